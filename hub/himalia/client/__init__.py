@@ -1,0 +1,21 @@
+"""The Python SDK: `Client`, `AsyncClient`, and the errors that they raise."""
+
+from himalia.client.clients import AsyncClient, Client
+from himalia.client.errors import HimaliaError
+from himalia.client.jobs import AsyncJob, Job
+from himalia.client.records import Member, OutputFile, Profile, Project, Secret, Series, Token
+
+__all__ = [
+    "AsyncClient",
+    "AsyncJob",
+    "Client",
+    "HimaliaError",
+    "Job",
+    "Member",
+    "OutputFile",
+    "Profile",
+    "Project",
+    "Secret",
+    "Series",
+    "Token",
+]

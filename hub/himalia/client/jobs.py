@@ -1,0 +1,435 @@
+"""Jobs: submit, steer, follow and read them."""
+
+from __future__ import annotations
+
+import builtins
+import html
+import time
+import uuid
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from himalia.client import downloads, submission
+from himalia.client.api import Api, escaped, items
+from himalia.client.bridge import blocking, blocking_items, bound, closing
+from himalia.client.errors import Invalid
+from himalia.client.following import Changed, Follower, Log, LogText
+from himalia.client.records import (
+    ENDED,
+    Event,
+    JobSpec,
+    JobStatus,
+    OutputFile,
+    Record,
+    Series,
+    Who,
+    moment,
+)
+
+if TYPE_CHECKING:
+    from himalia.client.following import Update
+
+    AnyPath = str | PathLike[str]
+    Limit = float | str | timedelta
+
+J = TypeVar("J", bound="JobRecord")
+
+
+class JobRecord(Record):
+    """A job as it was when last seen: `name`, `labels`, `spec` (what was asked) and `status` (what was seen)."""
+
+    _made: ClassVar = {
+        "spec": JobSpec,
+        "status": JobStatus,
+        "created_at": moment,
+        "created_by": Who,
+        "updated_at": moment,
+    }
+    id: str
+    name: str
+    project: str
+    labels: dict[str, str]
+    spec: JobSpec
+    status: JobStatus
+    created_at: datetime
+    created_by: Who
+    updated_at: datetime
+    etag: str
+
+    def __init__(self, data: Mapping[str, Any], verbs: Any) -> None:
+        super().__init__(data)
+        self._verbs = verbs
+
+    @property
+    def state(self) -> str:
+        """QUEUED, STARTING, RUNNING, STOPPING, SUCCEEDED, FAILED or STOPPED."""
+        return self.status.state
+
+    @property
+    def ended(self) -> bool:
+        """Whether the job has come to its end."""
+        return self.state in ENDED
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds from the start to the end, or to now; None before the start."""
+        begin, end = self.status.started_at, self.status.ended_at
+        if begin is None:
+            return None
+        return ((end or datetime.now(timezone.utc)) - begin).total_seconds()  # noqa: UP017 - 3.8 has no UTC
+
+    def __repr__(self) -> str:
+        reason = f" ({self.status.reason})" if self.status.reason else ""
+        return f"<{type(self).__name__} {self.project}/{self.name}: {self.state}{reason}>"
+
+    def _repr_html_(self) -> str:
+        status = self.status
+        what = self.spec.notebook or self.spec.script or " ".join(self.spec.command)
+        message = status.message or (status.queue.message if status.queue else "")
+        rows = [("Runs", what), ("Profile", self.spec.profile), ("State", f"{self.state} {message}".strip())]
+        rows += [("Parameters", ", ".join(f"{k} = {v!r}" for k, v in (self.spec.parameters or {}).items()))]
+        rows += [("Metrics", ", ".join(f"{k} = {v}" for k, v in (status.metrics or {}).items()))]
+        cells = "".join(
+            f"<tr><th style='text-align:left'>{title}</th>"
+            f"<td style='text-align:left'>{html.escape(text)}</td></tr>"
+            for title, text in rows
+            if text
+        )
+        return f"<b>{html.escape(self.project)}/{html.escape(self.name)}</b><table>{cells}</table>"
+
+
+class JobVerbs(Generic[J]):
+    """What can be done with jobs. Where a `job` is asked for, give its name or the job itself, which is then
+    brought up to date; `project` is the one of the job, else the client's."""
+
+    def __init__(self, api: Api, make: Callable[[Mapping[str, Any]], J]) -> None:
+        self._api = api
+        self._make = make
+
+    async def submit(
+        self,
+        notebook: AnyPath | None = None,
+        *,
+        script: AnyPath | None = None,
+        arguments: Sequence[str] = (),
+        command: Sequence[str] | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        folder: AnyPath | None = None,
+        profile: str | None = None,
+        size: str | None = None,
+        environment: str | None = None,
+        requirements: str | None = "auto",
+        name: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        env: Mapping[str, str] | None = None,
+        secrets: Iterable[str] = (),
+        priority: int | None = None,
+        retries: int | None = None,
+        max_restarts: int | None = None,
+        time_limit: Limit | None = None,
+        permissions: Sequence[str] = (),
+        project: str | None = None,
+    ) -> J:
+        """Submit a notebook with parameters, a script with arguments, or a command.
+
+        The code that goes with it is the folder of the notebook or script, or `folder`, in which they must be;
+        only files that the service lacks are sent. A command takes code along only when `folder` is given.
+        `requirements` is the path of a requirements.txt in that folder; "auto" takes the one beside the notebook
+        or script, None takes none. `time_limit` is in seconds, a timedelta, or text such as "2h".
+        Without a `profile`, the one of the notebook's kernel is taken, else the server's own, else the first.
+
+        Raises Invalid, naming each field, and `himalia.client.snapshot.SnapshotError` for a folder that cannot
+        be sent. A connection lost on the way is made again; the job is made once.
+        """
+        code = submission.Code(notebook, script, command, folder)
+        where = await self._api.project(project)
+        snapshot = await self._api.transport.aside(lambda: submission.snapshot_of(code))
+        fields = {
+            "arguments": [str(word) for word in arguments],
+            "parameters": dict(parameters or {}),
+            "profile": profile or await submission.default_profile(self._api, notebook),
+            "size": size,
+            "environment": environment,
+            "env": dict(env or {}),
+            "secrets": [secrets] if isinstance(secrets, str) else [*secrets],
+            "priority": priority,
+            "retries": retries,
+            "max_restarts": max_restarts,
+            "time_limit_s": submission.seconds(time_limit),
+            "permissions": [*permissions],
+        }
+        digest = await submission.upload(self._api, where, snapshot) if snapshot is not None else None
+        needed = code.requirements(requirements, snapshot)
+        body = {
+            "name": name,
+            "labels": dict(labels or {}),
+            "spec": submission.spec_of(code, digest, needed, fields),
+        }
+        return self._make(await self._post(escaped("projects", where, "jobs"), body, once=True))
+
+    async def get(self, job: str | J, *, project: str | None = None) -> J:
+        """The job as it is now. Raises NotFound."""
+        return self._now(job, await self._api.call("GET", await self._path(job, project)))
+
+    async def stop(self, job: str | J, *, project: str | None = None) -> J:
+        """Ask the job to end: politely first, then for good. Raises WrongState when it has ended."""
+        return self._now(job, await self._post(await self._path(job, project) + "/stop"))
+
+    async def retry(self, job: str | J, *, project: str | None = None) -> J:
+        """Queue a failed or stopped job again, as a new attempt."""
+        return self._now(job, await self._post(await self._path(job, project) + "/retry"))
+
+    async def rerun(
+        self,
+        job: str | J,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        profile: str | None = None,
+        size: str | None = None,
+        name: str | None = None,
+        project: str | None = None,
+    ) -> J:
+        """Submit the same code again as a new job; `parameters`, when given, stand in place of the old ones."""
+        body = {"name": name, "profile": profile, "size": size}
+        body = {field: value for field, value in body.items() if value is not None}
+        given = {} if parameters is None else {"parameters": dict(parameters)}
+        path = await self._path(job, project) + "/rerun"
+        return self._make(await self._post(path, {**body, **given}, once=True))
+
+    async def update(
+        self,
+        job: str | J,
+        *,
+        name: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        project: str | None = None,
+    ) -> J:
+        """Rename or label the job. Given as an object, it must not have been changed since: raises Stale."""
+        body: dict[str, Any] = {} if name is None else {"name": name}
+        if labels is not None:
+            body["labels"] = dict(labels)
+        headers = {"If-Match": f'"{job.etag}"'} if isinstance(job, JobRecord) else {}
+        path = await self._path(job, project)
+        return self._now(job, await self._api.call("PATCH", path, body=body, headers=headers))
+
+    async def delete(self, job: str | J, *, cascade: bool = False, project: str | None = None) -> None:
+        """Delete the job; it can be restored for 30 days. `cascade` stops it first if it runs."""
+        await self._api.call("DELETE", await self._path(job, project), {"cascade": cascade or None})
+
+    async def restore(self, job: str | J, *, name: str | None = None, project: str | None = None) -> J:
+        """Bring a deleted job back, by its name or id; under a new `name` where the old one is taken."""
+        given = job.id if isinstance(job, JobRecord) else job
+        where = job.project if isinstance(job, JobRecord) else await self._api.project(project)
+        path = escaped("projects", where, "jobs", given) + "/restore"
+        return self._now(job, await self._post(path, {} if name is None else {"name": name}))
+
+    async def log(
+        self, job: str | J, *, follow: bool = False, attempt: int | None = None, project: str | None = None
+    ) -> AsyncGenerator[str, None]:
+        """The job's log, in pieces of text; `follow` goes on until the job ends, through further attempts."""
+        shown = await self.get(job, project=project)
+        if follow:
+            if attempt is not None:
+                raise Invalid("An earlier attempt cannot be followed: leave out attempt, or follow.")
+            async with closing(self.follow(shown)) as updates:
+                async for update in updates:
+                    if isinstance(update, LogText):
+                        yield update.text
+            return
+        wanted = attempt or shown.status.attempt
+        if wanted:
+            async for text in Log(self._api, wanted).rest(await self._path(shown, None)):
+                yield text
+
+    async def follow(
+        self, job: str | J, *, logs: bool = True, timeout: float | None = None, project: str | None = None
+    ) -> AsyncGenerator[Update, None]:
+        """All that happens to the job until it ends: `Changed`, `Progress` and `LogText` of `client.following`.
+
+        `timeout` is in seconds; raises WaitTimeout.
+        """
+        where, name = await self._place(job, project)
+        deadline = None if timeout is None else time.monotonic() + timeout
+        async with closing(Follower(self._api, where, name, logs, deadline).updates()) as updates:
+            async for update in updates:
+                if isinstance(update, Changed) and isinstance(job, JobRecord):
+                    job._data = dict(update.job)
+                yield update
+
+    async def wait(self, job: str | J, *, timeout: float | None = None, project: str | None = None) -> J:
+        """Wait until the job has ended, however it did. `timeout` is in seconds; raises WaitTimeout."""
+        last: Mapping[str, Any] = {}
+        async with closing(self.follow(job, logs=False, timeout=timeout, project=project)) as updates:
+            async for update in updates:
+                if isinstance(update, Changed):
+                    last = update.job
+        return self._now(job, last)
+
+    async def outputs(
+        self, job: str | J, *, attempt: int | None = None, project: str | None = None
+    ) -> builtins.list[OutputFile]:
+        """The files that the job left, by path."""
+        path = await self._path(job, project) + "/outputs"
+        return [OutputFile(one) for one in items(await self._api.call("GET", path, {"attempt": attempt}))]
+
+    async def download(
+        self,
+        job: str | J,
+        path: str,
+        to: AnyPath | None = None,
+        *,
+        attempt: int | None = None,
+        project: str | None = None,
+    ) -> Path:
+        """Save one output as the file `to`, or into the folder `to`; its bytes are checked. Raises NotFound."""
+        found = [one for one in await self.outputs(job, attempt=attempt, project=project) if one.path == path]
+        file = found[0] if found else OutputFile({"path": path})  # the service says best what is not there
+        target = downloads.place_for(path, Path(to) if to is not None else Path())
+        await downloads.save(self._api, await self._path(job, project), file, target, attempt)
+        return target
+
+    async def download_all(
+        self,
+        job: str | J,
+        to: AnyPath | None = None,
+        *,
+        attempt: int | None = None,
+        project: str | None = None,
+    ) -> builtins.list[Path]:
+        """Save all outputs below the folder `to`, by default the current one, under the paths they have."""
+        folder, base = Path(to) if to is not None else Path(), await self._path(job, project)
+        saved = []
+        for file in await self.outputs(job, attempt=attempt, project=project):
+            target = downloads.place_below(file.path, folder)
+            await downloads.save(self._api, base, file, target, attempt)
+            saved.append(target)
+        return saved
+
+    async def metrics(
+        self, job: str | J, *, attempt: int | None = None, project: str | None = None
+    ) -> builtins.list[Series]:
+        """All points of the job's metrics."""
+        path = await self._path(job, project) + "/metrics"
+        return [Series(one) for one in items(await self._api.call("GET", path, {"attempt": attempt}))]
+
+    async def events(
+        self, job: str | J, *, after: int = 0, project: str | None = None
+    ) -> builtins.list[Event]:
+        """What happened to the job, oldest first."""
+        path = await self._path(job, project) + "/events"
+        return [Event(one) for one in items(await self._api.call("GET", path, {"after": after}))]
+
+    async def list(
+        self,
+        *,
+        state: str | Iterable[str] | None = None,
+        text: str | None = None,
+        label: Mapping[str, str] | None = None,
+        deleted: bool = False,
+        project: str | None = None,
+    ) -> AsyncGenerator[J, None]:
+        """The jobs, newest first: those in a `state`, with `text` in their name, with these labels."""
+        states = [state] if isinstance(state, str) else [*(state or ())]
+        params = {
+            "state": [one.upper() for one in states],
+            "text": text,
+            "label": [f"{key}={value}" for key, value in (label or {}).items()],
+            "deleted": deleted or None,
+        }
+        path = escaped("projects", await self._api.project(project), "jobs")
+        async with closing(self._api.pages(path, params)) as found:
+            async for one in found:
+                yield self._make(one)
+
+    async def _place(self, job: str | J, project: str | None) -> tuple[str, str]:
+        if isinstance(job, JobRecord):
+            return job.project, job.name
+        return await self._api.project(project), str(job)
+
+    async def _path(self, job: str | J, project: str | None) -> str:
+        where, name = await self._place(job, project)
+        return escaped("projects", where, "jobs", name)
+
+    async def _post(self, path: str, body: Mapping[str, Any] | None = None, once: bool = False) -> Any:
+        headers = {"Idempotency-Key": uuid.uuid4().hex} if once else {}
+        sent = {field: value for field, value in (body or {}).items() if value is not None}
+        return await self._api.call("POST", path, body=sent if body is not None else None, headers=headers)
+
+    def _now(self, job: str | J, data: Mapping[str, Any]) -> J:
+        """The given job, brought up to date, or a new one for a name."""
+        if isinstance(job, JobRecord):
+            job._data = dict(data)
+            return job
+        return self._make(data)
+
+
+class Jobs:
+    """`client.jobs`."""
+
+    def __init__(self, api: Api) -> None:
+        self._verbs: JobVerbs[Job] = JobVerbs(api, lambda data: Job(data, self))
+
+    submit = blocking(JobVerbs["Job"].submit)
+    get = blocking(JobVerbs["Job"].get)
+    stop = blocking(JobVerbs["Job"].stop)
+    retry = blocking(JobVerbs["Job"].retry)
+    rerun = blocking(JobVerbs["Job"].rerun)
+    update = blocking(JobVerbs["Job"].update)
+    delete = blocking(JobVerbs["Job"].delete)
+    restore = blocking(JobVerbs["Job"].restore)
+    log = blocking_items(JobVerbs["Job"].log)
+    follow = blocking_items(JobVerbs["Job"].follow)
+    wait = blocking(JobVerbs["Job"].wait)
+    outputs = blocking(JobVerbs["Job"].outputs)
+    download = blocking(JobVerbs["Job"].download)
+    download_all = blocking(JobVerbs["Job"].download_all)
+    metrics = blocking(JobVerbs["Job"].metrics)
+    events = blocking(JobVerbs["Job"].events)
+    list = blocking_items(JobVerbs["Job"].list)
+
+
+class Job(JobRecord):
+    """A job of a `Client`; its methods bring it up to date."""
+
+    refresh = bound(Jobs.get)
+    stop = bound(Jobs.stop)
+    retry = bound(Jobs.retry)
+    rerun = bound(Jobs.rerun)
+    update = bound(Jobs.update)
+    delete = bound(Jobs.delete)
+    restore = bound(Jobs.restore)
+    log = bound(Jobs.log)
+    wait = bound(Jobs.wait)
+    outputs = bound(Jobs.outputs)
+    download = bound(Jobs.download)
+    download_all = bound(Jobs.download_all)
+    metrics = bound(Jobs.metrics)
+    events = bound(Jobs.events)
+
+
+class AsyncJob(JobRecord):
+    """A job of an `AsyncClient`; its methods are awaited and bring it up to date."""
+
+    refresh = bound(JobVerbs["AsyncJob"].get)
+    stop = bound(JobVerbs["AsyncJob"].stop)
+    retry = bound(JobVerbs["AsyncJob"].retry)
+    rerun = bound(JobVerbs["AsyncJob"].rerun)
+    update = bound(JobVerbs["AsyncJob"].update)
+    delete = bound(JobVerbs["AsyncJob"].delete)
+    restore = bound(JobVerbs["AsyncJob"].restore)
+    log = bound(JobVerbs["AsyncJob"].log)
+    wait = bound(JobVerbs["AsyncJob"].wait)
+    outputs = bound(JobVerbs["AsyncJob"].outputs)
+    download = bound(JobVerbs["AsyncJob"].download)
+    download_all = bound(JobVerbs["AsyncJob"].download_all)
+    metrics = bound(JobVerbs["AsyncJob"].metrics)
+    events = bound(JobVerbs["AsyncJob"].events)
+
+
+def async_jobs(api: Api) -> JobVerbs[AsyncJob]:
+    """`client.jobs` of an `AsyncClient`."""
+    verbs: JobVerbs[AsyncJob] = JobVerbs(api, lambda data: AsyncJob(data, verbs))
+    return verbs

@@ -1,0 +1,1 @@
+"""What every noun uses: settings, database, errors, identity, permissions, people, events."""

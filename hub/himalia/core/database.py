@@ -1,0 +1,317 @@
+"""The database: one writer that commits in groups, readers beside it.
+
+SQLAlchemy's default transactions on SQLite lose updates (a deferred BEGIN takes its write lock too late), so
+the writer opens each group with BEGIN IMMEDIATE. On PostgreSQL the group takes an advisory lock instead, which
+also makes event ids grow in the order of commits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Dialect, Engine, make_url
+
+from himalia.core.clock import from_micros, to_micros
+from himalia.core.errors import DiskFull, HimaliaError, Unavailable
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+GROUP_LIMIT = 2000
+"""Most pieces of work in one transaction."""
+
+CLOSE_S = 10.0
+
+WRITER_LOCK = 0x68696D61
+"""Advisory lock of a writing transaction on PostgreSQL."""
+
+
+class Timestamp(sa.types.TypeDecorator[datetime]):
+    """A moment, stored as microseconds since the epoch: the same on every database."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else to_micros(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else from_micros(value)
+
+
+@dataclass
+class Transaction:
+    """What a piece of work may do: read and write rows, emit events, ask to be told of the commit."""
+
+    connection: Connection
+    database: Database
+    _events: list[dict[str, Any]] = field(default_factory=list)
+    _callbacks: list[Callable[[], object]] = field(default_factory=list)
+
+    def execute(
+        self,
+        statement: sa.Executable,
+        parameters: Sequence[Mapping[str, Any]] | Mapping[str, Any] | None = None,
+    ) -> sa.CursorResult[Any]:
+        """Run one statement, or the same for each of `parameters`."""
+        return self.connection.execute(statement, parameters)
+
+    def emit(self, **event: Any) -> None:
+        """Add a row of `core.events.events`; it gets its id at the commit. See `core.events.emit`."""
+        self._events.append(event)
+
+    def after_commit(self, callback: Callable[[], object]) -> None:
+        """Call `callback` on the event loop once this transaction is durable."""
+        self._callbacks.append(callback)
+
+
+@dataclass
+class _Work:
+    run: Callable[[Transaction], Any]
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Any]
+
+
+class Database:
+    """A database opened for one service process."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        if self.url.get_backend_name() == "postgresql":
+            self.url = self.url.set(drivername="postgresql+psycopg")
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.writer = self._engine(pool_size=1)
+        self.reader = self._engine(pool_size=4)
+        self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
+        self._readers = ThreadPoolExecutor(4, thread_name_prefix="database-reader")
+        self._thread: threading.Thread | None = None
+        self._listeners: list[Callable[[list[dict[str, Any]]], object]] = []
+        self._next_event = 0
+
+    def _engine(self, pool_size: int) -> Engine:
+        options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0, "isolation_level": "AUTOCOMMIT"}
+        if self.is_sqlite:
+            options |= {"poolclass": sa.QueuePool, "connect_args": {"check_same_thread": False, "timeout": 5}}
+        else:
+            options |= {"pool_pre_ping": True}
+        engine = sa.create_engine(self.url, **options)
+        if self.is_sqlite:
+            sa.event.listen(engine, "connect", _sqlite_settings)
+        return engine
+
+    def start(self) -> None:
+        """Start the writer; call once, after migrations."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="database-writer", daemon=True)
+            self._thread.start()
+
+    def on_events(self, listener: Callable[[list[dict[str, Any]]], object]) -> None:
+        """Call `listener` on the event loop with the events of each commit, in commit order."""
+        self._listeners.append(listener)
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in the writer's transaction; return its result once it is durable.
+
+        Raises what `work` raises, with everything it did undone.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._queue.put(_Work(work, loop, future))
+        return await future
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` on a reader's connection, in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, work)
+
+    def read_now(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` on a reader's connection, here."""
+        try:
+            with self.reader.connect() as connection:
+                return work(connection)
+        except sa.exc.OperationalError as error:
+            log.error("A read failed: %s", error.orig)
+            raise Unavailable("The database did not answer. Try again in a moment.") from error
+
+    def close(self) -> None:
+        """End the writer when what is queued is written, and close all connections.
+
+        A database that does not answer is waited for no longer than CLOSE_S.
+        """
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread.join(CLOSE_S)
+            self._thread = None
+        self._readers.shutdown()
+        self.writer.dispose()
+        self.reader.dispose()
+
+    def _run(self) -> None:
+        connection = self.writer.connect()
+        while (group := self._next_group()) is not None:
+            try:
+                self._commit(connection, group)
+            except sa.exc.OperationalError as error:
+                log.error("A group of %d changes was not written: %s", len(group), error.orig)
+                self._fail(group, error)
+                connection = self._recover(connection)
+            except Exception:
+                # A writer in an unknown state must not go on answering: the supervisor starts a new service.
+                log.critical("The database writer failed; the service ends.", exc_info=True)
+                os._exit(70)
+        connection.close()
+
+    def _recover(self, connection: Connection) -> Connection:
+        """A connection outside any transaction, after one that failed."""
+        try:
+            connection.exec_driver_sql("ROLLBACK")
+        except sa.exc.DBAPIError:
+            connection.invalidate()
+        connection.close()
+        self._next_event = 0
+        delay = 0.1
+        while True:
+            try:
+                return self.writer.connect()
+            except sa.exc.OperationalError:
+                time.sleep(delay)  # the writer has nothing else to do while the database is away
+                delay = min(delay * 2, 2)
+
+    @staticmethod
+    def _fail(group: list[_Work], error: sa.exc.OperationalError) -> None:
+        text = str(error.orig)
+        failure: HimaliaError
+        if "full" in text or "No space" in text:
+            failure = DiskFull("The disk of the database is full. Free some space, then try again.")
+        else:
+            failure = Unavailable("The database did not answer. Try again in a moment.")
+
+        def deliver() -> None:
+            for work in group:
+                if not work.future.done():
+                    work.future.set_exception(failure)
+
+        group[0].loop.call_soon_threadsafe(deliver)
+
+    def _next_group(self) -> list[_Work] | None:
+        first = self._queue.get()
+        if first is None:
+            return None
+        group = [first]
+        while len(group) < GROUP_LIMIT:
+            try:
+                more = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if more is None:
+                self._queue.put(None)
+                break
+            group.append(more)
+        return group
+
+    def _commit(self, connection: Connection, group: list[_Work]) -> None:
+        self._begin(connection)
+        events: list[dict[str, Any]] = []
+        callbacks: list[Callable[[], object]] = []
+        done = []
+        for work in group:
+            tx = Transaction(connection, self)
+            outcome = self._run_one(connection, work, tx)
+            if outcome[1] is None:
+                events += tx._events
+                callbacks += tx._callbacks
+            done.append((work, *outcome))
+        self._store_events(connection, events)
+        connection.exec_driver_sql("COMMIT")
+        loop = group[0].loop
+        loop.call_soon_threadsafe(self._deliver, done, events, callbacks)
+
+    def _begin(self, connection: Connection) -> None:
+        if self.is_sqlite:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.exec_driver_sql("BEGIN")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
+
+    @staticmethod
+    def _run_one(connection: Connection, work: _Work, tx: Transaction) -> tuple[Any, BaseException | None]:
+        connection.exec_driver_sql("SAVEPOINT piece")
+        try:
+            result = work.run(tx)
+        except sa.exc.OperationalError:
+            raise
+        except Exception as error:
+            connection.exec_driver_sql("ROLLBACK TO piece")
+            connection.exec_driver_sql("RELEASE piece")
+            return None, error
+        connection.exec_driver_sql("RELEASE piece")
+        return result, None
+
+    def _store_events(self, connection: Connection, events: list[dict[str, Any]]) -> None:
+        if not events:
+            return
+        table = metadata.tables["events"]
+        if self._next_event == 0 or not self.is_sqlite:
+            highest = connection.execute(sa.select(sa.func.max(table.c.id))).scalar()
+            self._next_event = (highest or 0) + 1
+        for event in events:
+            event["id"] = self._next_event
+            self._next_event += 1
+        connection.execute(table.insert(), events)
+
+    def _deliver(
+        self,
+        done: Iterable[tuple[_Work, Any, BaseException | None]],
+        events: list[dict[str, Any]],
+        callbacks: list[Callable[[], object]],
+    ) -> None:
+        for callback in callbacks:
+            try:
+                callback()
+            except Exception:
+                # The change is durable, and its caller must hear so.
+                log.exception("What should follow a commit failed.")
+        for work, result, error in done:
+            if work.future.done():
+                continue
+            if error is None:
+                work.future.set_result(result)
+            else:
+                work.future.set_exception(error)
+        if events:
+            for listener in self._listeners:
+                listener(events)
+
+
+def _sqlite_settings(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "busy_timeout=5000",
+        "wal_autocheckpoint=4000",
+        "temp_store=MEMORY",
+        "foreign_keys=ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

@@ -1,0 +1,52 @@
+"""Links between things: lineage, "used by", and why a thing cannot be deleted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from himalia.core.database import Transaction, metadata
+from himalia.core.errors import InUse
+
+links = sa.Table(
+    "links",
+    metadata,
+    sa.Column("from_id", sa.String(80), primary_key=True),
+    sa.Column("to_id", sa.String(80), primary_key=True),
+    sa.Column("kind", sa.String(40), primary_key=True),
+    sa.Index("ix_links_to", "to_id", "kind"),
+)
+
+
+def add(tx: Transaction, from_id: str, to_id: str, kind: str) -> None:
+    """Record that `from_id` uses `to_id`; a link that exists stays one."""
+    found = tx.execute(
+        sa.select(links.c.kind).where(
+            links.c.from_id == from_id, links.c.to_id == to_id, links.c.kind == kind
+        )
+    ).first()
+    if found is None:
+        tx.execute(links.insert().values(from_id=from_id, to_id=to_id, kind=kind))
+
+
+def remove_from(tx: Transaction, from_id: str) -> None:
+    """Forget everything that `from_id` uses."""
+    tx.execute(links.delete().where(links.c.from_id == from_id))
+
+
+def used_by(connection: Connection, to_id: str) -> list[dict[str, Any]]:
+    """What uses `to_id`: rows of `from_id`, `to_id`, `kind`."""
+    query = sa.select(links).where(links.c.to_id == to_id).order_by(links.c.from_id)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def refuse_if_used(tx: Transaction, to_id: str, name: str) -> None:
+    """Raise InUse when something still uses `to_id`."""
+    users = used_by(tx.connection, to_id)
+    if users:
+        raise InUse(
+            f"{name} is still used by {len(users)} other thing(s). Delete those first, or ask for cascade=true.",
+            links=users,
+        )

@@ -1,0 +1,56 @@
+"""Pages of a list, newest first, that stay right while rows are added."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from himalia.core.clock import from_micros, to_micros
+from himalia.core.errors import Invalid
+from himalia.core.ids import is_id
+
+LARGEST = 500
+
+
+@dataclass(frozen=True)
+class Page:
+    """Which part of a list is asked for."""
+
+    limit: int = 50
+    token: str | None = None
+
+    def apply(
+        self,
+        query: sa.Select[tuple[object, ...]],
+        created: sa.ColumnElement[datetime],
+        key: sa.ColumnElement[str],
+    ) -> sa.Select[tuple[object, ...]]:
+        """`query` ordered by (created, key) descending, from this page on, with one row more than the page."""
+        query = query.order_by(created.desc(), key.desc()).limit(self.limit + 1)
+        if self.token is None:
+            return query
+        at, identifier = _decode(self.token)
+        return query.where(sa.or_(created < at, sa.and_(created == at, key < identifier)))
+
+
+def next_token(count: int, page: Page, at: datetime, identifier: str) -> str | None:
+    """The token of the page behind one that ends with (`at`, `identifier`); None when it was the last."""
+    if count <= page.limit:
+        return None
+    text = json.dumps([to_micros(at), identifier])
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _decode(token: str) -> tuple[datetime, str]:
+    try:
+        padded = token + "=" * (-len(token) % 4)
+        micros, identifier = json.loads(base64.urlsafe_b64decode(padded))
+        if type(micros) is not int or not is_id(identifier):
+            raise ValueError
+        return from_micros(micros), identifier
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise Invalid.field("page_token", "This page token is not one of ours. Leave it out.") from error

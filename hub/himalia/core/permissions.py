@@ -1,0 +1,116 @@
+"""Who may do what: one row per operation of the API.
+
+Allowed is what the credential's scope, the person's role in the project and the kind of credential all allow.
+docs/permissions.md is made from this table; an operation without a row fails the tests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Literal
+
+Scope = Literal["read", "write", "admin"]
+Credential = Literal["hub", "user", "session", "workload", "service", "none"]
+
+SCOPES: tuple[Scope, ...] = ("read", "write", "admin")
+PERSON: frozenset[Credential] = frozenset({"hub", "user", "session"})
+
+
+class Role(IntEnum):
+    """What a member may do in a project; each includes the ones before it."""
+
+    none = 0
+    viewer = 1
+    editor = 2
+    owner = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`by`: which credentials may come; `own`: a workload's token counts for that workload itself;
+    `submit`: a workload's token counts when its job was given the permission to submit; `limited`: a token that
+    is limited to one project may come, though no project is named."""
+
+    scope: Scope | None = "read"
+    role: Role = Role.none
+    by: frozenset[Credential] = PERSON
+    own: bool = False
+    submit: bool = False
+    limited: bool = False
+
+
+def _anyone() -> Rule:
+    return Rule(scope=None, by=frozenset({"none"}))
+
+
+def _own() -> Rule:
+    return Rule(scope=None, by=frozenset({"workload"}), own=True)
+
+
+def _service() -> Rule:
+    return Rule(scope=None, by=frozenset({"service"}))
+
+
+_READ = Rule("read", Role.viewer)
+_WRITE = Rule("write", Role.editor)
+_OWN = Rule("write", Role.owner)
+_ADMIN = Rule("admin", by=PERSON | {"service"})
+_READ_OR_SUBMIT = Rule("read", Role.viewer, submit=True)
+_WRITE_OR_SUBMIT = Rule("write", Role.editor, submit=True)
+
+OPERATIONS: dict[str, Rule] = {
+    "health": _anyone(),
+    "metrics": _ADMIN,
+    "whoami": Rule("read", submit=True, limited=True),
+    "people.search": Rule("read", limited=True),
+    "people.revoke": _ADMIN,
+    "profiles.list": Rule("read", by=PERSON | {"service"}, submit=True, limited=True),
+    "projects.list": Rule("read", submit=True, limited=True),
+    "projects.create": Rule("write"),
+    "projects.get": _READ_OR_SUBMIT,
+    "projects.update": _OWN,
+    "projects.delete": _OWN,
+    "projects.restore": Rule("write"),
+    "projects.members": _READ,
+    "projects.set_member": _OWN,
+    "projects.remove_member": _OWN,
+    "secrets.list": _READ,
+    "secrets.set": _OWN,
+    "secrets.delete": _OWN,
+    "snapshots.create": _WRITE_OR_SUBMIT,
+    "objects.put": _WRITE_OR_SUBMIT,
+    "jobs.list": _READ_OR_SUBMIT,
+    "jobs.create": _WRITE_OR_SUBMIT,
+    "jobs.get": _READ_OR_SUBMIT,
+    "jobs.update": _WRITE,
+    "jobs.delete": _WRITE,
+    "jobs.restore": _WRITE,
+    "jobs.stop": _WRITE_OR_SUBMIT,
+    "jobs.retry": _WRITE,
+    "jobs.rerun": _WRITE,
+    "jobs.log": _READ_OR_SUBMIT,
+    "jobs.metrics": _READ_OR_SUBMIT,
+    "jobs.outputs": _READ_OR_SUBMIT,
+    "jobs.output": _READ_OR_SUBMIT,
+    "jobs.events": _READ,
+    "tokens.list": Rule("read"),
+    "tokens.create": Rule("write", by=frozenset({"session"})),
+    "tokens.delete": Rule("write"),
+    "login.start": _anyone(),
+    "login.finish": _anyone(),
+    "events.list": Rule("read", limited=True),
+    "events.stream": Rule("read", limited=True),
+    "workloads.list": _ADMIN,
+    "workloads.stop": _ADMIN,
+    "machines.list": _ADMIN,
+    "workloads.snapshot": _own(),
+    "workloads.output": _own(),
+    "reservations.create": _service(),
+    "reservations.delete": _service(),
+}
+
+
+def covers(held: frozenset[str], needed: Scope) -> bool:
+    """Whether scopes `held` include `needed`: admin includes write, write includes read."""
+    return any(scope in held for scope in SCOPES[SCOPES.index(needed) :])

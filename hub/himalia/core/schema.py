@@ -1,0 +1,109 @@
+"""Shapes that every noun's API shares."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from himalia.core.ids import NAME_PATTERN
+
+T = TypeVar("T")
+
+
+class Body(BaseModel):
+    """What callers send: unknown fields are an error, so a misspelt one is noticed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def without_nul(text: str) -> str:
+    """`text`, refused when it holds a NUL: neither PostgreSQL nor an environment variable can hold one."""
+    if "\0" in text:
+        raise ValueError("must not contain a NUL character")
+    return text
+
+
+Text = Annotated[str, AfterValidator(without_nul)]
+
+DEEPEST = 50
+"""How deeply a value may be nested."""
+
+
+def plain_value(value: Any, depth: int = 0) -> Any:
+    """`value`, refused unless every part of it is JSON that any database and any client takes."""
+    if depth > DEEPEST:
+        raise ValueError(f"must not be nested more than {DEEPEST} deep")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("must be a finite number: JSON has no NaN and no infinity")
+    if isinstance(value, int) and abs(value) >= 2**63:
+        raise ValueError("must be a number of at most 64 bits")
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError("must be valid Unicode") from error
+        return without_nul(value)
+    parts = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for part in parts:
+        plain_value(part, depth + 1)
+    return value
+
+
+Value = Annotated[Any, AfterValidator(plain_value)]
+"""Any JSON."""
+
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=40)]
+"""A DNS label (RFC 1123) of at most 40 characters."""
+
+LabelKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$")]
+LabelValue = Annotated[Text, StringConstraints(max_length=255)]
+Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=64)]
+
+
+class Who(BaseModel):
+    """A person, as others see them."""
+
+    id: str
+    name: str
+
+
+class Items(BaseModel, Generic[T]):
+    """One page of a list; `next_page_token` is null on the last."""
+
+    items: list[T]
+    next_page_token: str | None = None
+
+
+class Error(BaseModel):
+    """What went wrong: a word, a sentence, and what programs may need."""
+
+    code: str
+    message: str
+    details: dict[str, Any]
+
+
+class ErrorBody(BaseModel):
+    """Every failing call answers with this."""
+
+    error: Error
+
+
+class EventSubject(BaseModel):
+    kind: str
+    id: str
+    name: str
+
+
+class EventShown(BaseModel):
+    """Something that happened."""
+
+    id: int
+    kind: str
+    at: datetime
+    project: str | None
+    subject: EventSubject
+    person: str | None
+    data: dict[str, Any]

@@ -1,0 +1,88 @@
+"""What an administrator can set, from `HIMALIA_*` in the environment or `<home>/himalia.toml`.
+
+Every field here stands in docs/settings.md; a test compares the two.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+HOME_LENGTH = 60
+"""Bytes a home path may have: a socket path below it must fit 107."""
+
+
+def default_home() -> Path:
+    """`/var/lib/himalia` for root, else `himalia` in the person's data folder."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/himalia")
+    data = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local/share")
+    return Path(data) / "himalia"
+
+
+class Settings(BaseSettings):
+    """The service's settings. Units are in the names."""
+
+    model_config = SettingsConfigDict(env_prefix="HIMALIA_", extra="ignore")
+
+    home: Path = Field(default_factory=default_home, description="Folder that holds everything.")
+    address: str = Field("http://127.0.0.1:8000", description="Public address of the platform.")
+    service_port: int = Field(8003, description="Loopback port of the service.")
+    hub_port: int = Field(8001, description="Loopback port of the hub.")
+    database_url: str | None = Field(None, description="SQLAlchemy URL; default: SQLite in the home.")
+    profiles_dir: Path | None = Field(None, description="Folder of spawner profiles.")
+    images_dir: Path | None = Field(None, description="Folder of image and environment definitions.")
+    log_limit_bytes: int = Field(64 * 2**20, description="Largest log kept of one attempt.")
+    snapshot_limit_bytes: int = Field(100 * 2**20, description="Largest code snapshot of a job.")
+    output_limit_bytes: int = Field(10 * 2**30, description="Largest single output file of a job.")
+    body_limit_bytes: int = Field(2 * 2**20, description="Largest JSON body of a request.")
+    disk_floor_bytes: int = Field(2**30, description="Free disk under which new work is refused.")
+    stop_grace_s: float = Field(10.0, description="Time between asking a workload to end and ending it.")
+    lost_after_s: float = Field(10.0, description="Time until a workload without a sign of life is lost.")
+    runner_idle_s: float = Field(300.0, description="Time after which an idle resident runner ends.")
+    warm_kernels: int = Field(1, description="Warm kernels kept per person, project and environment.")
+    warm_kernel_idle_s: float = Field(300.0, description="Time after which an unused warm kernel ends.")
+    hub_cache_s: float = Field(5.0, description="Time for which the hub's answer about a token is trusted.")
+    token_days: int = Field(90, description="Longest life of a personal access token.")
+    retention_days: int = Field(30, description="Time for which a deleted thing can be restored.")
+    uid_base: int = Field(200_000, description="First numeric UID given to a person (root only).")
+    gid_base: int = Field(400_000, description="First numeric GID given to a project (root only).")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        home = init_settings().get("home") or os.environ.get("HIMALIA_HOME") or default_home()
+        toml = TomlConfigSettingsSource(settings_cls, Path(home) / "himalia.toml")
+        return init_settings, env_settings, toml
+
+    def model_post_init(self, _context: Any) -> None:
+        self.home = self.home.absolute()
+        if len(os.fsencode(self.home)) > HOME_LENGTH:
+            raise ValueError(
+                f"The home folder's path may have {HOME_LENGTH} bytes, and {self.home} is longer. "
+                "Choose a shorter one with --home."
+            )
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL in force."""
+        return self.database_url or f"sqlite:///{self.home / 'service' / 'himalia.sqlite'}"
+
+    def read_secret(self, name: str) -> str:
+        """The content of `<home>/secrets/<name>`."""
+        return (self.home / "secrets" / name).read_text().strip()

@@ -1,0 +1,167 @@
+"""The seam between the engine and the world: start, stop, observe. Every call is idempotent."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from himalia.engine.resources import Machine, Resources
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The person a workload runs for. `uid` and `gid` are None where the platform is not root."""
+
+    id: str
+    name: str
+    uid: int | None
+    gid: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The project a workload runs in."""
+
+    id: str
+    name: str
+    gid: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """All a backend needs to start one attempt. `secrets` and `token` go nowhere but to the runner."""
+
+    name: str
+    workload: str
+    attempt: int
+    kind: str
+    person: Account
+    project: Place
+    environment: str
+    overlay: str | None
+    task: Mapping[str, Any]
+    limit: Resources
+    devices: Mapping[str, tuple[str, ...]]
+    time_limit_s: float | None
+    variables: Mapping[str, str]
+    secrets: Mapping[str, str] = field(repr=False)
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An attempt that an earlier service started, for finding it again."""
+
+    name: str
+    kind: str
+    person: str
+    project: str
+    environment: str
+    overlay: str | None
+    devices: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    name: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class LogPiece:
+    """`text` belongs at `offset` (bytes of UTF-8) of the attempt's log."""
+
+    name: str
+    offset: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    name: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """`items` are (metric, step, value, seconds since the epoch)."""
+
+    name: str
+    items: Sequence[tuple[str, int, float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The final report, or what the backend saw instead (`final` False)."""
+
+    name: str
+    reason: str | None
+    message: str | None = None
+    exit_code: int | None = None
+    usage: Mapping[str, float] = field(default_factory=dict)
+    outputs: Sequence[Mapping[str, Any]] = ()
+    log_bytes: int = 0
+    log_dropped_bytes: int = 0
+    final: bool = True
+
+
+Report = Started | LogPiece | Progress | Metrics | Ended
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Reports that came together; `durable` is to be called once they are stored."""
+
+    reports: Sequence[Report]
+    durable: Callable[[], None]
+
+
+class Seen(StrEnum):
+    """What a backend sees of an attempt."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    GONE = "gone"
+
+
+class Backend(ABC):
+    """Where workloads run. `name` is always `<workload>-<attempt>`."""
+
+    @abstractmethod
+    async def open(self, known: Sequence[Known]) -> None:
+        """Find again what an earlier service started; reports of `known` attempts may still come."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Let go of everything; what runs, runs on."""
+
+    @abstractmethod
+    def start(self, launch: Launch) -> None:
+        """Begin an attempt. Returns at once; a failure comes as an Ended report."""
+
+    @abstractmethod
+    def stop(self, name: str, grace_s: float, reason: str) -> None:
+        """End an attempt, with grace; its Ended report carries `reason`."""
+
+    @abstractmethod
+    def observe(self, names: Sequence[str]) -> dict[str, Seen]:
+        """What is seen now of each of `names`."""
+
+    @abstractmethod
+    def changes(self) -> AsyncIterator[Batch]:
+        """Reports as they come, each at least once."""
+
+    @abstractmethod
+    def machines(self) -> list[Machine]:
+        """The machines and what of them may be given out."""
+
+    @abstractmethod
+    def addresses(self, name: str) -> list[str]:
+        """Where an attempt's servers can be reached, as URLs; empty when it has none."""
+
+    @abstractmethod
+    async def logs(self, name: str, rank: int = 0) -> bytes:
+        """What was printed before the runner spoke; the runner's own stream is the log after that."""

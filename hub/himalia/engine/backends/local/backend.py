@@ -1,0 +1,281 @@
+"""Workloads as processes of this machine, in their person's sandbox, started by resident runners."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from himalia.core.settings import Settings
+from himalia.engine.backends.base import Backend, Batch, Ended, Known, Launch, Seen, Started
+from himalia.engine.backends.local.folders import Folders
+from himalia.engine.backends.local.link import LinkError, RunnerLink
+from himalia.engine.backends.local.machine import device_files, this_machine
+from himalia.engine.backends.local.process import SandboxError
+from himalia.engine.backends.local.runner import API_INSIDE, Runner, RunnerKey, Runners, connect
+from himalia.engine.resources import Machine
+from himalia.environments.index import index_environment
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Resident:
+    """A runner that is being started or runs. `starts` are those whose start it has not reported yet."""
+
+    runner: Runner
+    link: RunnerLink | None = None
+    starts: dict[str, Launch] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+    waiting: list[dict[str, Any]] = field(default_factory=list)
+    task: asyncio.Task[None] | None = None
+
+    def send(self, message: dict[str, Any]) -> None:
+        if self.link is not None and self.link.connected:
+            self.link.send(message)
+        else:
+            self.waiting.append(message)
+
+
+class LocalBackend(Backend):
+    """See docs/architecture.md, "Runner protocol"."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.folders = Folders(settings.home)
+        self.runners = Runners(settings, self.folders)
+        self._residents: dict[RunnerKey, _Resident] = {}
+        self._of: dict[str, _Resident] = {}
+        self._batches: asyncio.Queue[Batch] = asyncio.Queue()
+        self._machine = this_machine()
+        self._again: set[str] = set()
+        self._closing = False
+
+    async def open(self, known: Sequence[Known]) -> None:
+        names: dict[RunnerKey, set[str]] = {}
+        for one in known:
+            names.setdefault(_key(one, one.person, one.project), set()).add(one.name)
+        for runner in await asyncio.to_thread(self.runners.found):
+            if not await self._find(runner, names.get(runner.key, set())):
+                await asyncio.to_thread(self._end, runner, 0.0)
+
+    async def _find(self, runner: Runner, names: set[str]) -> bool:
+        """Connect to a runner of an earlier service; False when it is gone.
+
+        Of `names`, those that it no longer runs have ended meanwhile, and it reports them now.
+        """
+        if runner.process is None or not await asyncio.to_thread(runner.process.alive):
+            return False
+        resident = _Resident(runner, names=set(names))
+        connected = await connect(runner, lambda batch: self._take(resident, batch))
+        if connected is None:
+            return False
+        resident.link, reader = connected
+        self._residents[runner.key] = resident
+        for name in resident.link.running & names:
+            self._of[name] = resident
+        resident.task = asyncio.create_task(self._listen(resident, reader))
+        return True
+
+    async def close(self) -> None:
+        self._closing = True
+        for resident in self._residents.values():
+            if resident.link is not None:
+                resident.link.drop()
+            if resident.task is not None:
+                resident.task.cancel()
+        tasks = [r.task for r in self._residents.values() if r.task is not None]
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def end_runners(self, grace_s: float = 2.0) -> None:
+        """End every resident runner; for an orderly stop of the platform."""
+        self._closing = True
+        residents, self._residents = list(self._residents.values()), {}
+        for resident in residents:
+            if resident.task is not None:
+                resident.task.cancel()
+            if resident.link is not None:
+                resident.link.drop()
+        await asyncio.gather(*(asyncio.to_thread(self._end, r.runner, grace_s) for r in residents))
+
+    def _end(self, runner: Runner, grace_s: float) -> None:
+        if runner.process is not None:
+            runner.process.stop(grace_s)
+        self.runners.remove(runner)
+
+    # The seam
+
+    def start(self, launch: Launch) -> None:
+        if launch.name in self._of:
+            return
+        if not self.folders.environment(launch.environment).joinpath("bin/python").exists():
+            message = (
+                f"The environment {launch.environment} is not on this machine. An administrator makes it "
+                f"with: himalia environments create {launch.environment}"
+            )
+            self._report(Ended(launch.name, "environment_missing", message, final=False))
+            return
+        resident = self._resident(launch)
+        resident.names.add(launch.name)
+        self._of[launch.name] = resident
+        resident.starts[launch.name] = launch
+        resident.send({"op": "start", "name": launch.name, "task": self._task(launch, resident.runner)})
+
+    def stop(self, name: str, grace_s: float, reason: str) -> None:
+        resident = self._of.get(name)
+        if resident is not None:
+            resident.send({"op": "stop", "name": name, "grace_s": grace_s, "reason": reason})
+
+    def observe(self, names: Sequence[str]) -> dict[str, Seen]:
+        seen = {}
+        for name in names:
+            resident = self._of.get(name)
+            if resident is None:
+                seen[name] = Seen.GONE
+            elif resident.link is None:
+                seen[name] = Seen.STARTING
+            else:
+                seen[name] = Seen.RUNNING
+        return seen
+
+    async def changes(self) -> AsyncIterator[Batch]:
+        while True:
+            yield await self._batches.get()
+
+    def machines(self) -> list[Machine]:
+        return [self._machine]
+
+    def addresses(self, name: str) -> list[str]:
+        return []
+
+    async def logs(self, name: str, rank: int = 0) -> bytes:
+        resident = self._of.get(name)
+        if resident is None:
+            return b""
+        path = self.settings.home / "logs" / f"runner-{resident.runner.identifier}.log"
+        return await asyncio.to_thread(path.read_bytes) if path.exists() else b""
+
+    # Runners
+
+    def _resident(self, launch: Launch) -> _Resident:
+        key = _key(launch, launch.person.id, launch.project.id)
+        found = self._residents.get(key)
+        if found is not None:
+            return found
+        devices = device_files(dict(launch.devices))
+        runner = self.runners.make(key, launch.person, launch.project, devices)
+        resident = self._residents[key] = _Resident(runner)
+        resident.task = asyncio.create_task(self._run(resident))
+        return resident
+
+    async def _run(self, resident: _Resident) -> None:
+        """Start a runner, and listen to it until it ends."""
+        try:
+            await asyncio.to_thread(self.runners.launch, resident.runner)
+        except (SandboxError, OSError) as error:
+            self._lose(resident, "start_failed", f"The sandbox could not be made: {error}")
+            return
+        connected = await connect(resident.runner, lambda batch: self._take(resident, batch))
+        if connected is None:
+            words = await self._last_words(resident.runner)
+            self._lose(resident, "start_failed", f"The runner ended while starting. {words}")
+            return
+        resident.link, reader = connected
+        for message in resident.waiting:
+            resident.link.send(message)
+        resident.waiting.clear()
+        await self._listen(resident, reader)
+
+    async def _last_words(self, runner: Runner) -> str:
+        path = self.settings.home / "logs" / f"runner-{runner.identifier}.log"
+        text = await asyncio.to_thread(path.read_text, errors="replace") if path.exists() else ""
+        return text.strip().rpartition("\n")[2][:500]
+
+    async def _listen(self, resident: _Resident, reader: asyncio.StreamReader) -> None:
+        assert resident.link is not None
+        try:
+            await resident.link.listen(reader)
+        except (OSError, LinkError, ValueError, KeyError, TypeError) as error:
+            log.warning("Runner %s: %s", resident.runner.identifier, error)
+        resident.link.drop()
+        if not self._closing:
+            self._lose(resident, "lost", None)
+
+    def _lose(self, resident: _Resident, reason: str, message: str | None) -> None:
+        """A runner is gone, and with its sandbox all that ran in it."""
+        if self._residents.get(resident.runner.key) is resident:
+            del self._residents[resident.runner.key]
+        for name in resident.names:
+            self._of.pop(name, None)
+        # What it never began goes to a new runner: an idle one may end while a start is on its way.
+        fresh = [launch for name, launch in resident.starts.items() if name not in self._again]
+        self._again.update(launch.name for launch in fresh)
+        names = sorted(resident.names - {launch.name for launch in fresh})
+        resident.names.clear()
+        resident.starts.clear()
+        asyncio.get_running_loop().run_in_executor(None, self._end, resident.runner, 0.0)
+        if names:
+            self._report(*(Ended(name, reason, message, final=False) for name in names))
+        for launch in fresh:
+            self.start(launch)
+
+    def _take(self, resident: _Resident, batch: Batch) -> None:
+        """Pass on what a runner says of its own workloads; it cannot speak of another's."""
+        reports = [report for report in batch.reports if report.name in resident.names]
+
+        for report in reports:
+            if isinstance(report, Started | Ended):
+                resident.starts.pop(report.name, None)
+
+        def durable() -> None:
+            for report in reports:
+                if isinstance(report, Ended):
+                    resident.names.discard(report.name)
+                    self._again.discard(report.name)
+                    self._of.pop(report.name, None)
+            batch.durable()
+
+        self._batches.put_nowait(Batch(reports, durable))
+
+    def _report(self, *reports: Ended) -> None:
+        self._batches.put_nowait(Batch(reports, lambda: None))
+
+    def _task(self, launch: Launch, runner: Runner) -> dict[str, Any]:
+        prefix = self.runners.prefix(runner)
+        python = str(prefix / "bin" / "python")
+        environment = {
+            "PATH": f"{prefix}/bin:/usr/local/bin:/usr/bin:/bin",
+            "VIRTUAL_ENV": str(prefix),
+            "HIMALIA_PROJECT": launch.project.name,
+            "HIMALIA_API_SOCKET": f"{API_INSIDE}/api.sock",
+            **(index_environment() if runner.key.building else {}),
+            **launch.variables,
+        }
+        return {
+            **launch.task,
+            "directory": f"/job/{launch.name}",
+            "python": python,
+            "kernel_argv": [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            "environment": environment,
+            "secret_environment": dict(launch.secrets),
+            "secret_files": dict(launch.secrets),
+            "memory_bytes": launch.limit.memory_bytes or None,
+            "time_limit_s": launch.time_limit_s,
+            "log_limit_bytes": self.settings.log_limit_bytes,
+            "token": launch.token,
+        }
+
+
+def _key(one: Launch | Known, person: str, project: str) -> RunnerKey:
+    """The runner that an attempt belongs to; one with devices has a sandbox to itself."""
+    has_devices = any(one.devices.values())
+    return RunnerKey(
+        person,
+        project,
+        one.environment,
+        one.overlay,
+        building=one.kind == "task",
+        alone=one.name if has_devices else None,
+    )

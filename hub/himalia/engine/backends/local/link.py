@@ -1,0 +1,160 @@
+"""The service's end of the runner protocol: one connection to one resident runner.
+
+What is sent while the connection is away waits; `start` and `stop` may be sent twice, the runner knows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from himalia.engine.backends.base import (
+    Batch,
+    Ended,
+    LogPiece,
+    Metrics,
+    Progress,
+    Report,
+    Started,
+)
+from himalia.engine.states import REASONS
+
+log = logging.getLogger(__name__)
+
+VERSION = 1
+LINE_LIMIT = 16 * 2**20
+READ_BYTES = 2**18
+OUTPUTS_LIMIT = 100_000
+MESSAGE_LIMIT = 10_000
+
+
+class LinkError(Exception):
+    """The runner did not answer as one of ours."""
+
+
+class RunnerLink:
+    """Sends starts and stops, yields batches of reports; reconnecting is the backend's affair."""
+
+    def __init__(self, socket: Path, token: str, take: Callable[[Batch], None]) -> None:
+        self.socket = socket
+        self._token = token
+        self._take = take
+        self._writer: asyncio.StreamWriter | None = None
+        self._pending: list[bytes] = []
+        self._flushing = False
+        self.running: set[str] = set()
+
+    @property
+    def connected(self) -> bool:
+        return self._writer is not None and not self._writer.is_closing()
+
+    async def connect(self) -> asyncio.StreamReader:
+        """Open the connection and exchange hellos. Raises OSError or LinkError."""
+        reader, writer = await asyncio.open_unix_connection(str(self.socket), limit=LINE_LIMIT)
+        writer.write(_line({"op": "hello", "version": VERSION, "token": self._token}))
+        try:
+            hello = json.loads(await asyncio.wait_for(reader.readline(), 10))
+        except (ValueError, TimeoutError) as error:
+            writer.close()
+            raise LinkError("The runner did not say hello.") from error
+        if hello.get("op") != "hello" or hello.get("version") != VERSION:
+            writer.close()
+            raise LinkError("The runner is of another version.")
+        self.running = {str(name) for name in hello.get("running", [])}
+        self._writer = writer
+        self._flush()
+        return reader
+
+    async def listen(self, reader: asyncio.StreamReader) -> None:
+        """Take reports until the connection ends."""
+        rest = b""
+        while data := await reader.read(READ_BYTES):
+            lines = (rest + data).split(b"\n")
+            rest = lines.pop()
+            if len(rest) > LINE_LIMIT:
+                raise LinkError("The runner sent a line without end.")
+            self._take_lines(lines)
+
+    def _take_lines(self, lines: list[bytes]) -> None:
+        reports: list[Report] = []
+        last = 0
+        for line in lines:
+            if not line:
+                continue
+            message = json.loads(line)
+            last = max(last, int(message.get("n", 0)))
+            report = _report(message)
+            if report is not None:
+                reports.append(report)
+        names = [report.name for report in reports if isinstance(report, Ended)]
+        if last:
+            self._take(Batch(reports, lambda: self._durable(last, names)))
+
+    def _durable(self, last: int, ended: list[str]) -> None:
+        self.send({"op": "ack", "upto": last, "should_stop": []})
+        if ended:
+            self.running.difference_update(ended)
+            self.send({"op": "forget", "names": ended})
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Queue a message; all of one turn of the event loop go out together."""
+        self._pending.append(_line(message))
+        if not self._flushing and self.connected:
+            self._flushing = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flushing = False
+        if self._writer is not None and not self._writer.is_closing() and self._pending:
+            data, self._pending = b"".join(self._pending), []
+            self._writer.write(data)
+
+    def drop(self) -> None:
+        """Close the connection; the runner goes on."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+
+def _line(message: dict[str, Any]) -> bytes:
+    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
+
+
+def _report(message: dict[str, Any]) -> Report | None:
+    """A report from its message; user code shares the runner's account, so nothing is taken on trust."""
+    name, op = str(message.get("name", "")), message.get("op")
+    if op == "started":
+        return Started(name, float(message["at"]))
+    if op == "log":
+        return LogPiece(name, int(message["offset"]), str(message["text"]))
+    if op == "progress":
+        return Progress(name, dict(message["data"]))
+    if op == "metrics":
+        items = [(str(m), int(step), float(value), float(at)) for m, step, value, at in message["items"]]
+        return Metrics(name, items)
+    if op == "ended":
+        usage = {
+            key: float(value) for key, value in (message.get("usage") or {}).items() if value is not None
+        }
+        code, reason = message.get("exit_code"), message.get("reason")
+        if reason is not None and reason not in REASONS:
+            reason = "user_error"
+        return Ended(
+            name,
+            reason,
+            None if message.get("message") is None else str(message["message"])[:MESSAGE_LIMIT],
+            None if code is None else int(code),
+            usage,
+            [_output(output) for output in (message.get("outputs") or [])[:OUTPUTS_LIMIT]],
+            int(message.get("log_bytes") or 0),
+            int(message.get("log_dropped_bytes") or 0),
+        )
+    return None
+
+
+def _output(data: dict[str, Any]) -> dict[str, Any]:
+    return {"path": str(data["path"])[:1024], "size": int(data["size"]), "digest": str(data["digest"])[:64]}

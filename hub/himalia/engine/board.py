@@ -1,0 +1,156 @@
+"""The engine's memory of what waits and what runs: a mirror of the active rows of `workloads`.
+
+The database is the truth; the board saves reading it for every decision. Only the event loop touches it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from himalia.core import clock
+from himalia.engine.backends.base import Known
+from himalia.engine.queue import Holding, Waiting
+from himalia.engine.resources import Resources
+from himalia.engine.states import HOLDING, Counts, State
+
+
+@dataclass
+class Active:
+    """One workload that has not ended. `spec` is what `engine.service.submit` stored."""
+
+    id: str
+    kind: str
+    name: str
+    project_id: str
+    person_id: str
+    spec: dict[str, Any]
+    needs_id: str | None
+    priority: int
+    number: int
+    state: State
+    attempt: int
+    restarts: int
+    tries: int
+    created_at: datetime
+    queued_at: datetime
+    reason: str | None = None
+    message: str | None = None
+    machine: str | None = None
+    devices: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    started_at: datetime | None = None
+    stop_asked: bool = False
+    gone_since: float | None = None
+    progress: dict[str, Any] | None = None
+    reserve: Resources = field(init=False)
+    order: tuple[int, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reserve = Resources.from_json(self.spec["reserve"])
+        self.order = (-self.priority, self.number)
+
+    @property
+    def attempt_name(self) -> str:
+        """What the attempt is called in the world."""
+        return f"{self.id}-{self.attempt}"
+
+    @property
+    def counts(self) -> Counts:
+        return Counts(self.restarts, self.spec["max_restarts"], self.tries, self.spec["retries"])
+
+    def known(self) -> Known:
+        """What a backend needs to find the present attempt again."""
+        environment, overlay = self.spec["environment"], self.spec["overlay"]
+        return Known(
+            self.attempt_name,
+            self.kind,
+            self.person_id,
+            self.project_id,
+            environment,
+            overlay,
+            self.devices,
+        )
+
+    def holding(self) -> Holding:
+        devices = frozenset(device for given in self.devices.values() for device in given)
+        return Holding(self.id, self.reserve, self.machine or "", devices, self.order)
+
+
+class Board:
+    """Active workloads by id, and the queue in order."""
+
+    def __init__(self) -> None:
+        self.active: dict[str, Active] = {}
+        self.holding: dict[str, Holding] = {}
+        self.stopping: dict[str, Active] = {}
+        self.shapes: Counter[Resources] = Counter()
+        self._queue: list[tuple[tuple[int, int], str]] = []
+        self._number = 0
+
+    def next_number(self) -> int:
+        """The number of the next arrival."""
+        self._number += 1
+        return self._number
+
+    def put(self, item: Active) -> None:
+        """Add a workload, or take over its changed state."""
+        self.remove(item.id)
+        self._number = max(self._number, item.number)
+        self.active[item.id] = item
+        if item.state == State.QUEUED:
+            insort(self._queue, (item.order, item.id))
+            self.shapes[item.reserve] += 1
+        elif item.state in HOLDING:
+            self.holding[item.id] = item.holding()
+        if item.state == State.STOPPING:
+            self.stopping[item.id] = item
+
+    def remove(self, workload: str) -> None:
+        """Forget a workload; nothing happens when it is not there."""
+        item = self.active.pop(workload, None)
+        self.holding.pop(workload, None)
+        self.stopping.pop(workload, None)
+        if item is None:
+            return
+        index = bisect_left(self._queue, (item.order, item.id))
+        if index < len(self._queue) and self._queue[index] == (item.order, item.id):
+            del self._queue[index]
+            self.shapes[item.reserve] -= 1
+            if not self.shapes[item.reserve]:
+                del self.shapes[item.reserve]
+
+    def move(self, item: Active, state: State) -> None:
+        """Change an active workload's state."""
+        self.remove(item.id)
+        item.state = state
+        self.put(item)
+
+    def waiting(self) -> Iterator[Waiting]:
+        """The queue in order, without those that still need another workload's end."""
+        now = clock.now()
+        for order, workload in self._queue:
+            item = self.active[workload]
+            if item.needs_id is None:
+                waited = (now - item.queued_at).total_seconds()
+                yield Waiting(workload, item.reserve, order, waited)
+
+    def queued(self) -> list[Active]:
+        """The queue in order."""
+        return [self.active[workload] for _, workload in self._queue]
+
+    def place(self, workload: str) -> tuple[int, int] | None:
+        """(place, length) of a queued workload, from 1; None when it does not wait."""
+        item = self.active.get(workload)
+        if item is None or item.state != State.QUEUED:
+            return None
+        return bisect_left(self._queue, (item.order, item.id)) + 1, len(self._queue)
+
+    def of_attempt(self, name: str) -> Active | None:
+        """The active workload whose present attempt has this name."""
+        workload, _, attempt = name.rpartition("-")
+        item = self.active.get(workload)
+        return item if item is not None and str(item.attempt) == attempt else None

@@ -1,0 +1,202 @@
+"""What the reconciler writes of attempts: started, ended, measured. Many at once, with statements made once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from himalia.core import clock
+from himalia.core.clock import from_epoch
+from himalia.core.database import Transaction
+from himalia.core.errors import WrongState
+from himalia.engine.backends.base import Ended, Metrics, Started
+from himalia.engine.board import Active
+from himalia.engine.changes import Change
+from himalia.engine.queue import Placement
+from himalia.engine.states import HOLDING, REASONS, Next, State
+from himalia.engine.tables import attempts, metrics, outputs, workloads
+
+Tell = Callable[[Transaction, list[Change]], None]
+
+
+def _transition(*states: State) -> sa.Update:
+    """UPDATE of one workload in one of `states`, of one attempt: parameters b_id and b_attempt."""
+    return workloads.update().where(
+        workloads.c.id == sa.bindparam("b_id"),
+        # not IN: its parameters expand, which executemany cannot
+        sa.or_(*(workloads.c.state == state for state in states)),
+        workloads.c.attempt == sa.bindparam("b_attempt"),
+    )
+
+
+def _bound(*names: str) -> dict[str, sa.BindParameter[Any]]:
+    return {name: sa.bindparam(f"b_{name}") for name in names}
+
+
+_OF_ATTEMPT = attempts.update().where(
+    attempts.c.workload_id == sa.bindparam("b_id"), attempts.c.attempt == sa.bindparam("b_attempt")
+)
+_STARTING = _transition(State.QUEUED).values(
+    state=State.STARTING,
+    attempt=workloads.c.attempt + 1,
+    reason=None,
+    message=None,
+    started_at=None,
+    **_bound("machine", "devices"),
+)
+_STARTED = _transition(State.STARTING).values(state=State.RUNNING, **_bound("started_at"))
+_ATTEMPT_STARTED = _OF_ATTEMPT.values(state=State.RUNNING, **_bound("started_at"))
+_ENDED = _transition(*sorted(HOLDING)).values(
+    **_bound("state", "reason", "message", "restarts", "tries", "ended_at")
+)
+_ATTEMPT_ENDED = _OF_ATTEMPT.values(
+    **_bound(
+        "state",
+        "reason",
+        "message",
+        "exit_code",
+        "cpu_s",
+        "wall_s",
+        "max_memory_bytes",
+        "log_bytes",
+        "log_dropped_bytes",
+        "progress",
+        "ended_at",
+    )
+)
+_REQUEUED = workloads.update().where(workloads.c.id == sa.bindparam("b_id")).values(**_bound("queued_at"))
+_NEW_ATTEMPT = attempts.insert()
+_NEW_OUTPUT = outputs.insert()
+_NEW_POINT = metrics.insert()
+
+
+def starting(tx: Transaction, items: Sequence[tuple[Active, Placement]], tell: Tell) -> None:
+    """QUEUED → STARTING as the next attempt, for workloads that the board has moved already.
+
+    Raises WrongState when one of them was changed meanwhile.
+    """
+    now = clock.now()
+    rows = [
+        {"b_id": a.id, "b_attempt": a.attempt - 1, "b_machine": p.machine, "b_devices": p.devices}
+        for a, p in items
+    ]
+    expect(tx.execute(_STARTING, rows), len(rows))
+    tx.execute(_NEW_ATTEMPT, [_new_attempt(a, p, now) for a, p in items])
+    tell(tx, [_change(a, State.STARTING, None, None, now) for a, _ in items])
+
+
+def _new_attempt(active: Active, placement: Placement, now: datetime) -> dict[str, Any]:
+    return {
+        "workload_id": active.id,
+        "attempt": active.attempt,
+        "state": State.STARTING,
+        "machine": placement.machine,
+        "starting_at": now,
+        "log_bytes": 0,
+        "log_dropped_bytes": 0,
+    }
+
+
+def started(tx: Transaction, items: Sequence[tuple[Active, Started]], tell: Tell) -> None:
+    """STARTING → RUNNING. Raises WrongState."""
+    rows = [{"b_id": a.id, "b_attempt": a.attempt, "b_started_at": from_epoch(s.at)} for a, s in items]
+    expect(tx.execute(_STARTED, rows), len(rows))
+    tx.execute(_ATTEMPT_STARTED, rows)
+    tell(tx, [_change(a, State.RUNNING, None, None, from_epoch(s.at)) for a, s in items])
+
+
+def ended(tx: Transaction, items: Sequence[tuple[Active, Ended, Next]], tell: Tell) -> None:
+    """An attempt's end, and what follows: an ended workload, or one that waits again. Raises WrongState."""
+    now = clock.now()
+    rows = [_end_row(active, report, following, now) for active, report, following in items]
+    expect(tx.execute(_ENDED, rows), len(rows))
+    requeued = [{"b_id": row["b_id"], "b_queued_at": now} for row in rows if row["b_state"] == State.QUEUED]
+    if requeued:
+        tx.execute(_REQUEUED, requeued)
+    tx.execute(_ATTEMPT_ENDED, [_attempt_row(*item, now) for item in items])
+    stored = [
+        {"workload_id": active.id, "attempt": active.attempt, **output}
+        for active, report, _ in items
+        for output in report.outputs
+    ]
+    if stored:
+        tx.execute(_NEW_OUTPUT, stored)
+    tell(tx, [_change(a, n.state, e.reason, _message(e), now) for a, e, n in items])
+
+
+def measured(tx: Transaction, items: Sequence[tuple[Active, Metrics]]) -> None:
+    """Append points of metrics."""
+    tx.execute(
+        _NEW_POINT,
+        [
+            {
+                "workload_id": active.id,
+                "attempt": active.attempt,
+                "name": name[:255],
+                "step": step,
+                "value": value,
+                "at": from_epoch(at),
+            }
+            for active, report in items
+            for name, step, value, at in report.items
+        ],
+    )
+
+
+def expect(result: sa.CursorResult[Any], count: int) -> None:
+    """Raise WrongState unless a guarded UPDATE found `count` rows."""
+    if result.rowcount != count:
+        raise WrongState("Something else changed it at the same moment. Look again, then repeat.")
+
+
+def _message(report: Ended) -> str | None:
+    return report.message or (REASONS.get(report.reason) if report.reason else None)
+
+
+def _change(active: Active, state: State, reason: str | None, message: str | None, at: datetime) -> Change:
+    return Change(
+        active.id,
+        active.kind,
+        active.name,
+        active.project_id,
+        active.person_id,
+        state,
+        active.attempt,
+        reason,
+        message,
+        at,
+    )
+
+
+def _end_row(active: Active, report: Ended, following: Next, now: datetime) -> dict[str, Any]:
+    return {
+        "b_id": active.id,
+        "b_attempt": active.attempt,
+        "b_state": following.state,
+        "b_reason": report.reason,
+        "b_message": _message(report),
+        "b_restarts": following.restarts,
+        "b_tries": following.tries,
+        "b_ended_at": None if following.state == State.QUEUED else now,
+    }
+
+
+def _attempt_row(active: Active, report: Ended, following: Next, now: datetime) -> dict[str, Any]:
+    return {
+        "b_id": active.id,
+        "b_attempt": active.attempt,
+        "b_state": following.attempt_state,
+        "b_reason": report.reason,
+        "b_message": _message(report),
+        "b_exit_code": report.exit_code,
+        "b_cpu_s": report.usage.get("cpu_s"),
+        "b_wall_s": report.usage.get("wall_s"),
+        "b_max_memory_bytes": report.usage.get("max_memory_bytes"),
+        "b_log_bytes": report.log_bytes,
+        "b_log_dropped_bytes": report.log_dropped_bytes,
+        "b_progress": active.progress,
+        "b_ended_at": now,
+    }

@@ -1,0 +1,292 @@
+"""Submitting and steering workloads. The only code that changes the engine's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from himalia.core import clock
+from himalia.core.database import Transaction
+from himalia.core.errors import Invalid, WrongState
+from himalia.engine.board import Active, Board
+from himalia.engine.changes import Change
+from himalia.engine.queue import could_ever_run
+from himalia.engine.records import expect
+from himalia.engine.resources import Machine, Resources
+from himalia.engine.states import ENDED, REASONS, State
+from himalia.engine.tables import workloads
+
+ENVIRONMENT_FAILED = (
+    "The packages of requirements.txt could not be installed. The log of the environment says why."
+)
+_INSERT = workloads.insert()
+Handler = Callable[[Transaction, list[Change]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadSpec:
+    """What a noun asks the engine to run. `task` is the runner protocol's task less what the backend adds."""
+
+    id: str
+    kind: str
+    name: str
+    project_id: str
+    person_id: str
+    environment: str
+    task: Mapping[str, Any]
+    reserve: Resources
+    limit: Resources
+    overlay: str | None = None
+    snapshot: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    permissions: tuple[str, ...] = ()
+    time_limit_s: float | None = None
+    priority: int = 0
+    retries: int = 0
+    max_restarts: int = 3
+    needs_id: str | None = None
+
+    def stored(self) -> dict[str, Any]:
+        """The JSON kept in `workloads.spec`."""
+        data = asdict(self)
+        for column in ("id", "kind", "name", "project_id", "person_id", "needs_id", "priority"):
+            del data[column]
+        data["reserve"] = self.reserve.as_json()
+        data["limit"] = self.limit.as_json()
+        return data
+
+
+class Engine:
+    """Workloads: submit, stop, retry; and what the reconciler records of them."""
+
+    def __init__(self, board: Board, machines: Callable[[], list[Machine]]) -> None:
+        self.board = board
+        self.machines = machines
+        self.wake: Callable[[], None] = lambda: None
+        self._handlers: dict[str, Handler] = {}
+
+    def on_change(self, kind: str, handler: Handler) -> None:
+        """Tell `handler` of every change of workloads of this kind, in the transaction that writes it."""
+        self._handlers[kind] = handler
+
+    # What nouns ask for
+
+    def check(self, reserve: Resources) -> None:
+        """Raise Invalid when no machine could ever hold `reserve`."""
+        machines = self.machines()
+        if not could_ever_run(reserve, machines):
+            largest = max(machines, key=lambda m: (m.allocatable.memory_bytes, m.allocatable.cpus_m))
+            raise Invalid.field(
+                "spec.profile",
+                f"It asks for {reserve.words()}, and no machine here has that; the largest has "
+                f"{largest.allocatable.words()}. Choose a smaller size.",
+            )
+
+    def submit(self, tx: Transaction, spec: WorkloadSpec, state: State = State.QUEUED) -> None:
+        """Store a workload. QUEUED ones start when the queue says so; a reservation comes in as RUNNING."""
+        now = clock.now()
+        stored = spec.stored()
+        attempt = 0 if state == State.QUEUED else 1
+        machine = None if state == State.QUEUED else self.machines()[0].name
+        row: dict[str, Any] = {
+            "id": spec.id,
+            "kind": spec.kind,
+            "name": spec.name,
+            "project_id": spec.project_id,
+            "person_id": spec.person_id,
+            "spec": stored,
+            "needs_id": spec.needs_id,
+            "priority": spec.priority,
+            "state": state,
+            "attempt": attempt,
+            "machine": machine,
+            "devices": {},
+            "restarts": 0,
+            "tries": 0,
+            "created_at": now,
+            "queued_at": now,
+            "started_at": None if state == State.QUEUED else now,
+        }
+        tx.execute(_INSERT, row)
+        active = Active(number=0, **row)
+        tx.after_commit(lambda: self._entered(active))
+
+    def _entered(self, active: Active) -> None:
+        active.number = self.board.next_number()
+        active.order = (-active.priority, active.number)
+        self.board.put(active)
+        self.wake()
+
+    def stop(self, tx: Transaction, workload: str, reason: str = "stopped_by_user") -> None:
+        """Ask a workload to end: one that waits ends now, one that runs goes to STOPPING.
+
+        Raises WrongState when it has ended.
+        """
+        row = _row(tx.connection, workload)
+        if row is None or State(row.state) in ENDED:
+            raise WrongState("It has ended already, so there is nothing to stop.")
+        if row.state == State.STOPPING:
+            return
+        if row.state == State.QUEUED:
+            self._end_waiting(tx, row, State.STOPPED, reason, REASONS[reason])
+            return
+        self._move(tx, row, State.STOPPING, reason=reason, message="Stopping: asked to end.")
+
+    def retry(self, tx: Transaction, workload: str) -> None:
+        """Queue an ended workload again, from the beginning, as a new attempt."""
+        row = _row(tx.connection, workload)
+        if row is None or State(row.state) not in ENDED or row.state == State.SUCCEEDED:
+            raise WrongState("Only a failed or stopped job can be retried. Use Run again for a new one.")
+        now = clock.now()
+        self._move(tx, row, State.QUEUED, queued_at=now, ended_at=None, restarts=0, tries=0)
+
+    def running(self, connection: Connection, project_id: str, people_ids: set[str]) -> list[str]:
+        """Ids of what these people run or have waiting in a project, their notebook servers excepted."""
+        query = sa.select(workloads.c.id).where(
+            workloads.c.project_id == project_id,
+            workloads.c.person_id.in_(people_ids),
+            workloads.c.kind != "server",
+            workloads.c.state.notin_(list(ENDED)),
+        )
+        return list(connection.execute(query).scalars())
+
+    def rename(self, tx: Transaction, workload: str, name: str) -> None:
+        """Follow the name of the thing that a workload belongs to."""
+        tx.execute(workloads.update().where(workloads.c.id == workload).values(name=name))
+
+        def renamed() -> None:
+            active = self.board.active.get(workload)
+            if active is not None:
+                active.name = name
+
+        tx.after_commit(renamed)
+
+    def finish(self, tx: Transaction, workload: str) -> None:
+        """End a reservation: RUNNING to STOPPED. Nothing happens when it has ended."""
+        row = _row(tx.connection, workload)
+        if row is not None and State(row.state) not in ENDED:
+            self._move(tx, row, State.STOPPED, ended_at=clock.now())
+
+    # What the reconciler asks for
+
+    def fail_waiting(self, tx: Transaction, workload: str, reason: str, message: str) -> None:
+        """End a workload that waits and can never start."""
+        row = _row(tx.connection, workload)
+        if row is not None and row.state == State.QUEUED:
+            self._end_waiting(tx, row, State.FAILED, reason, message)
+
+    def task_ended(self, tx: Transaction, task: str, state: State) -> list[str]:
+        """Let those start that needed `task`, and return their ids; or fail them, if it did not succeed."""
+        query = sa.select(workloads.c.id).where(
+            workloads.c.needs_id == task, workloads.c.state == State.QUEUED
+        )
+        ids = list(tx.execute(query).scalars())
+        if state != State.SUCCEEDED:
+            for workload in ids:
+                self.fail_waiting(tx, workload, "environment_failed", ENVIRONMENT_FAILED)
+            return []
+        if ids:
+            tx.execute(workloads.update().where(workloads.c.id.in_(ids)).values(needs_id=None))
+        return ids
+
+    def _end_waiting(self, tx: Transaction, row: Any, state: State, reason: str, message: str) -> None:
+        self._move(tx, row, state, reason=reason, message=message, ended_at=clock.now())
+
+    def _move(self, tx: Transaction, row: Any, state: State, **values: Any) -> None:
+        values = {"reason": None, "message": None, **values, "state": state}
+        expect(
+            tx.execute(
+                workloads.update()
+                .where(
+                    workloads.c.id == row.id,
+                    workloads.c.state == row.state,
+                    workloads.c.attempt == row.attempt,
+                )
+                .values(values)
+            ),
+            1,
+        )
+        change = Change(
+            row.id,
+            row.kind,
+            row.name,
+            row.project_id,
+            row.person_id,
+            state,
+            row.attempt,
+            values["reason"],
+            values["message"],
+            clock.now(),
+        )
+        self.tell(tx, [change])
+        workload, values = row.id, dict(values)
+        tx.after_commit(lambda: self._moved(workload, row, values))
+
+    def _moved(self, workload: str, row: Any, values: dict[str, Any]) -> None:
+        state = State(values["state"])
+        if state in ENDED:
+            self.board.remove(workload)
+        elif (active := self.board.active.get(workload)) is not None:
+            active.reason, active.message = values["reason"], values["message"]
+            self.board.move(active, state)
+        else:
+            fresh = from_row(row, self.board.next_number())
+            fresh.state, fresh.restarts, fresh.tries = state, 0, 0
+            fresh.queued_at = values.get("queued_at", fresh.queued_at)
+            self.board.put(fresh)
+        self.wake()
+
+    def tell(self, tx: Transaction, changes: list[Change]) -> None:
+        """Pass changes on to the handlers of their kinds."""
+        by_kind: dict[str, list[Change]] = {}
+        for change in changes:
+            by_kind.setdefault(change.kind, []).append(change)
+        for kind, together in by_kind.items():
+            handler = self._handlers.get(kind)
+            if handler is not None:
+                handler(tx, together)
+
+
+def _row(connection: Connection, workload: str) -> Any:
+    return connection.execute(sa.select(workloads).where(workloads.c.id == workload)).first()
+
+
+def from_row(row: Any, number: int) -> Active:
+    """An active workload from its row."""
+    return Active(
+        id=row.id,
+        kind=row.kind,
+        name=row.name,
+        project_id=row.project_id,
+        person_id=row.person_id,
+        spec=row.spec,
+        needs_id=row.needs_id,
+        priority=row.priority,
+        number=number,
+        state=State(row.state),
+        attempt=row.attempt,
+        restarts=row.restarts,
+        tries=row.tries,
+        created_at=row.created_at,
+        queued_at=row.queued_at,
+        reason=row.reason,
+        message=row.message,
+        machine=row.machine,
+        devices={name: tuple(given) for name, given in (row.devices or {}).items()},
+        started_at=row.started_at,
+    )
+
+
+def load_active(connection: Connection) -> list[Any]:
+    """Rows of all workloads that have not ended, in order of arrival."""
+    query = (
+        sa.select(workloads)
+        .where(workloads.c.state.notin_(list(ENDED)))
+        .order_by(workloads.c.queued_at, workloads.c.id)
+    )
+    return list(connection.execute(query))

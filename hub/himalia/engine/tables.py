@@ -1,0 +1,78 @@
+"""Workloads and attempts: the only truth about what runs."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from himalia.core.database import Timestamp, metadata
+
+workloads = sa.Table(
+    "workloads",
+    metadata,
+    sa.Column("id", sa.String(16), primary_key=True),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("name", sa.String(255), nullable=False),
+    sa.Column("project_id", sa.String(16), nullable=False),
+    sa.Column("person_id", sa.String(16), nullable=False),
+    sa.Column("spec", sa.JSON, nullable=False),
+    sa.Column("needs_id", sa.String(16)),
+    sa.Column("priority", sa.Integer, nullable=False),
+    sa.Column("state", sa.String(10), nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("reason", sa.String(40)),
+    sa.Column("message", sa.Text),
+    sa.Column("machine", sa.String(255)),
+    sa.Column("devices", sa.JSON, nullable=False),
+    sa.Column("restarts", sa.Integer, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("created_at", Timestamp, nullable=False),
+    sa.Column("queued_at", Timestamp, nullable=False),
+    sa.Column("started_at", Timestamp),
+    sa.Column("ended_at", Timestamp),
+    sa.Index("ix_workloads_state", "state"),
+    sa.Index("ix_workloads_project", "project_id", "kind", "created_at"),
+)
+
+attempts = sa.Table(
+    "attempts",
+    metadata,
+    sa.Column("workload_id", sa.String(16), sa.ForeignKey("workloads.id"), primary_key=True),
+    sa.Column("attempt", sa.Integer, primary_key=True),
+    sa.Column("state", sa.String(10), nullable=False),
+    sa.Column("reason", sa.String(40)),
+    sa.Column("message", sa.Text),
+    sa.Column("machine", sa.String(255)),
+    sa.Column("starting_at", Timestamp, nullable=False),
+    sa.Column("started_at", Timestamp),
+    sa.Column("ended_at", Timestamp),
+    sa.Column("exit_code", sa.Integer),
+    sa.Column("cpu_s", sa.Float),
+    sa.Column("wall_s", sa.Float),
+    sa.Column("max_memory_bytes", sa.BigInteger),
+    sa.Column("log_bytes", sa.BigInteger, nullable=False, default=0),
+    sa.Column("log_dropped_bytes", sa.BigInteger, nullable=False, default=0),
+    sa.Column("progress", sa.JSON),
+)
+
+outputs = sa.Table(
+    "outputs",
+    metadata,
+    sa.Column("workload_id", sa.String(16), primary_key=True),
+    sa.Column("attempt", sa.Integer, primary_key=True),
+    sa.Column("path", sa.String(1024), primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+)
+
+metrics = sa.Table(
+    "metrics",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("workload_id", sa.String(16), nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("name", sa.String(255), nullable=False),
+    sa.Column("step", sa.BigInteger, nullable=False),
+    sa.Column("value", sa.Float, nullable=False),
+    sa.Column("at", Timestamp, nullable=False),
+    sa.Index("ix_metrics_workload", "workload_id", "attempt", "name", "step"),
+)

@@ -1,0 +1,75 @@
+"""Overlays: what a requirements.txt adds to an environment, in a virtual environment on top of it.
+
+An overlay belongs to one person, is named by what it is made from, and is built inside that person's sandbox, for
+installing a package can run its code. It sees all packages of the base environment, and holds only those that the
+base has not got, or not in a version that fits.
+"""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import uv
+from blake3 import blake3
+
+from himalia.environments.local import PACKAGE_FOLDER, marker
+from himalia.environments.overlay_build import MARKER, RequirementsError, check_requirements
+
+__all__ = [
+    "MAX_REQUIREMENTS_BYTES",
+    "RequirementsError",
+    "build_command",
+    "is_ready",
+    "overlay_digest",
+    "parse",
+]
+
+MAX_REQUIREMENTS_BYTES = 64 << 10
+
+
+def parse(requirements: bytes) -> str:
+    """The text of a requirements.txt that an overlay can be made from. Raises RequirementsError."""
+    if len(requirements) > MAX_REQUIREMENTS_BYTES:
+        raise RequirementsError(f"requirements.txt is larger than {MAX_REQUIREMENTS_BYTES >> 10} KiB.")
+    try:
+        text = requirements.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise RequirementsError("requirements.txt is not UTF-8 text. Save it as UTF-8.") from None
+    check_requirements(text)
+    return text
+
+
+def overlay_digest(requirements: bytes, base: Path) -> str:
+    """The name of the overlay that `requirements` makes on the environment `base`: 64 hexadecimal digits.
+
+    Reads one small file of `base`. Raises FileNotFoundError where that is no finished environment.
+    """
+    return blake3(b"himalia overlay 1\n" + marker(base).encode() + b"\n" + requirements).hexdigest()
+
+
+def is_ready(destination: Path) -> bool:
+    """Whether a finished overlay is in the folder `destination`, which its owner may write to."""
+    try:
+        return stat.S_ISREG((destination / MARKER).lstat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def build_command(
+    base: Path, destination: Path, requirements: bytes, *, package_folder: str = PACKAGE_FOLDER
+) -> list[str]:
+    """The command that builds the overlay at `destination`, to be run inside its owner's sandbox.
+
+    There, `base`, the platform's prefix and `package_folder` must be visible and the folder around `destination`
+    writable, all under these same paths, and the environment must hold what
+    `himalia.environments.index.index_environment` answers. Raises RequirementsError.
+    """
+    return [
+        str(base / "bin/python"),
+        *("-I", f"{package_folder}/himalia/environments/overlay_build.py"),
+        *("--uv", uv.find_uv_bin()),
+        *("--base", str(base)),
+        *("--destination", str(destination)),
+        f"--requirements={parse(requirements)}",
+    ]

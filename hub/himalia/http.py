@@ -1,0 +1,209 @@
+"""HTTP manners of the service: errors in one shape, request ids, body limits, health."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import re
+from collections.abc import Mapping
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from himalia import __version__
+from himalia.core.access import CurrentAccess
+from himalia.core.clock import monotonic
+from himalia.core.errors import (
+    BadRequest,
+    HimaliaError,
+    Invalid,
+    NotFound,
+    TooLarge,
+    TooSlow,
+    WrongMethod,
+)
+from himalia.core.telemetry import Telemetry, request_id
+from himalia.pages.routes import error_page
+
+log = logging.getLogger(__name__)
+
+API = "/services/himalia/api/"
+UPLOAD = re.compile(r"/services/himalia/api/v1/(projects/[^/]+/objects/[^/]+|workloads/[^/]+/outputs/.+)")
+SNAPSHOT = re.compile(r"/services/himalia/api/v1/projects/[^/]+/snapshots")
+MANIFEST_FACTOR = 20
+"""How much larger than other bodies the manifest of a snapshot may be."""
+BODY_PAUSE_S = 30.0
+"""Longest pause between two pieces of a request's body."""
+JSON_BODY_S = 60.0
+"""Longest time that a JSON body may take to come."""
+MOST_FIELDS = 50
+health_router = APIRouter(tags=["health"])
+
+
+@health_router.get("/health", operation_id="health")
+async def health(access: CurrentAccess) -> dict[str, str]:
+    """Whether the service is ready."""
+    return {"status": "ok", "version": __version__}
+
+
+@health_router.get("/metrics", operation_id="metrics", response_class=Response)
+async def metrics(access: CurrentAccess, request: Request) -> Response:
+    """Figures for Prometheus (text exposition format 0.0.4); for administrators."""
+    telemetry: Telemetry = request.app.state.telemetry
+    return Response(telemetry.exposed(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def add_error_pages(app: FastAPI, body_limit_bytes: int, telemetry: Telemetry) -> None:
+    """Map every failure to the one shape, and put the outer middleware on."""
+
+    @app.exception_handler(HimaliaError)
+    async def known(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HimaliaError)
+        return _answer(request, error)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        return _answer(request, _invalid(error))
+
+    @app.exception_handler(HTTPException)
+    async def from_framework(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return _answer(request, _translated(error), error.headers)
+
+    app.add_middleware(Outer, body_limit_bytes=body_limit_bytes, telemetry=telemetry)
+
+
+def _translated(error: HTTPException) -> HimaliaError:
+    """The framework's own failures in our words."""
+    if isinstance(error, _BodyError):
+        return error.error
+    if error.status_code == 404:
+        return NotFound("There is nothing at this address.")
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "another method")
+        return WrongMethod(f"This address does not take this method. Use {allowed}.")
+    return BadRequest("The body could not be read. Send valid JSON, not nested too deeply, in UTF-8.")
+
+
+def _answer(request: Request, error: HimaliaError, more: Mapping[str, str] | None = None) -> Response:
+    headers = dict(more or {})
+    if error.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if request.url.path.startswith(API) or request.headers.get("sec-fetch-mode") != "navigate":
+        return JSONResponse(error.body(), error.status, headers)
+    page = error_page(error)
+    page.headers.update(headers)
+    return page
+
+
+def _invalid(error: RequestValidationError) -> Invalid:
+    """Each wrong field with a sentence; what was sent is not repeated, it may be a secret."""
+    fields = []
+    for one in error.errors()[:MOST_FIELDS]:
+        place = [str(part) for part in one["loc"]]
+        name = ".".join(place[1:]) if len(place) > 1 else place[0]
+        # The name of an unknown field is the caller's text too: any length, and not always valid Unicode.
+        name = name[:200].encode(errors="replace").decode()
+        fields.append({"field": name, "message": one["msg"].removeprefix("Value error, ")})
+    first = fields[0] if fields else {"field": "body", "message": "is not valid"}
+    return Invalid(f"{first['field']}: {first['message']}", fields=fields)
+
+
+class Outer:
+    """Outermost: a request id for each call, limits of bodies, figures, and no traceback to anybody."""
+
+    def __init__(self, app: ASGIApp, body_limit_bytes: int, telemetry: Telemetry) -> None:
+        self.app = app
+        self.body_limit_bytes = body_limit_bytes
+        self.telemetry = telemetry
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        identifier = f"{random.getrandbits(64):016x}"
+        request_id.set(identifier)
+        began, status = monotonic(), 500
+        started = False
+
+        async def send_noted(message: Message) -> None:
+            nonlocal status, started
+            if message["type"] == "http.response.start":
+                status, started = message["status"], True
+                message["headers"] = _completed(message["headers"], scope["path"], identifier)
+            await send(message)
+
+        try:
+            if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+                refusal = Invalid.field("address", "An address must not contain a NUL character.")
+                await JSONResponse(refusal.body(), refusal.status)(scope, receive, send_noted)
+                return
+            await self.app(scope, _limited(receive, self._limit(scope)), send_noted)
+        except ClientDisconnect:
+            status = 499
+        except Exception:
+            log.exception("A request failed: %s %s", scope["method"], scope["path"])
+            if started:
+                raise
+            words = f"Something broke on our side. Tell an administrator the request id {identifier}."
+            await JSONResponse(HimaliaError(words).body(), 500)(scope, receive, send_noted)
+        finally:
+            self.telemetry.request(scope, status, monotonic() - began)
+
+    def _limit(self, scope: Scope) -> int | None:
+        """The most bytes of a body; uploads have limits of their own, everything else is JSON and small."""
+        method, path = scope["method"], scope["path"]
+        if method == "PUT" and UPLOAD.fullmatch(path):
+            return None
+        if method == "POST" and SNAPSHOT.fullmatch(path):
+            return self.body_limit_bytes * MANIFEST_FACTOR
+        return self.body_limit_bytes
+
+
+def _completed(headers: list[tuple[bytes, bytes]], path: str, identifier: str) -> list[tuple[bytes, bytes]]:
+    """An answer's headers with what every answer has."""
+    there = {name for name, _ in headers}
+    more = [(b"x-request-id", identifier.encode())]
+    if b"x-content-type-options" not in there:
+        more.append((b"x-content-type-options", b"nosniff"))
+    if b"cache-control" not in there and path.startswith(API):
+        more.append((b"cache-control", b"no-store"))
+    return [*headers, *more]
+
+
+def _limited(receive: Receive, limit: int | None) -> Receive:
+    """`receive` that gives up on a body which is too large or comes too slowly."""
+    size, ended = 0, False
+    began = monotonic()
+
+    async def counted() -> Message:
+        nonlocal size, ended
+        if ended:  # the wait for the end of the connection may last
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), BODY_PAUSE_S)
+        except TimeoutError as error:
+            raise _BodyError(TooSlow("The body of the request came too slowly.")) from error
+        size += len(message.get("body", b""))
+        ended = not message.get("more_body", False)
+        if limit is not None and size > limit:
+            raise _BodyError(TooLarge(f"The body of this request may have {limit} bytes."))
+        if limit is not None and not ended and monotonic() - began > JSON_BODY_S:
+            raise _BodyError(TooSlow("The body of the request came too slowly."))
+        return message
+
+    return counted
+
+
+class _BodyError(HTTPException):
+    """Passes through the framework, which reads bodies, as its own kind of error."""
+
+    def __init__(self, error: HimaliaError) -> None:
+        super().__init__(error.status)
+        self.error = error

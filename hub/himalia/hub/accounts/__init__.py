@@ -1,0 +1,1 @@
+"""Local accounts: names and passwords that the platform keeps itself."""

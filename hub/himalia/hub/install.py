@@ -1,0 +1,120 @@
+"""`install(c)`: everything a JupyterHub needs to carry Himalia, in one call of its configuration."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+READ, WRITE, ADMIN = "custom:himalia:read", "custom:himalia:write", "custom:himalia:admin"
+ACCESS = "access:services!service=himalia"
+BASE_PATH = "/services/himalia"
+ADMIN_ROLE = "himalia-admin"
+_TEMPLATES = Path(__file__).with_name("templates")
+
+
+def install(
+    c: Any,
+    *,
+    service_url: str,
+    service_token_file: str | os.PathLike[str],
+    home: str | os.PathLike[str] | None = None,
+    authenticator: bool = False,
+    spawner: bool = False,
+    admin_users: Iterable[str] = (),
+) -> None:
+    """Wire the hub whose traitlets configuration is `c`.
+
+    `service_url` is where the hub reaches the service (`http://127.0.0.1:8003`), which the
+    administrator runs with the token in `service_token_file`. The hub's authenticator and spawner stay
+    as they are, unless `authenticator` and `spawner` ask for the local ones, which need `home`.
+    `admin_users` may administer Himalia; so may whoever else is given the role `himalia-admin`.
+    """
+    token = Path(service_token_file).read_text().strip()
+    _scopes(c, admin_users)
+    _service(c, service_url, token)
+    _servers(c, service_url)
+    c.JupyterHub.template_paths = [str(_TEMPLATES), *_list(c.JupyterHub, "template_paths")]
+    if (authenticator or spawner) and home is None:
+        raise ValueError("The local authenticator and spawner need home, the platform's folder.")
+    if authenticator:
+        c.JupyterHub.authenticator_class = "himalia.hub.accounts.authenticator.LocalAuthenticator"
+        c.LocalAuthenticator.home = str(home)
+        c.JupyterHub.template_vars = {**_dict(c.JupyterHub, "template_vars"), "himalia_local_accounts": True}
+    if spawner:
+        c.JupyterHub.spawner_class = "himalia.hub.spawner.LocalSpawner"
+        c.LocalSpawner.home = str(home)
+        c.LocalSpawner.service_url = service_url
+        c.LocalSpawner.service_token_file = str(service_token_file)
+
+
+def server_scopes(spawner: Any) -> list[str]:
+    """What the browser's token may do from within a server, told for its owner alone.
+
+    A visitor's token gets these filters too and so holds nothing: the service counts a filter only when
+    it names the token's own owner.
+    """
+    owner = spawner.user.name
+    scopes = [f"{READ}!user={owner}", f"{WRITE}!user={owner}", ACCESS]
+    # The hub writes the trait itself, as JSON, into the server's environment: a function cannot stay.
+    spawner.oauth_client_allowed_scopes = scopes
+    return scopes
+
+
+def _scopes(c: Any, admin_users: Iterable[str]) -> None:
+    c.JupyterHub.custom_scopes = {
+        **_dict(c.JupyterHub, "custom_scopes"),
+        READ: {"description": "See what one's projects in Himalia hold."},
+        WRITE: {"description": "Change one's projects in Himalia and run jobs in them.", "subscopes": [READ]},
+        ADMIN: {"description": "Administer Himalia.", "subscopes": [WRITE]},
+    }
+    admins = sorted(admin_users)
+    extra = set(_list(c.JupyterHub, "extra_user_scopes"))
+    c.JupyterHub.extra_user_scopes = extra | {f"{READ}!user", f"{WRITE}!user", ACCESS}
+    service = ["proxy", "read:users", "read:groups", "read:servers", "delete:servers"]
+    c.JupyterHub.load_roles = [
+        *_list(c.JupyterHub, "load_roles"),
+        {"name": "himalia", "scopes": service, "services": ["himalia"]},
+        # Without a list of users, who has the role already keeps it.
+        {"name": ADMIN_ROLE, "scopes": [ADMIN], **({"users": admins} if admins else {})},
+    ]
+
+
+def _service(c: Any, url: str, token: str) -> None:
+    c.JupyterHub.services = [
+        *_list(c.JupyterHub, "services"),
+        {
+            "name": "himalia",
+            "url": url,
+            "api_token": token,
+            # The hub holds back its own routes until its services answer, or this has passed.
+            "timeout": 3,
+            "oauth_no_confirm": True,
+            "oauth_client_allowed_scopes": [READ, WRITE, ADMIN, ACCESS],
+        },
+    ]
+
+
+def _servers(c: Any, service_url: str) -> None:
+    c.Spawner.environment = {
+        "HIMALIA_URL": service_url.rstrip("/") + BASE_PATH,
+        **_dict(c.Spawner, "environment"),
+    }
+    c.Spawner.server_token_scopes = [
+        "users:activity!user",
+        "access:servers!server",
+        f"{READ}!user",
+        f"{WRITE}!user",
+        ACCESS,
+    ]
+    c.Spawner.oauth_client_allowed_scopes = server_scopes
+
+
+def _list(section: Any, name: str) -> list[Any]:
+    """What the configuration says already; an untouched section would make a lazy value up."""
+    return list(section[name]) if name in section else []
+
+
+def _dict(section: Any, name: str) -> dict[str, Any]:
+    return dict(section[name]) if name in section else {}

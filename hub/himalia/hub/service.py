@@ -1,0 +1,83 @@
+"""The hub's calls to the service: what can be started, and the reservation of one server."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from tornado.httpclient import AsyncHTTPClient, HTTPResponse
+
+BASE_PATH = "/services/himalia"
+_NOT_ANSWERING = "The Himalia service does not answer now. Try again in a moment."
+
+
+class ServiceError(Exception):
+    """A call that failed; `message` is a sentence for the person, `status` the HTTP status."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+
+
+@dataclass(frozen=True)
+class ServiceClient:
+    """`url` is the service's root, as `http://127.0.0.1:8003`; the token is read at each call."""
+
+    url: str
+    token_file: Path
+    timeout_s: float = 10.0
+
+    async def profiles(self) -> dict[str, Any]:
+        """`{"items": [profile…], "machine": {…}}`, with what is free now."""
+        return await self._call("GET", "/profiles")
+
+    async def reserve(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Take what a server needs: the reservation, or `ServiceError` with the reason."""
+        return await self._call("POST", "/reservations", request)
+
+    async def release(self, reservation: str) -> None:
+        """Give it back; one that is gone is fine."""
+        try:
+            await self._call("DELETE", f"/reservations/{quote(reservation, safe='')}")
+        except ServiceError as error:
+            if error.status != 404:
+                raise
+
+    async def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        try:
+            response = await AsyncHTTPClient().fetch(
+                f"{self.url.rstrip('/')}{BASE_PATH}/api/v1{path}",
+                method=method,
+                headers={
+                    "Authorization": f"Bearer {self.token_file.read_text().strip()}",
+                    "Content-Type": "application/json",
+                },
+                body=None if body is None else json.dumps(body),
+                request_timeout=self.timeout_s,
+                follow_redirects=False,
+                raise_error=False,
+            )
+        except OSError as error:
+            raise ServiceError(_NOT_ANSWERING, 503) from error
+        return _read(response)
+
+
+def _read(response: HTTPResponse) -> dict[str, Any]:
+    # Tornado answers 599 for what never got an answer.
+    if response.code in (502, 503, 504, 599):
+        raise ServiceError(_NOT_ANSWERING, 503)
+    if response.code == 204:
+        return {}
+    try:
+        body = json.loads(response.body)
+    except ValueError as error:
+        raise ServiceError(_NOT_ANSWERING, 503) from error
+    if response.code in (200, 201) and isinstance(body, dict):
+        return body
+    error_body = body.get("error") if isinstance(body, dict) else None
+    message = (error_body or {}).get("message") or f"The service refused this (status {response.code})."
+    raise ServiceError(str(message), response.code)

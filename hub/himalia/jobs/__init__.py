@@ -1,0 +1,1 @@
+"""Jobs: a notebook, a script or a command that runs to its end."""

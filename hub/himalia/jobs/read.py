@@ -1,0 +1,228 @@
+"""Reading jobs: rows of jobs, workloads, attempts, metrics and outputs, put together as the API shows them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from himalia.core import people
+from himalia.core.pagination import Page, next_token
+from himalia.core.schema import Who
+from himalia.engine.board import Board
+from himalia.engine.states import State
+from himalia.engine.tables import attempts, metrics, outputs, workloads
+from himalia.jobs.schema import Attempt, Job, JobSpec, JobStatus, Outputs, Queue, Series, Usage
+from himalia.jobs.tables import jobs
+
+_JOINED = sa.select(
+    jobs,
+    workloads.c.state,
+    workloads.c.reason,
+    workloads.c.message,
+    workloads.c.attempt,
+    workloads.c.needs_id,
+    workloads.c.queued_at,
+    workloads.c.started_at,
+    workloads.c.ended_at,
+).join(workloads, workloads.c.id == jobs.c.id)
+
+
+def by_name(connection: Connection, project_id: str, name: str) -> Any | None:
+    """The joined row of a live job."""
+    query = _JOINED.where(jobs.c.project_id == project_id, jobs.c.name == name, jobs.c.deleted_at.is_(None))
+    return connection.execute(query).first()
+
+
+def by_id(connection: Connection, job_id: str) -> Any | None:
+    """The joined row of a job, a deleted one too."""
+    return connection.execute(_JOINED.where(jobs.c.id == job_id)).first()
+
+
+def page_of(
+    connection: Connection,
+    project_id: str,
+    page: Page,
+    *,
+    states: Sequence[str] = (),
+    text: str | None = None,
+    labels: Iterable[tuple[str, str]] = (),
+    deleted: bool = False,
+) -> tuple[list[Any], str | None]:
+    """Joined rows of one page, newest first, and the token of the next."""
+    query = _JOINED.where(jobs.c.project_id == project_id)
+    query = query.where(jobs.c.deleted_at.isnot(None) if deleted else jobs.c.deleted_at.is_(None))
+    if states:
+        query = query.where(workloads.c.state.in_(states))
+    if text:
+        query = query.where(jobs.c.name.contains(text.lower(), autoescape=True))
+    for key, value in labels:
+        query = query.where(jobs.c.labels[key].as_string() == value)
+    rows = list(connection.execute(page.apply(query, jobs.c.created_at, jobs.c.id)))
+    shown = rows[: page.limit]
+    token = next_token(len(rows), page, shown[-1].created_at, shown[-1].id) if shown else None
+    return shown, token
+
+
+class Shower:
+    """Makes the API's jobs from joined rows."""
+
+    def __init__(self, board: Board) -> None:
+        self.board = board
+
+    def show(self, connection: Connection, rows: Sequence[Any], project: str) -> list[Job]:
+        """Jobs with their attempts, latest metrics and outputs, in the order of `rows`."""
+        ids = [row.id for row in rows]
+        tries = _grouped(connection, attempts, ids, attempts.c.attempt)
+        latest = _latest_metrics(connection, ids)
+        files = _output_sums(connection, ids)
+        who = people.names(connection, {row.created_by for row in rows})
+        return [
+            self._job(row, project, tries.get(row.id, []), latest, files, who.get(row.created_by, ""))
+            for row in rows
+        ]
+
+    def _job(
+        self,
+        row: Any,
+        project: str,
+        tries: list[Any],
+        latest: dict[tuple[str, int], dict[str, float | None]],
+        files: dict[tuple[str, int], Outputs],
+        author: str,
+    ) -> Job:
+        key = (row.id, row.attempt)
+        return Job.model_construct(
+            id=row.id,
+            name=row.name,
+            project=project,
+            labels=row.labels,
+            spec=JobSpec.model_construct(**row.spec),
+            status=JobStatus.model_construct(
+                state=row.state,
+                reason=row.reason,
+                message=row.message,
+                attempt=row.attempt,
+                attempts=[_attempt(one) for one in tries],
+                queued_at=row.queued_at,
+                started_at=row.started_at,
+                ended_at=row.ended_at,
+                progress=self._progress(row, tries),
+                queue=self.queue(row.id) if row.state == State.QUEUED else None,
+                metrics=latest.get(key, {}),
+                outputs=files.get(key),
+                environment_job=row.needs_id,
+                deleted_at=row.deleted_at,
+            ),
+            created_at=row.created_at,
+            created_by=Who(id=row.created_by, name=author),
+            updated_at=row.updated_at,
+            etag=str(row.version),
+        )
+
+    def _progress(self, row: Any, tries: list[Any]) -> dict[str, Any] | None:
+        active = self.board.active.get(row.id)
+        if active is not None:
+            return active.progress
+        return tries[-1].progress if tries else None
+
+    def queue(self, job_id: str) -> Queue | None:
+        """Where a job stands in the queue now, with a sentence."""
+        place = self.board.place(job_id)
+        active = self.board.active.get(job_id)
+        if place is None or active is None:
+            return None
+        if active.needs_id is not None:
+            return Queue(place=place[0], of=place[1], message="Waiting for its environment to be built.")
+        message = f"Waiting for {active.reserve.words()}: {_ordinal(place[0])} in line."
+        return Queue(place=place[0], of=place[1], message=message)
+
+
+def series(connection: Connection, job_id: str, attempt: int) -> list[Series]:
+    """All points of an attempt's metrics, in the order of step and time."""
+    query = (
+        sa.select(metrics.c.name, metrics.c.step, metrics.c.value, metrics.c.at)
+        .where(metrics.c.workload_id == job_id, metrics.c.attempt == attempt)
+        .order_by(metrics.c.name, metrics.c.step, metrics.c.id)
+    )
+    found: dict[str, Series] = {}
+    for row in connection.execute(query):
+        point = (row.step, finite(row.value), row.at.timestamp())
+        found.setdefault(row.name, Series(name=row.name, points=[])).points.append(point)
+    return list(found.values())
+
+
+def output_rows(connection: Connection, job_id: str, attempt: int) -> list[Any]:
+    """The files that an attempt left, by path."""
+    query = (
+        sa.select(outputs)
+        .where(outputs.c.workload_id == job_id, outputs.c.attempt == attempt)
+        .order_by(outputs.c.path)
+    )
+    return list(connection.execute(query))
+
+
+def finite(value: float | None) -> float | None:
+    """JSON has no NaN and no infinity: they are shown as null."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _grouped(connection: Connection, table: sa.Table, ids: list[str], order: Any) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    query = sa.select(table).where(table.c.workload_id.in_(ids)).order_by(order)
+    for row in connection.execute(query) if ids else ():
+        found.setdefault(row.workload_id, []).append(row)
+    return found
+
+
+def _latest_metrics(connection: Connection, ids: list[str]) -> dict[tuple[str, int], dict[str, float | None]]:
+    if not ids:
+        return {}
+    newest = (
+        sa.select(sa.func.max(metrics.c.id))
+        .where(metrics.c.workload_id.in_(ids))
+        .group_by(metrics.c.workload_id, metrics.c.attempt, metrics.c.name)
+    )
+    query = sa.select(metrics).where(metrics.c.id.in_(newest)).order_by(metrics.c.name)
+    found: dict[tuple[str, int], dict[str, float | None]] = {}
+    for row in connection.execute(query):
+        found.setdefault((row.workload_id, row.attempt), {})[row.name] = finite(row.value)
+    return found
+
+
+def _output_sums(connection: Connection, ids: list[str]) -> dict[tuple[str, int], Outputs]:
+    if not ids:
+        return {}
+    query = (
+        sa.select(outputs.c.workload_id, outputs.c.attempt, sa.func.count(), sa.func.sum(outputs.c.size))
+        .where(outputs.c.workload_id.in_(ids))
+        .group_by(outputs.c.workload_id, outputs.c.attempt)
+    )
+    return {(row[0], row[1]): Outputs(count=row[2], size=int(row[3])) for row in connection.execute(query)}
+
+
+def _attempt(row: Any) -> Attempt:
+    return Attempt.model_construct(
+        attempt=row.attempt,
+        state=row.state,
+        reason=row.reason,
+        message=row.message,
+        starting_at=row.starting_at,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        exit_code=row.exit_code,
+        usage=Usage.model_construct(
+            cpu_s=row.cpu_s, wall_s=row.wall_s, max_memory_bytes=row.max_memory_bytes
+        ),
+        log_bytes=row.log_bytes,
+        log_dropped_bytes=row.log_dropped_bytes,
+    )
+
+
+def _ordinal(number: int) -> str:
+    if 10 <= number % 100 <= 20:
+        return f"{number}th"
+    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"

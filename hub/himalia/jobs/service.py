@@ -1,0 +1,438 @@
+"""The only code that changes jobs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from himalia.core import clock, events
+from himalia.core.access import Access
+from himalia.core.database import Database, Transaction
+from himalia.core.errors import InUse, Invalid, NameInUse, NotFound, Stale
+from himalia.core.idempotency import once
+from himalia.core.ids import new_id
+from himalia.core.schema import Who
+from himalia.engine.changes import Change
+from himalia.engine.resources import Resources
+from himalia.engine.service import Engine, WorkloadSpec
+from himalia.engine.states import ENDED, State
+from himalia.engine.tables import workloads
+from himalia.jobs import read
+from himalia.jobs.names import Numbers, base_name, is_taken
+from himalia.jobs.read import Shower
+from himalia.jobs.schema import Job, JobCreate, JobRerun, JobSpec, JobStatus, JobUpdate
+from himalia.jobs.tables import jobs
+from himalia.projects.service import personal
+from himalia.secrets import service as secrets_service
+from himalia.snapshots.service import Snapshots
+
+MANY_PARAMETERS = 1 << 20
+_INSERT = jobs.insert()  # statements made once spare their making for every job
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A profile and size as the engine needs them."""
+
+    profile: str
+    size: str
+    environment: str
+    reserve: Resources
+    limit: Resources
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """The overlay that a job runs in; `task` builds it still, and has to be submitted when `spec` is given."""
+
+    overlay: str
+    task: str | None
+    spec: WorkloadSpec | None
+
+
+class Choose(Protocol):
+    """Finds the resources of a profile for a person's job; raises Invalid."""
+
+    def __call__(self, spec: JobSpec, groups: tuple[str, ...]) -> Chosen: ...
+
+
+class PlanOverlay(Protocol):
+    """Finds or plans the environment of a requirements.txt."""
+
+    def __call__(
+        self, connection: Connection, person_id: str, project_id: str, environment: str, requirements: bytes
+    ) -> Needed: ...
+
+
+class Jobs:
+    """Submit, steer and find jobs."""
+
+    def __init__(
+        self,
+        database: Database,
+        engine: Engine,
+        snapshots: Snapshots,
+        choose: Choose,
+        overlays: PlanOverlay,
+        check_disk: Callable[[], None],
+        retention_days: int = 30,
+    ) -> None:
+        self.database = database
+        self.engine = engine
+        self.snapshots = snapshots
+        self.choose = choose
+        self.overlays = overlays
+        self.check_disk = check_disk
+        self.retention_days = retention_days
+        self.shower = Shower(engine.board)
+        self._numbers = Numbers()
+        engine.on_change("job", self._changed)
+
+    # Submitting
+
+    async def create(
+        self, access: Access, body: JobCreate, key: str | None = None, mark: str = ""
+    ) -> tuple[Job, bool]:
+        """Submit a job; (job, whether it is new). Raises Invalid, NameInUse, KeyReused, DiskFull."""
+        self.check_disk()
+        self._check_priority(access, body.spec)
+        chosen = self.choose(body.spec, access.person.groups)
+        self.engine.check(chosen.reserve)
+        body = body.model_copy(update={"spec": _resolved(body.spec, chosen)})
+        if body.spec.snapshot is not None or body.spec.secrets:
+            await self.database.read(lambda c: self._check_parts(c, access, body.spec))
+        project, person_id = access.in_project, access.person.id
+
+        def work(tx: Transaction) -> tuple[str, bool, Job | None]:
+            made: list[Job] = []
+
+            def make() -> str:
+                made.append(self._insert(tx, access, body, chosen))
+                return made[0].id
+
+            job_id, is_new = once(tx, person_id, key, mark, make)
+            return job_id, is_new, made[0] if made else None
+
+        job_id, is_new, job = await self.database.write(work)
+        if job is None:
+            job = await self.database.read(lambda c: self._shown_by_id(c, job_id, project["name"]))
+        return job, is_new
+
+    def _check_priority(self, access: Access, spec: JobSpec) -> None:
+        if spec.priority > 0 and "admin" not in access.identity.scopes:
+            raise Invalid.field("spec.priority", "Only an administrator may give a priority above 0.")
+        if len(json.dumps(spec.parameters)) > MANY_PARAMETERS:
+            raise Invalid.field("spec.parameters", "The parameters may have 1 MiB. Put large data in a file.")
+
+    def _check_parts(self, connection: Connection, access: Access, spec: JobSpec) -> None:
+        """The snapshot is this project's and holds what the job names; the secrets exist."""
+        project_id = access.in_project["id"]
+        if spec.snapshot is not None:
+            tree = self.snapshots.check(connection, project_id, spec.snapshot)
+            there = {file.path for file in tree.files}
+            for field in ("notebook", "script", "requirements"):
+                path = getattr(spec, field)
+                if path is not None and path not in there:
+                    raise Invalid.field(
+                        f"spec.{field}",
+                        f"There is no file {path} in the job's code. Is it left out by .himaliaignore?",
+                    )
+        if spec.secrets:
+            own = self._secret_projects(connection, project_id, access.person.id)
+            missing = sorted(set(spec.secrets) - secrets_service.names(connection, own))
+            if missing:
+                raise Invalid.field(
+                    "spec.secrets", f"There is no secret named {', '.join(missing)}. Set it first."
+                )
+
+    @staticmethod
+    def _secret_projects(connection: Connection, project_id: str, person_id: str) -> list[str]:
+        own = personal(connection, person_id)
+        return [project_id, own["id"]] if own else [project_id]
+
+    def _insert(self, tx: Transaction, access: Access, body: JobCreate, chosen: Chosen) -> Job:
+        project, person = access.in_project, access.person
+        name = self._free_name(tx, project["id"], body)
+        now, job_id = clock.now(), new_id()
+        row: dict[str, Any] = {
+            "id": job_id,
+            "project_id": project["id"],
+            "name": name,
+            "labels": body.labels,
+            "spec": body.spec.model_dump(),
+            "version": 1,
+            "created_at": now,
+            "created_by": person.id,
+            "updated_at": now,
+            "deleted_at": None,
+        }
+        tx.execute(_INSERT, row)
+        needed = self._environment(tx, access, body.spec, chosen)
+        if needed is not None and needed.spec is not None:
+            self.engine.submit(tx, needed.spec)
+        self.engine.submit(tx, self._workload(row, chosen, needed, body.spec))
+        events.emit(
+            tx,
+            "job.created",
+            subject=("job", job_id, name),
+            project=project["id"],
+            person=person.id,
+            data={"state": State.QUEUED, "attempt": 0},
+        )
+        return self._fresh(row, project["name"], person.name, needed)
+
+    def _free_name(self, tx: Transaction, project_id: str, body: JobCreate) -> str:
+        if body.name is None:
+            return self._numbers.free(tx.connection, project_id, base_name(body.spec))
+        if is_taken(tx.connection, project_id, body.name):
+            raise NameInUse(f"There is a job named {body.name} already. Choose another name, or give none.")
+        return body.name
+
+    def _environment(self, tx: Transaction, access: Access, spec: JobSpec, chosen: Chosen) -> Needed | None:
+        if spec.requirements is None or spec.snapshot is None:
+            return None
+        tree = self.snapshots.tree(spec.snapshot)
+        file = next(file for file in tree.files if file.path == spec.requirements)
+        if file.size > 2**20:
+            raise Invalid.field("spec.requirements", "A requirements.txt has at most 1 MiB.")
+        content = self.snapshots.store.get(file.digest)
+        project_id = access.in_project["id"]
+        return self.overlays(tx.connection, access.person.id, project_id, chosen.environment, content)
+
+    def _workload(
+        self, row: dict[str, Any], chosen: Chosen, needed: Needed | None, spec: JobSpec
+    ) -> WorkloadSpec:
+        return WorkloadSpec(
+            id=row["id"],
+            kind="job",
+            name=row["name"],
+            project_id=row["project_id"],
+            person_id=row["created_by"],
+            environment=chosen.environment,
+            overlay=needed.overlay if needed else None,
+            snapshot=spec.snapshot,
+            task=_task(spec),
+            reserve=chosen.reserve,
+            limit=chosen.limit,
+            variables=spec.env,
+            secrets=tuple(spec.secrets),
+            permissions=tuple(spec.permissions),
+            time_limit_s=spec.time_limit_s,
+            priority=spec.priority,
+            retries=spec.retries,
+            max_restarts=spec.max_restarts,
+            needs_id=needed.task if needed else None,
+        )
+
+    @staticmethod
+    def _fresh(row: dict[str, Any], project: str, author: str, needed: Needed | None) -> Job:
+        # made of what was validated a moment ago
+        return Job.model_construct(
+            id=row["id"],
+            name=row["name"],
+            project=project,
+            labels=row["labels"],
+            spec=JobSpec.model_construct(**row["spec"]),
+            status=JobStatus(
+                state="QUEUED",
+                queued_at=row["created_at"],
+                environment_job=needed.task if needed else None,
+            ),
+            created_at=row["created_at"],
+            created_by=Who(id=row["created_by"], name=author),
+            updated_at=row["created_at"],
+            etag="1",
+        )
+
+    # Finding
+
+    def find(self, connection: Connection, access: Access, name: str) -> Any:
+        """The joined row of a job of the caller's project. Raises NotFound."""
+        row = read.by_name(connection, access.in_project["id"], name)
+        if row is None:
+            raise NotFound(f"There is no job named {name} in {access.in_project['name']}.")
+        return row
+
+    async def get(self, access: Access, name: str) -> Job:
+        """One job."""
+        project = access.in_project["name"]
+
+        def work(connection: Connection) -> Job:
+            return self.shower.show(connection, [self.find(connection, access, name)], project)[0]
+
+        return await self.database.read(work)
+
+    def _shown_by_id(self, connection: Connection, job_id: str, project: str) -> Job:
+        row = read.by_id(connection, job_id)
+        if row is None:
+            raise NotFound("This job is gone.")
+        return self.shower.show(connection, [row], project)[0]
+
+    # Changing
+
+    async def update(self, access: Access, name: str, body: JobUpdate, etag: str | None) -> Job:
+        """Rename or label a job. Raises Stale, NameInUse."""
+
+        def work(tx: Transaction) -> str:
+            row = self.find(tx.connection, access, name)
+            if etag is not None and etag.strip('"') != str(row.version):
+                raise Stale("The job was changed meanwhile. Load it again, then repeat your change.")
+            values: dict[str, Any] = {"version": row.version + 1, "updated_at": clock.now()}
+            if body.labels is not None:
+                values["labels"] = body.labels
+            if body.name is not None and body.name != row.name:
+                if is_taken(tx.connection, row.project_id, body.name):
+                    raise NameInUse(f"There is a job named {body.name} already. Choose another name.")
+                values["name"] = body.name
+                self.engine.rename(tx, row.id, body.name)
+            tx.execute(jobs.update().where(jobs.c.id == row.id).values(values))
+            self._tell(tx, "job.changed", row, access, values.get("name", row.name), row.state)
+            return str(row.id)
+
+        return await self._changed_and_shown(access, work)
+
+    async def stop(self, access: Access, name: str) -> Job:
+        """Ask a job to end. Raises WrongState when it has."""
+
+        def work(tx: Transaction) -> str:
+            row = self.find(tx.connection, access, name)
+            self.engine.stop(tx, row.id)
+            return str(row.id)
+
+        return await self._changed_and_shown(access, work)
+
+    async def retry(self, access: Access, name: str) -> Job:
+        """Queue a failed or stopped job again, as a new attempt."""
+
+        def work(tx: Transaction) -> str:
+            row = self.find(tx.connection, access, name)
+            self.engine.retry(tx, row.id)
+            return str(row.id)
+
+        return await self._changed_and_shown(access, work)
+
+    async def rerun(self, access: Access, name: str, body: JobRerun, key: str | None, mark: str) -> Job:
+        """Submit a job again, as a new one with the same code; `body` says what differs."""
+        row = await self.database.read(lambda c: self.find(c, access, name))
+        changes = body.model_dump(exclude_none=True, exclude={"name"})
+        if "profile" in changes and "size" not in changes:
+            changes["size"] = None
+        spec = JobSpec.model_validate({**row.spec, **changes})
+        again = JobCreate(name=body.name, labels=row.labels, spec=spec)
+        return (await self.create(access, again, key, mark))[0]
+
+    async def delete(self, access: Access, name: str, cascade: bool) -> None:
+        """Delete a job softly. Raises InUse while it runs, unless `cascade` stops it first."""
+
+        def work(tx: Transaction) -> None:
+            row = self.find(tx.connection, access, name)
+            if State(row.state) not in ENDED:
+                if not cascade:
+                    raise InUse("The job has not ended. Stop it first, or delete it with cascade=true.")
+                self.engine.stop(tx, row.id)
+            tx.execute(jobs.update().where(jobs.c.id == row.id).values(deleted_at=clock.now()))
+            self._tell(tx, "job.deleted", row, access, row.name, row.state)
+
+        await self.database.write(work)
+
+    async def restore(self, access: Access, name: str, new_name: str | None) -> Job:
+        """Bring back a deleted job, by name or id. Raises NotFound, NameInUse."""
+        oldest = clock.now() - timedelta(days=self.retention_days)
+
+        def work(tx: Transaction) -> str:
+            query = (
+                sa.select(jobs, workloads.c.state)
+                .join(workloads, workloads.c.id == jobs.c.id)
+                .where(
+                    jobs.c.project_id == access.in_project["id"],
+                    sa.or_(jobs.c.name == name, jobs.c.id == name),
+                    jobs.c.deleted_at >= oldest,
+                )
+                .order_by(jobs.c.deleted_at.desc())
+            )
+            row = tx.execute(query).first()
+            if row is None:
+                raise NotFound(f"There is no deleted job {name} that could be restored.")
+            wanted = new_name or row.name
+            if is_taken(tx.connection, row.project_id, wanted):
+                raise NameInUse(f"The name {wanted} has been taken meanwhile. Give another one.")
+            values = {"deleted_at": None, "name": wanted, "updated_at": clock.now()}
+            tx.execute(jobs.update().where(jobs.c.id == row.id).values(values))
+            self._tell(tx, "job.restored", row, access, wanted, row.state)
+            return str(row.id)
+
+        return await self._changed_and_shown(access, work)
+
+    def project_deleted(self, tx: Transaction, project_id: str, cascade: bool) -> None:
+        """Hook: a project with jobs that have not ended is deleted only with `cascade`, which stops them."""
+        query = (
+            sa.select(jobs.c.id)
+            .join(workloads, workloads.c.id == jobs.c.id)
+            .where(jobs.c.project_id == project_id, workloads.c.state.notin_(list(ENDED)))
+        )
+        running = list(tx.execute(query).scalars())
+        if running and not cascade:
+            raise InUse(
+                f"{len(running)} job(s) of this project have not ended. Stop them, or use cascade=true."
+            )
+        for job_id in running:
+            self.engine.stop(tx, job_id)
+
+    async def _changed_and_shown(self, access: Access, work: Callable[[Transaction], str]) -> Job:
+        job_id = await self.database.write(work)
+        project = access.in_project["name"]
+        return await self.database.read(lambda c: self._shown_by_id(c, job_id, project))
+
+    # Telling
+
+    def _tell(self, tx: Transaction, kind: str, row: Any, access: Access, name: str, state: str) -> None:
+        person = access.identity.person
+        events.emit(
+            tx,
+            kind,
+            subject=("job", row.id, name),
+            project=row.project_id,
+            person=person.id if person else None,
+            data={"state": state},
+        )
+
+    def _changed(self, tx: Transaction, changes: list[Change]) -> None:
+        """The engine moved jobs: each gets its event."""
+        for change in changes:
+            events.emit(
+                tx,
+                "job.changed",
+                subject=("job", change.id, change.name),
+                project=change.project_id,
+                data={
+                    "state": change.state,
+                    "attempt": change.attempt,
+                    "reason": change.reason,
+                    "message": change.message,
+                    "owner": change.person_id,
+                    "changed_at": change.at.isoformat(),
+                },
+            )
+
+
+def _resolved(spec: JobSpec, chosen: Chosen) -> JobSpec:
+    """The spec with what was chosen for it written down: a profile's defaults may change later."""
+    return spec.model_copy(update={"size": chosen.size, "environment": chosen.environment})
+
+
+def _task(spec: JobSpec) -> dict[str, Any]:
+    """The runner protocol's task, as far as the job decides it."""
+    task: dict[str, Any] = {"kind": spec.kind, "snapshot": spec.snapshot is not None}
+    if spec.kind == "notebook":
+        task |= {"notebook": spec.notebook, "parameters": spec.parameters}
+    elif spec.kind == "script":
+        task["command"] = [spec.script, *spec.arguments]
+    else:
+        task["command"] = spec.command
+    return task

@@ -1,0 +1,1 @@
+"""Profiles: what an administrator lets people choose from, one YAML file each."""

@@ -1,0 +1,1 @@
+"""Projects: shared spaces that own everything else."""

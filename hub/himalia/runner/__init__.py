@@ -1,0 +1,1 @@
+"""The agent beside a workload: standard library only, Python 3.8 or newer."""

@@ -1,0 +1,106 @@
+"""Making what a workload finds when it starts: its folder, code, inputs, secrets and environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from typing import IO, Any, Dict
+
+from himalia.runner import archive
+from himalia.runner.api import Api, Refused
+from himalia.runner.task import BadTask, Task
+
+#: What workloads inherit: the runner's own variables, as it was started, without those meant for it alone.
+INHERITED = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+
+
+def make_directory(task: Task) -> None:
+    """Make the working folder, empty and private, with its ``inputs`` and nothing else.
+
+    Raises BadTask when it cannot be made or holds something already.
+    """
+    try:
+        try:
+            os.mkdir(task.directory, 0o700)
+        except FileNotFoundError:
+            os.makedirs(task.directory, 0o700)
+        except FileExistsError:
+            if os.path.islink(task.directory) or os.listdir(task.directory):
+                raise BadTask("The job's working folder is in use already.") from None
+            os.chmod(task.directory, 0o700)
+    except OSError as error:
+        raise BadTask(f"The job's working folder could not be made: {error.strerror}.") from None
+
+
+def link_inputs(task: Task) -> None:
+    """Link every input as ``inputs/<name>``.
+
+    Raises BadTask when an input is not there or its name is taken.
+    """
+    if not task.inputs:
+        return
+    folder = os.path.join(task.directory, "inputs")
+    os.makedirs(folder, exist_ok=True)
+    for name, target in task.inputs.items():
+        if not os.path.exists(target):
+            raise BadTask(f"The input {name!r} is not there: it may have been deleted since.")
+        try:
+            os.symlink(target, os.path.join(folder, name))
+        except FileExistsError:
+            raise BadTask(f"The code snapshot holds inputs/{name} already: rename it or the input.") from None
+
+
+def write_secrets(task: Task, folder: str) -> None:
+    """Write the secret files, readable by their owner alone, into ``folder``, which is made."""
+    os.mkdir(folder, 0o700)
+    for name, value in task.secret_files.items():
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with os.fdopen(os.open(os.path.join(folder, name), flags, 0o600), "wb") as stream:
+            stream.write(value.encode("utf-8", "surrogateescape"))
+
+
+def environment(
+    task: Task, name: str, run_socket: str, api_address: str, secrets_folder: str
+) -> Dict[str, str]:
+    """All variables of the workload ``name``; what the task itself sets wins."""
+    workload, _, attempt = name.rpartition("-")
+    variables = INHERITED.copy()
+    variables.update(
+        HIMALIA_WORKLOAD=workload,
+        HIMALIA_ATTEMPT=attempt,
+        HIMALIA_RUN_SOCKET=run_socket,
+        HIMALIA_DIRECTORY=task.directory,
+        PYTHONUNBUFFERED="1",
+    )
+    variables["HIMALIA_API_SOCKET" if api_address.startswith("/") else "HIMALIA_URL"] = api_address
+    if task.token:
+        variables["HIMALIA_TOKEN"] = task.token
+    if task.parameters:
+        variables["HIMALIA_PARAMETERS"] = json.dumps(task.parameters)
+    if task.secret_files:
+        variables["HIMALIA_SECRETS_DIR"] = secrets_folder
+    variables.update(task.environment)
+    variables.update(task.secret_environment)
+    if task.python and "PATH" not in task.environment:
+        variables["PATH"] = os.path.dirname(task.python) + os.pathsep + variables.get("PATH", os.defpath)
+    return variables
+
+
+def fetch_snapshot(task: Task, api: Api) -> Dict[str, Any]:
+    """Fetch and unpack the code snapshot; answers ``{}`` or ``{"message": sentence}``."""
+
+    def unpack(stream: IO[bytes]) -> None:
+        for entry in os.scandir(task.directory):  # of a stream that broke off
+            shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else os.unlink(entry.path)
+        archive.unpack(stream, task.directory)
+
+    try:
+        api.snapshot(unpack)
+    except Refused as refusal:
+        return {"message": f"The code snapshot could not be fetched: {refusal}"}
+    except archive.BadArchive as error:
+        return {"message": str(error)}
+    except OSError as error:
+        return {"message": f"The code snapshot could not be unpacked: {error.strerror}."}
+    return {}

@@ -1,0 +1,168 @@
+"""Process trees, read from ``/proc`` (proc(5)) and ended for certain.
+
+The runner is a child subreaper (prctl(2)): whatever a workload leaves behind, even after a double fork and
+``setsid``, becomes the runner's own child and so stays findable.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+from typing import Iterable, List, Optional, Set
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
+_PR_SET_CHILD_SUBREAPER = 36
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PASSES = 20
+
+#: Every process that the runner starts carries this variable, and hands it to its children.
+MARK = "HIMALIA_MARK"
+
+
+def _prctl(option: int, value: int) -> bool:
+    libc = ctypes.CDLL(None, use_errno=True)
+    return bool(libc.prctl(option, value, 0, 0, 0) == 0)
+
+
+def become_subreaper() -> bool:
+    """Make orphaned descendants children of this process; false where the kernel refuses."""
+    return _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def hide_memory() -> bool:
+    """Keep processes of the same user from reading this one's memory, and with it the token."""
+    return _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def die_with_parent() -> bool:
+    """End this process with SIGKILL when its parent ends."""
+    return _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _read(path: str) -> bytes:
+    """The whole of a small file in ``/proc``, empty once its process is gone."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    try:
+        return os.read(descriptor, 1 << 20)
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
+
+
+def children(pid: int) -> List[int]:
+    """The living and unreaped children of every thread of ``pid``."""
+    single = f"/proc/{pid}/task"
+    try:
+        threads = os.listdir(single)
+    except OSError:
+        return []
+    found: List[int] = []
+    for thread in threads:
+        found.extend(map(int, _read(f"{single}/{thread}/children").split()))
+    return found
+
+
+def own_children() -> List[int]:
+    """The children of this single-threaded process."""
+    pid = os.getpid()
+    return [int(word) for word in _read(f"/proc/{pid}/task/{pid}/children").split()]
+
+
+def tree(roots: Iterable[int]) -> List[int]:
+    """``roots`` and all their descendants, parents before children."""
+    found = list(roots)
+    for pid in found:
+        found.extend(children(pid))
+    return found
+
+
+def send(pid: int, number: int) -> None:
+    """Send a signal to ``pid``, which may be gone or, after a change of user, not ours to signal."""
+    try:
+        os.kill(pid, number)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def terminate_tree(roots: Iterable[int]) -> None:
+    """SIGTERM to ``roots`` and all their descendants."""
+    for pid in reversed(tree(roots)):
+        send(pid, signal.SIGTERM)
+
+
+def kill_tree(roots: Iterable[int], spare: Optional[int] = None) -> None:
+    """SIGKILL to ``roots`` and all their descendants, but not to ``spare`` itself.
+
+    The tree is halted first, until a pass finds no new process: a program that forks faster than it can be
+    listed would otherwise outrun the kill.
+    """
+    roots = list(roots)
+    halted: Set[int] = set()
+    for _ in range(_PASSES):
+        fresh = [pid for pid in tree(roots) if pid not in halted and pid != spare]
+        if not fresh:
+            break
+        for pid in fresh:
+            send(pid, signal.SIGSTOP)
+        halted.update(fresh)
+    for pid in halted:
+        send(pid, signal.SIGKILL)
+
+
+def mark_of(pid: int) -> Optional[str]:
+    """The value of :data:`MARK` in the environment that ``pid`` was started with."""
+    prefix = MARK.encode() + b"="
+    for entry in _read(f"/proc/{pid}/environ").split(b"\0"):
+        if entry.startswith(prefix):
+            return os.fsdecode(entry[len(prefix) :])
+    return None
+
+
+def marked(prefix: str) -> List[int]:
+    """All processes but this one whose mark begins with ``prefix``."""
+    own = os.getpid()
+    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    return [pid for pid in pids if pid != own and (mark_of(pid) or "").startswith(prefix)]
+
+
+def session(pid: int) -> int:
+    """The session of ``pid``, 0 once it is gone."""
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return 0
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time of ``pid`` so far, its threads included, its children not (proc(5), fields 14 and 15)."""
+    fields = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS if len(fields) > 12 else 0.0
+
+
+def resident_bytes(pid: int) -> int:
+    """Resident memory of ``pid``, shared pages included; 0 once it is gone."""
+    words = _read(f"/proc/{pid}/statm").split()
+    return int(words[1]) * _PAGE if len(words) > 1 else 0
+
+
+def proportional_bytes(pid: int) -> int:
+    """Memory of ``pid`` with shared pages divided by their users (PSS), or what is resident."""
+    for line in _read(f"/proc/{pid}/smaps_rollup").splitlines():
+        if line.startswith(b"Pss:"):
+            return int(line.split()[1]) * 1024
+    return resident_bytes(pid)
+
+
+def kernel_oom_kills() -> int:
+    """How often this machine's kernel has killed for want of memory since it started (Linux 4.13)."""
+    for line in _read("/proc/vmstat").splitlines():
+        if line.startswith(b"oom_kill "):
+            return int(line.split()[1])
+    return 0

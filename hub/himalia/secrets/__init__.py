@@ -1,0 +1,1 @@
+"""Secrets: write-only values of a project, given to its workloads."""

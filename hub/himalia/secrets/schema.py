@@ -1,0 +1,33 @@
+"""What the API shows of secrets: never their value."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, Field, SecretStr, StringConstraints, field_validator
+
+from himalia.core.schema import Body, Who, without_nul
+
+SecretName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
+
+
+class Secret(BaseModel):
+    name: str
+    updated_at: datetime
+    updated_by: Who
+
+
+class SecretSet(Body):
+    """The value, at most 64 KiB of text."""
+
+    value: Annotated[SecretStr, Field(min_length=1, max_length=65_536)]
+
+    @field_validator("value")
+    @classmethod
+    def _for_an_environment(cls, value: SecretStr) -> SecretStr:
+        text = value.get_secret_value()
+        without_nul(text)
+        if len(text.encode()) > 65_536:
+            raise ValueError("must not be larger than 64 KiB")
+        return value

@@ -1,0 +1,43 @@
+"""HTTP for the hub's spawner, and the profiles that everybody sees."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from himalia.core.access import CurrentAccess
+from himalia.servers.schema import ProfileItems, Reservation, ReservationCreate
+from himalia.servers.service import Servers
+
+router = APIRouter(tags=["servers"])
+
+
+async def _servers(request: Request) -> Servers:
+    servers: Servers = request.app.state.servers
+    return servers
+
+
+Service = Annotated[Servers, Depends(_servers)]
+
+
+@router.get("/profiles", operation_id="profiles.list")
+async def list_profiles(access: CurrentAccess, servers: Service) -> ProfileItems:
+    """Profiles with their sizes and what is free now; those that you may use."""
+    person = access.identity.person
+    return servers.catalogue.show(None if person is None else person.groups)
+
+
+@router.post("/reservations", operation_id="reservations.create", status_code=201)
+async def reserve(
+    access: CurrentAccess, servers: Service, request: Request, body: ReservationCreate
+) -> Reservation:
+    """Take what a notebook server needs; refused at once when it is not free."""
+    return await servers.reserve(request.app.state.gate.credentials, body)
+
+
+@router.delete("/reservations/{reservation}", operation_id="reservations.delete", status_code=204)
+async def release(access: CurrentAccess, servers: Service, reservation: str) -> Response:
+    """Give a reservation back."""
+    await servers.release(reservation)
+    return Response(status_code=204)

@@ -1,0 +1,104 @@
+"""What the hub's spawner is told."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, StringConstraints
+
+from himalia.core.schema import Body, Name
+
+
+class ReservationCreate(Body):
+    """Who wants a server, of which profile; `user_created` is the hub's creation time of the account."""
+
+    user: Annotated[str, StringConstraints(min_length=1, max_length=255)]
+    user_created: str | None = None
+    server: str = ""
+    groups: list[str] = Field(default_factory=list)
+    profile: Name
+    size: Name | None = None
+
+
+class ReservedPerson(BaseModel):
+    """Numeric ids are null where the platform does not run as root."""
+
+    id: str
+    uid: int | None
+    gid: int | None
+    groups: list[int]
+
+
+class ReservedProject(BaseModel):
+    """A project whose folders are bound into the server."""
+
+    id: str
+    name: str
+    shared: str
+    checkouts: str
+    gid: int | None
+
+
+class ReservedEnvironment(BaseModel):
+    """An environment that kernels may run in."""
+
+    name: str
+    title: str
+    prefix: str
+    binds: list[str]
+
+
+class Reservation(BaseModel):
+    """Everything the spawner needs."""
+
+    id: str
+    person: ReservedPerson
+    home: str
+    projects: list[ReservedProject]
+    environment: ReservedEnvironment
+    environments: list[ReservedEnvironment]
+    limit: dict[str, Any]
+    devices: list[str]
+    env: dict[str, str]
+    idle_timeout_s: int = 0
+
+
+class SizeShown(BaseModel):
+    """A size of a profile. `free_now` is how many more would fit."""
+
+    name: str
+    title: str
+    cpus: float
+    memory_bytes: int
+    accelerators: dict[str, int]
+    default: bool
+    free_now: int | None
+    reason: str | None
+
+
+class ProfileShown(BaseModel):
+    """A profile with what is free now; `reason` says why it is not available and what makes it so."""
+
+    name: str
+    title: str
+    description: str
+    framework: str
+    environment: str
+    available: bool
+    reason: str | None
+    sizes: list[SizeShown]
+
+
+class MachineFree(BaseModel):
+    """The largest machine, and what of it is free."""
+
+    cpus: float
+    free_cpus: float
+    memory_bytes: int
+    free_memory_bytes: int
+
+
+class ProfileItems(BaseModel):
+    items: list[ProfileShown]
+    next_page_token: None = None
+    machine: MachineFree

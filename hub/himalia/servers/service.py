@@ -1,0 +1,183 @@
+"""The only code that takes and gives back reservations of notebook servers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from himalia.core import clock, events
+from himalia.core.database import Database, Transaction
+from himalia.core.errors import HimaliaError, NoCapacity
+from himalia.core.identity import Credentials, HubAccounts
+from himalia.core.ids import new_id
+from himalia.core.people import Person
+from himalia.core.permissions import Role
+from himalia.engine import queue
+from himalia.engine.backends.base import Account, Place
+from himalia.engine.backends.local.folders import Folders
+from himalia.engine.changes import Change
+from himalia.engine.resources import Resources
+from himalia.engine.service import Engine, WorkloadSpec
+from himalia.engine.states import ENDED, State
+from himalia.projects import service as projects_service
+from himalia.servers.catalogue import Catalogue
+from himalia.servers.identities import Identities
+from himalia.servers.schema import (
+    Reservation,
+    ReservationCreate,
+    ReservedPerson,
+    ReservedProject,
+)
+
+log = logging.getLogger(__name__)
+
+CHECK_S = 60.0
+"""How often reservations are compared with the hub's servers."""
+
+
+class Servers:
+    """Reservations are workloads of kind `server`: counted by the queue, started and stopped by the hub."""
+
+    def __init__(
+        self,
+        database: Database,
+        engine: Engine,
+        catalogue: Catalogue,
+        identities: Identities,
+        folders: Folders,
+        hub: HubAccounts,
+    ) -> None:
+        self.database = database
+        self.engine = engine
+        self.catalogue = catalogue
+        self.identities = identities
+        self.folders = folders
+        self.hub = hub
+        engine.on_change("server", self._changed)
+
+    async def reserve(self, credentials: Credentials, body: ReservationCreate) -> Reservation:
+        """Take what a server needs, or raise NoCapacity with the sentence to show; Invalid for a bad profile."""
+        account = {"name": body.user, "created": body.user_created or "", "groups": body.groups}
+        person = await credentials.person(account)
+        profile, size = self.catalogue.find(body.profile, body.size, person.groups)
+        reserve, limit = self.catalogue.resources(profile, size, "server")
+        self.engine.check(reserve)
+        self._check_free(reserve)
+        own = await self.database.write(lambda tx: projects_service.ensure_personal(tx, person))
+        identifier = new_id()
+        spec = WorkloadSpec(
+            id=identifier,
+            kind="server",
+            name=body.server or body.user,
+            project_id=own["id"],
+            person_id=person.id,
+            environment=profile.environment,
+            task={"user": body.user, "server": body.server},
+            reserve=reserve,
+            limit=limit,
+        )
+        await self.database.write(lambda tx: self._store(tx, spec, person))
+        try:
+            described = await self._describe(identifier, person, own, profile.environment, limit)
+        except OSError as error:
+            await self.release(identifier)
+            raise NoCapacity(f"The folders of the server could not be made: {error.strerror}.") from error
+        described.idle_timeout_s = profile.idle.timeout_s or 0
+        described.env.update(HIMALIA_PROFILE=profile.name, HIMALIA_SIZE=size.name)
+        return described
+
+    def _check_free(self, reserve: Resources) -> None:
+        machines = self.engine.machines()
+        left = queue.free(list(self.engine.board.holding.values()), machines)
+        if not any(reserve.fits(room) for room in left.values()):
+            most = max(left.values(), key=lambda room: room.memory_bytes)
+            raise NoCapacity(
+                f"This size needs {reserve.words()}, and only {most.words()} is free now. "
+                "Choose a smaller size, or try again when others have stopped."
+            )
+
+    def _store(self, tx: Transaction, spec: WorkloadSpec, person: Person) -> None:
+        self.engine.submit(tx, spec, State.RUNNING)
+        subject = ("server", spec.id, spec.name)
+        events.emit(tx, "server.started", subject=subject, project=spec.project_id, person=person.id)
+
+    async def release(self, identifier: str) -> None:
+        """Give a reservation back; one that is gone is fine."""
+        await self.database.write(lambda tx: self.engine.finish(tx, identifier))
+
+    async def _describe(
+        self, identifier: str, person: Person, own: dict[str, Any], environment: str, limit: Resources
+    ) -> Reservation:
+        account = self.identities.account(person)
+        places = await self.database.read(lambda c: self._places(c, person))
+        folders = await asyncio.to_thread(self._folders, account, places)
+        return Reservation(
+            id=identifier,
+            person=ReservedPerson(
+                id=person.id,
+                uid=account.uid,
+                gid=account.gid,
+                groups=[place.gid for place in places if place.gid is not None],
+            ),
+            home=str(folders[0]),
+            projects=folders[1],
+            environment=self.catalogue.environment(environment),
+            environments=self.catalogue.environments(),
+            limit=limit.as_json(),
+            devices=[],
+            env={"HIMALIA_PROJECT": own["name"]},
+        )
+
+    def _places(self, connection: Connection, person: Person) -> list[Place]:
+        """The projects whose folders the person may write in."""
+        return [
+            self.identities.place(row)
+            for row in projects_service.of_person(connection, person)
+            if projects_service.role_of(connection, row["id"], person) >= Role.editor
+        ]
+
+    def _folders(self, account: Account, places: list[Place]) -> tuple[str, list[ReservedProject]]:
+        home = self.folders.person(account)
+        projects = [
+            ReservedProject(
+                id=place.id,
+                name=place.name,
+                shared=str(self.folders.shared(place)),
+                checkouts=str(self.folders.checkouts(place)),
+                gid=place.gid,
+            )
+            for place in places
+        ]
+        return str(home), projects
+
+    @staticmethod
+    def _changed(tx: Transaction, changes: list[Change]) -> None:
+        for change in changes:
+            if change.state in ENDED:
+                subject = ("server", change.id, change.name)
+                events.emit(tx, "server.stopped", subject=subject, project=change.project_id)
+
+    async def compare_forever(self) -> None:
+        """Give back reservations whose server the hub no longer has."""
+        while True:
+            await asyncio.sleep(CHECK_S)
+            try:
+                await self._compare()
+            except HimaliaError as error:
+                log.info("Reservations could not be compared with the hub: %s", error)
+
+    async def _compare(self) -> None:
+        young = clock.now() - timedelta(seconds=CHECK_S)
+        active = self.engine.board.active.values()
+        before = [one for one in active if one.kind == "server" and one.created_at < young]
+        if not before:
+            return
+        held = await self.hub.servers()
+        for one in before:
+            if (one.spec["task"]["user"], one.spec["task"]["server"]) not in held:
+                log.info("The hub has no server for reservation %s; it is given back.", one.id)
+                await self.release(one.id)

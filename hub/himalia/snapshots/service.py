@@ -1,0 +1,139 @@
+"""The only code that changes which objects a project has."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from functools import lru_cache
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from himalia.core import clock
+from himalia.core.database import Database, Transaction
+from himalia.core.errors import DiskFull, Invalid, NotFound, TooLarge
+from himalia.snapshots.schema import Snapshot, SnapshotCreate
+from himalia.snapshots.tables import objects
+from himalia.storage.base import ObjectStore, Stored
+from himalia.storage.errors import DigestMismatchError, ObjectMissingError, StoreFullError
+from himalia.storage.trees import Tree, TreeError
+
+
+class Snapshots:
+    """Objects of projects, in one content-addressed store that all projects share."""
+
+    def __init__(
+        self, database: Database, store: ObjectStore, limit_bytes: int, check_disk: Callable[[], None]
+    ) -> None:
+        self.database = database
+        self.store = store
+        self.limit_bytes = limit_bytes
+        self.check_disk = check_disk
+        self.tree = lru_cache(maxsize=512)(self._read_tree)
+
+    async def create(self, project_id: str, body: SnapshotCreate) -> Snapshot:
+        """Store a manifest whose files are there, or tell which are missing.
+
+        Raises Invalid, TooLarge, and DiskFull below the floor of free disk.
+        """
+        self.check_disk()
+        try:
+            tree = await asyncio.to_thread(lambda: Tree.parse(body.model_dump()))
+        except TreeError as error:
+            raise Invalid.field("files", str(error)) from error
+        if tree.size > self.limit_bytes:
+            largest = sorted(tree.files, key=lambda file: -file.size)[:10]
+            raise TooLarge(
+                f"The code is {tree.size / 2**20:.0f} MiB and may be {self.limit_bytes / 2**20:.0f} MiB. "
+                "Leave large files out with .himaliaignore.",
+                largest=[{"path": file.path, "size": file.size} for file in largest],
+            )
+        sizes = {file.digest: file.size for file in tree.files}
+        there = await self.database.read(lambda c: _sizes(c, project_id, set(sizes)))
+        wrong = next((f for f in tree.files if there.get(f.digest, f.size) != f.size), None)
+        if wrong is not None:
+            raise Invalid.field("files", f"{wrong.path} is {there[wrong.digest]} bytes, not {wrong.size}.")
+        missing = sorted(set(sizes) - set(there))
+        if not missing:
+            await self.put(project_id, tree.digest, tree.to_bytes())
+        return Snapshot(digest=tree.digest, complete=not missing, missing=missing)
+
+    async def put(self, project_id: str, digest: str | None, content: bytes) -> Stored:
+        """Store bytes that are at hand."""
+
+        async def one() -> AsyncIterator[bytes]:
+            yield content
+
+        return await self.receive(project_id, digest, one(), len(content))
+
+    async def receive(
+        self, project_id: str, digest: str | None, stream: AsyncIterator[bytes], limit_bytes: int
+    ) -> Stored:
+        """Store bytes as they come, for this project. Raises Invalid for another digest, TooLarge, DiskFull."""
+        try:
+            stored = await self._receive(digest, stream, limit_bytes)
+        except DigestMismatchError as error:
+            raise Invalid.field("digest", str(error)) from error
+        except StoreFullError as error:
+            raise DiskFull(
+                "The disk of the platform is full. Ask an administrator to free some space."
+            ) from error
+        await self.database.write(lambda tx: own(tx, project_id, stored))
+        return stored
+
+    async def _receive(self, digest: str | None, stream: AsyncIterator[bytes], limit_bytes: int) -> Stored:
+        with self.store.writer() as writer:
+            async for piece in stream:
+                if writer.size + len(piece) > limit_bytes:
+                    raise TooLarge(f"This is larger than the {limit_bytes} bytes that are allowed here.")
+                if len(piece) > 65_536:
+                    await asyncio.to_thread(writer.write, piece)
+                else:
+                    writer.write(piece)
+            return await asyncio.to_thread(writer.commit, digest)
+
+    def check(self, connection: Connection, project_id: str, digest: str) -> Tree:
+        """The tree of a complete snapshot of this project. Raises Invalid."""
+        if digest not in _sizes(connection, project_id, {digest}):
+            raise Invalid.field("spec.snapshot", "This project has no such snapshot. Upload it first.")
+        try:
+            tree = self.tree(digest)
+        except (ObjectMissingError, TreeError) as error:
+            raise Invalid.field("spec.snapshot", "This is not a snapshot. Upload it again.") from error
+        # A manifest can be uploaded as a plain object too, and could name what other projects have.
+        sizes = {file.digest: file.size for file in tree.files}
+        if _sizes(connection, project_id, set(sizes)) != sizes:
+            raise Invalid.field("spec.snapshot", "Files of this snapshot are missing. Upload it again.")
+        return tree
+
+    def _read_tree(self, digest: str) -> Tree:
+        return Tree.parse(self.store.get(digest))
+
+
+def own(tx: Transaction, project_id: str, stored: Stored) -> None:
+    """Record that a project has an object; a second time is harmless."""
+    if not _sizes(tx.connection, project_id, {stored.digest}):
+        tx.execute(
+            objects.insert().values(
+                project_id=project_id, digest=stored.digest, size=stored.size, created_at=clock.now()
+            )
+        )
+
+
+def owned_size(connection: Connection, project_id: str, digest: str) -> int:
+    """The size of an object of this project. Raises NotFound."""
+    found = _sizes(connection, project_id, {digest})
+    if digest not in found:
+        raise NotFound("This project has no such object.")
+    return found[digest]
+
+
+def _sizes(connection: Connection, project_id: str, digests: set[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    wanted = sorted(digests)
+    for start in range(0, len(wanted), 500):
+        query = sa.select(objects.c.digest, objects.c.size).where(
+            objects.c.project_id == project_id, objects.c.digest.in_(wanted[start : start + 500])
+        )
+        found |= {row.digest: row.size for row in connection.execute(query)}
+    return found

@@ -1,0 +1,1 @@
+"""Content-addressed objects, and the trees of files made of them."""

@@ -1,0 +1,265 @@
+"""Objects as files of one directory.
+
+    <root>/ab/cdef…   an object, mode 0444; the fan-out folder is its digest's first two digits
+    <root>/tmp/…      one scratch folder per writing process, for what is not published yet
+    <root>/lock       flock: shared to publish objects or count them as used, exclusive to remove them
+
+An object is written under `tmp`, made durable, and then renamed to its place. A process killed at any moment
+thus leaves whole objects only, and a scratch folder that the next collection removes.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import secrets
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence, Set
+from contextlib import contextmanager
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+from himalia.storage.base import Collected, Content, ObjectStore, ObjectWriter, Stored, copy_content
+from himalia.storage.digests import digest_of, is_digest
+from himalia.storage.errors import ObjectMissingError, StoreFullError
+from himalia.storage.links import place
+from himalia.storage.scratch import Scratch, sweep
+from himalia.storage.trees import Tree, TreeError
+
+# The first fsync of a batch commits the journal for all files written before it: large batches, few commits.
+BATCH_OBJECTS = 4096
+BATCH_BYTES = 256 << 20
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+
+
+class DirectoryStore(ObjectStore):
+    """An object store in the folder `root`, which is made when it is not there (0700)."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._root = str(root)
+        self._tmp = root / "tmp"
+        self._tmp.mkdir(mode=0o700, parents=True, exist_ok=True)
+        root.chmod(0o700)
+        self._scratch: Scratch | None = None
+        self._scratch_lock = threading.Lock()
+
+    def close(self) -> None:
+        """Remove this process's scratch folder. Nothing may be in writing; the store can be used again."""
+        with self._scratch_lock:
+            if self._scratch is not None:
+                self._scratch.discard()
+                self._scratch = None
+
+    def put(self, content: Content, *, expected: str | None = None) -> Stored:
+        if isinstance(content, bytes) and expected is None:
+            return self.put_many([content])[0]
+        return super().put(content, expected=expected)
+
+    def put_many(self, contents: Iterable[Content]) -> list[Stored]:
+        stored: list[Stored] = []
+        rest = iter(contents)
+        while batch := self._put_batch(rest):
+            stored += batch
+        return stored
+
+    def _put_batch(self, contents: Iterator[Content]) -> list[Stored]:
+        stored: list[Stored] = []
+        writers: list[_FileWriter] = []
+        known: set[str] = set()
+        size = 0
+        try:
+            # Held for the whole batch, so that what is found here is still here when the batch ends.
+            with self._locked(fcntl.LOCK_SH):
+                for content in islice(contents, BATCH_OBJECTS):
+                    if isinstance(content, bytes) and self._renew(self.path(digest := digest_of(content))):
+                        stored.append(Stored(digest, len(content)))
+                        known.add(digest)
+                        continue
+                    writers.append(writer := _FileWriter(self))
+                    copy_content(content, writer)
+                    writer.close()
+                    stored.append(Stored(writer.digest, writer.size))
+                    size += writer.size
+                    if size >= BATCH_BYTES:
+                        break
+            self.publish(writers, known)
+        finally:
+            for writer in writers:
+                writer.do_abort()
+        return stored
+
+    def writer(self) -> ObjectWriter:
+        return _FileWriter(self)
+
+    def do_open(self, digest: str) -> BinaryIO:
+        try:
+            return self.path(digest).open("rb")
+        except FileNotFoundError:
+            raise ObjectMissingError(digest) from None
+
+    def do_size(self, digest: str) -> int:
+        try:
+            return self.path(digest).stat().st_size
+        except FileNotFoundError:
+            raise ObjectMissingError(digest) from None
+
+    def do_has(self, digests: set[str]) -> set[str]:
+        with self._locked(fcntl.LOCK_SH):
+            return {digest for digest in digests if self._renew(self.path(digest))}
+
+    def do_checkout(self, tree: Tree, target: Path) -> None:
+        sweep(target.parent)
+        scratch = Scratch(target.parent)
+        try:
+            self._lay_out(tree, scratch.path)
+            scratch.path.chmod(0o755)
+            scratch.path.rename(target)
+        except OSError as error:
+            # Another process was quicker with the same tree: what is there is what was wanted.
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+        finally:
+            scratch.discard()
+
+    def do_collect(self, live: Set[str], older_than: timedelta) -> Collected:
+        oldest = time.time() - older_than.total_seconds()
+        objects = size = 0
+        for folder in self.root.glob("[0-9a-f][0-9a-f]"):
+            # One folder at a time, so that writers wait for milliseconds only.
+            with self._locked(fcntl.LOCK_EX):
+                for entry in os.scandir(folder):
+                    digest = folder.name + entry.name
+                    status = entry.stat(follow_symlinks=False)
+                    if is_digest(digest) and digest not in live and status.st_mtime <= oldest:
+                        Path(entry.path).unlink()
+                        objects += 1
+                        size += status.st_size
+        return Collected(objects, size, sweep(self._tmp))
+
+    def path(self, digest: str) -> Path:
+        """Where the object of a checked digest is, or would be."""
+        return Path(f"{self._root}/{digest[:2]}/{digest[2:]}")
+
+    def scratch(self) -> Path:
+        """This process's folder for what is being written."""
+        with self._scratch_lock:
+            if self._scratch is None:
+                self._scratch = Scratch(self._tmp)
+            return self._scratch.path
+
+    def publish(self, writers: Sequence[_FileWriter], known: Set[str] = frozenset()) -> None:
+        """Make closed writers' objects durable, then visible, then durably visible, and `known` ones too.
+
+        Those were found here, but their first writer may not have come to the last step yet.
+        """
+        with room():
+            for writer in writers:
+                _sync(writer.path)
+            with self._locked(fcntl.LOCK_SH):
+                for writer in writers:
+                    self._publish_one(writer)
+            for fan_out in {digest[:2] for digest in known} | {writer.digest[:2] for writer in writers}:
+                _sync(self.root / fan_out)
+
+    def _publish_one(self, writer: _FileWriter) -> None:
+        target = self.path(writer.digest)
+        if self._renew(target):
+            writer.path.unlink()
+            return
+        try:
+            writer.path.rename(target)
+        except FileNotFoundError:
+            target.parent.mkdir(mode=0o700, exist_ok=True)
+            _sync(self.root)
+            writer.path.rename(target)
+
+    def _renew(self, path: Path) -> bool:
+        """Whether the object is there; if so, it is as young as a new one. The lock must be held."""
+        try:
+            os.utime(path)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _lay_out(self, tree: Tree, root: Path) -> None:
+        made = {root}
+        for file in tree.files:
+            source, target = self.path(file.digest), root / file.path
+            if self.do_size(file.digest) != file.size:
+                raise TreeError(
+                    f"{file.path!r} does not have the {file.size:,} bytes that the tree gives it."
+                )
+            for folder in reversed([p for p in target.parents if p not in made and p.is_relative_to(root)]):
+                folder.mkdir()
+                folder.chmod(0o755)
+                made.add(folder)
+            with room():
+                place(source, target, executable=file.executable)
+
+    @contextmanager
+    def _locked(self, how: int) -> Iterator[None]:
+        # A descriptor of its own each time: flock belongs to the open file, not to the thread.
+        descriptor = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, how)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+class _FileWriter(ObjectWriter):
+    def __init__(self, store: DirectoryStore) -> None:
+        super().__init__()
+        self._store = store
+        self.path = store.scratch() / secrets.token_hex(8)
+        with room():
+            self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o400)
+
+    def do_write(self, data: bytes | memoryview) -> None:
+        rest = memoryview(data)
+        with room():
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+
+    def do_commit(self, stored: Stored) -> None:
+        self.close()
+        self._store.publish([self])
+
+    def do_abort(self) -> None:
+        self.close()
+        self.path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """End writing; the object is not published yet."""
+        if self._descriptor >= 0:
+            descriptor, self._descriptor = self._descriptor, -1
+            try:
+                # Whatever the umask: people read objects through links in checkouts.
+                os.fchmod(descriptor, 0o444)
+            finally:
+                os.close(descriptor)
+
+
+@contextmanager
+def room() -> Iterator[None]:
+    """Turn the operating system's words for a full disk into StoreFullError."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise StoreFullError from error
+        raise
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,4 @@
+"""`himalia up`: proxy, hub and service side by side, restarted when they die, stopped together.
+
+Standard library only, so that the platform starts quickly and the supervisor stays small.
+"""

@@ -1,0 +1,139 @@
+"""The programs of a platform on one machine, and how to see that they work."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+import himalia
+from himalia.supervisor.address import LOOPBACK, Address, Ports
+from himalia.supervisor.child import Program
+from himalia.supervisor.errors import SupervisorError
+from himalia.supervisor.home import Home
+from himalia.supervisor.http import request
+from himalia.supervisor.proxy import proxy_command
+
+SERVICE_GRACE_S = 20.0
+"""The service ends what runs before it ends itself."""
+
+_FOREIGN = ("JUPYTERHUB_", "JPY_", "CONFIGPROXY_")
+"""Prefixes of variables that would mislead a hub, for example in a terminal of a notebook server."""
+
+
+def child_environment(surroundings: Mapping[str, str], ours: Mapping[str, str]) -> dict[str, str]:
+    """What every program gets: the surroundings without what misleads or slows, and `ours`."""
+    kept = {
+        name: value
+        for name, value in surroundings.items()
+        # Without bytecode on disk, every start would compile the whole platform again.
+        if name not in ("PYTHONDONTWRITEBYTECODE", "HIMALIA_TOKEN") and not name.startswith(_FOREIGN)
+    }
+    return {**kept, **ours}
+
+
+class Platform:
+    """Proxy, hub and service of one home."""
+
+    def __init__(self, home: Home, listen: Address, ports: Ports) -> None:
+        self.home = home
+        self.listen = listen
+        self.ports = ports
+        self.url = home.public_url() or listen.url
+
+    def programs(self) -> list[Program]:
+        """What to supervise, in the order in which people are told of it."""
+        environment = child_environment(
+            os.environ,
+            {
+                "HIMALIA_HOME": str(self.home.path),
+                "HIMALIA_ADDRESS": self.url,
+                "HIMALIA_HUB_PORT": str(self.ports.hub),
+                "HIMALIA_PROXY_API_PORT": str(self.ports.proxy_api),
+                "HIMALIA_SERVICE_PORT": str(self.ports.service),
+            },
+        )
+        config = Path(himalia.__file__).parent / "hub" / "config.py"
+        return [
+            Program(
+                "proxy",
+                self._proxy_argv(),
+                {**environment, "CONFIGPROXY_AUTH_TOKEN": self.home.secret("proxy-token")},
+                ready=self.proxy_ready,
+                after_start=self.set_routes,
+            ),
+            Program(
+                "hub",
+                (sys.executable, "-m", "jupyterhub", "-f", str(config)),
+                environment,
+                ready=self.hub_ready,
+            ),
+            Program(
+                "service",
+                (sys.executable, "-m", "himalia.app", "--home", str(self.home.path)),
+                environment,
+                grace_s=SERVICE_GRACE_S,
+                ready=self.service_ready,
+            ),
+        ]
+
+    def _proxy_argv(self) -> tuple[str, ...]:
+        hub = f"http://{LOOPBACK}:{self.ports.hub}"
+        return (
+            *proxy_command(),
+            *("--ip", self.listen.host, "--port", str(self.listen.port)),
+            *("--api-ip", LOOPBACK, "--api-port", str(self.ports.proxy_api)),
+            *("--default-target", hub, "--error-target", f"{hub}/hub/error"),
+            *("--log-level", "warn"),
+        )
+
+    async def proxy_ready(self) -> bool:
+        """Whether the proxy answers its API."""
+        token = self.home.secret("proxy-token")
+        status, _ = await request(
+            Address(LOOPBACK, self.ports.proxy_api),
+            "/api/routes",
+            headers={"Authorization": f"token {token}"},
+        )
+        return status == 200
+
+    async def hub_ready(self) -> bool:
+        """Whether the hub answers through the proxy."""
+        status, body = await request(self.listen.local, "/hub/api/")
+        return status == 200 and isinstance(body, dict) and "version" in body
+
+    async def service_ready(self) -> bool:
+        """Whether the service answers through the proxy.
+
+        The body counts: with its route missing, the hub would answer with a redirect.
+        """
+        status, body = await request(self.listen.local, "/services/himalia/health")
+        return status == 200 and isinstance(body, dict) and body.get("status") == "ok"
+
+    async def set_routes(self) -> None:
+        """Have the hub set its routes: a proxy that was just started knows none of them."""
+        await until(self.proxy_ready)
+        await until(self._routes_set)
+
+    async def _routes_set(self) -> bool:
+        token = self.home.secret("service-token")
+        status, body = await request(
+            Address(LOOPBACK, self.ports.hub),
+            "/hub/api/proxy",
+            method="POST",
+            headers={"Authorization": f"token {token}"},
+            timeout_s=30,
+        )
+        if 400 <= status < 500:
+            raise SupervisorError(f"The hub refused to set its routes ({status}): {body}")
+        return status == 200
+
+
+async def until(check: Callable[[], Awaitable[bool]]) -> None:
+    """Ask until `check` says yes, less and less often: HTTP has no way to be told."""
+    delay = 0.05
+    while not await check():
+        await asyncio.sleep(delay)
+        delay = min(delay * 1.2, 0.5)

@@ -1,0 +1,1 @@
+"""Personal access tokens, and how a waiting command gets one."""

@@ -1,0 +1,1 @@
+"""What workloads themselves call, and what administrators see of all of them."""

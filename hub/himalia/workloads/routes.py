@@ -1,0 +1,181 @@
+"""HTTP for workloads: their own calls, and the administrators'."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import threading
+import unicodedata
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import StreamingResponse
+from sqlalchemy.engine import Connection
+
+from himalia.core import people
+from himalia.core.access import Access, CurrentAccess
+from himalia.core.database import Database
+from himalia.core.errors import Invalid, NotFound, WrongState
+from himalia.core.schema import Items
+from himalia.engine import queue
+from himalia.engine.board import Active
+from himalia.engine.service import Engine
+from himalia.projects import service as projects_service
+from himalia.snapshots.service import Snapshots
+from himalia.storage.trees import BadPathError, Tree, validate_path, write_tar
+from himalia.workloads.schema import MachineShown, OutputStored, Workload
+
+router = APIRouter(tags=["workloads"])
+
+
+class WorkloadParts:
+    """What the routes need."""
+
+    def __init__(
+        self, database: Database, engine: Engine, snapshots: Snapshots, output_limit_bytes: int
+    ) -> None:
+        self.database = database
+        self.engine = engine
+        self.snapshots = snapshots
+        self.output_limit_bytes = output_limit_bytes
+
+
+async def _parts(request: Request) -> WorkloadParts:
+    parts: WorkloadParts = request.app.state.workloads
+    return parts
+
+
+Parts = Annotated[WorkloadParts, Depends(_parts)]
+
+
+def _own(access: Access, parts: WorkloadParts) -> Active:
+    active = parts.engine.board.active.get(access.identity.workload or "")
+    if active is None:
+        raise NotFound("This workload has ended.")
+    return active
+
+
+@router.get("/workloads/{workload}/snapshot", operation_id="workloads.snapshot", response_class=Response)
+async def snapshot(access: CurrentAccess, parts: Parts, workload: str) -> Response:
+    """The workload's code snapshot as a tar archive."""
+    active = _own(access, parts)
+    digest = active.spec.get("snapshot")
+    if digest is None:
+        raise NotFound("This workload has no code snapshot.")
+    tree = await asyncio.to_thread(parts.snapshots.tree, digest)
+    return StreamingResponse(_tar(tree, parts.snapshots), media_type="application/x-tar")
+
+
+async def _tar(tree: Tree, snapshots: Snapshots) -> AsyncIterator[bytes]:
+    """The archive in pieces; each file is read in a thread when its turn comes."""
+    if tree.size < 2**20:
+        buffer = io.BytesIO()
+        await asyncio.to_thread(write_tar, tree, snapshots.store, buffer)
+        yield buffer.getvalue()
+        return
+    pipe: asyncio.Queue[bytes | None] = asyncio.Queue(16)
+    loop, left = asyncio.get_running_loop(), threading.Event()
+
+    class Out:
+        def write(self, data: bytes) -> int:
+            if left.is_set():
+                raise BrokenPipeError
+            asyncio.run_coroutine_threadsafe(pipe.put(bytes(data)), loop).result()
+            return len(data)
+
+    def work() -> None:
+        try:
+            write_tar(tree, snapshots.store, Out())
+        except BrokenPipeError:
+            return  # nobody reads any more
+        finally:
+            asyncio.run_coroutine_threadsafe(pipe.put(None), loop).result()
+
+    writing = asyncio.create_task(asyncio.to_thread(work))
+    try:
+        while (piece := await pipe.get()) is not None:
+            yield piece
+        await writing
+    finally:
+        left.set()
+        while not pipe.empty():
+            pipe.get_nowait()
+
+
+@router.put("/workloads/{workload}/outputs/{path:path}", operation_id="workloads.output")
+async def put_output(
+    access: CurrentAccess, parts: Parts, request: Request, workload: str, path: str
+) -> OutputStored:
+    """Upload one output file; the final report then names it."""
+    active = _own(access, parts)
+    path = unicodedata.normalize("NFC", path)
+    try:
+        validate_path(path)
+    except BadPathError as error:
+        raise Invalid.field("path", str(error)) from error
+    stored = await parts.snapshots.receive(
+        active.project_id, None, request.stream(), parts.output_limit_bytes
+    )
+    return OutputStored(path=path, size=stored.size, digest=stored.digest)
+
+
+@router.get("/workloads", operation_id="workloads.list")
+async def list_workloads(access: CurrentAccess, parts: Parts) -> Items[Workload]:
+    """Everything that waits or runs now, of everybody."""
+    active = list(parts.engine.board.active.values())
+
+    def work(connection: Connection) -> list[Workload]:
+        who = people.names(connection, {one.person_id for one in active})
+        where = {
+            project_id: (projects_service.by_id(connection, project_id) or {}).get("name", "")
+            for project_id in {one.project_id for one in active}
+        }
+        return [_shown(one, who.get(one.person_id, ""), where[one.project_id]) for one in active]
+
+    return Items[Workload](items=await parts.database.read(work))
+
+
+def _shown(active: Active, person: str, project: str) -> Workload:
+    return Workload(
+        id=active.id,
+        kind=active.kind,
+        name=active.name,
+        project=project,
+        person=person,
+        state=active.state,
+        reason=active.reason,
+        message=active.message,
+        attempt=active.attempt,
+        machine=active.machine,
+        reserve=active.reserve.as_json(),
+        queued_at=active.queued_at,
+        started_at=active.started_at,
+    )
+
+
+@router.post("/workloads/{workload}/stop", operation_id="workloads.stop", status_code=204)
+async def stop(access: CurrentAccess, parts: Parts, workload: str) -> Response:
+    """End a workload, as an administrator. A notebook server is stopped where it was started, in the hub."""
+    active = parts.engine.board.active.get(workload)
+    if active is not None and active.kind == "server":
+        raise WrongState("This is a notebook server. Stop it on the hub's admin page.")
+    await parts.database.write(lambda tx: parts.engine.stop(tx, workload, "stopped_by_administrator"))
+    return Response(status_code=204)
+
+
+@router.get("/machines", operation_id="machines.list")
+async def machines(access: CurrentAccess, parts: Parts) -> Items[MachineShown]:
+    """The machines and what of them is free."""
+    there = parts.engine.machines()
+    free = queue.free(list(parts.engine.board.holding.values()), there)
+    return Items[MachineShown](
+        items=[
+            MachineShown(
+                name=machine.name,
+                allocatable=machine.allocatable.as_json(),
+                free=free[machine.name].as_json(),
+            )
+            for machine in there
+        ]
+    )
