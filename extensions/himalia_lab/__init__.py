@@ -1,0 +1,28 @@
+"""The Jupyter server extension behind Himalia's panels.
+
+It reads the person's files (snapshots, a notebook's parameters) and hands the panels their settings;
+everything else the panels ask the service themselves.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyter_server.serverapp import ServerApp
+
+from himalia_lab import handlers, settings
+
+__version__ = "0.1.0"
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    return [{"src": "labextension", "dest": "@himalia/lab"}]
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    return [{"module": "himalia_lab"}]
+
+
+def _load_jupyter_server_extension(app: ServerApp) -> None:
+    settings.publish(app.web_app.settings)
+    handlers.add(app)

@@ -1,0 +1,118 @@
+import { URLExt } from '@jupyterlab/coreutils';
+import { UUID } from '@lumino/coreutils';
+
+import type { FieldError } from './types';
+
+/** A failure told in a sentence; `fields` names what was wrong with each field of a form. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly details: { [name: string]: unknown } = {}
+  ) {
+    super(message);
+    this.name = 'ApiError';
+  }
+
+  get fields(): FieldError[] {
+    const fields = this.details.fields;
+    return Array.isArray(fields) ? (fields as FieldError[]) : [];
+  }
+}
+
+/** The error that an answer carries in its body, or one made from its status alone. */
+export async function errorOf(response: Response): Promise<ApiError> {
+  const text = await response.text();
+  try {
+    const { error } = JSON.parse(text) as {
+      error: { code: string; message: string; details?: { [name: string]: unknown } };
+    };
+    return new ApiError(response.status, error.code, error.message, error.details ?? {});
+  } catch {
+    return new ApiError(
+      response.status,
+      'internal',
+      `The answer was ${response.status} ${response.statusText}.`,
+      {
+        answer: text.slice(0, 2000)
+      }
+    );
+  }
+}
+
+export interface RequestOptions {
+  query?: { [name: string]: string | number | undefined };
+  body?: unknown;
+  signal?: AbortSignal;
+}
+
+/** Calls the service with the visitor's own token; every failure is an ApiError. */
+export class Client {
+  constructor(
+    readonly base: string,
+    private readonly token: string,
+    private readonly words: { unreachable: string; lostRoute: string }
+  ) {}
+
+  get<T>(path: string, options: RequestOptions = {}): Promise<T> {
+    return this.json<T>('GET', path, options);
+  }
+
+  /** POST with an idempotency key, so that a repeat after a lost answer does nothing twice. */
+  post<T>(path: string, body?: unknown): Promise<T> {
+    return this.json<T>('POST', path, { body });
+  }
+
+  async delete(path: string): Promise<void> {
+    await this.send('DELETE', path, {});
+  }
+
+  /** The raw answer, for logs and files. */
+  async send(method: string, path: string, { query, body, signal }: RequestOptions): Promise<Response> {
+    const headers: { [name: string]: string } = { Authorization: `Bearer ${this.token}` };
+    if (body !== undefined) {
+      headers['Content-Type'] = 'application/json';
+    }
+    if (method === 'POST') {
+      headers['Idempotency-Key'] = UUID.uuid4();
+    }
+    const url = this.url(path, query);
+    let response: Response;
+    try {
+      response = await fetch(url, {
+        method,
+        headers,
+        body: body === undefined ? undefined : JSON.stringify(body),
+        // The cookie of another sign-in must never decide; a redirect means that the proxy lost the route.
+        credentials: 'omit',
+        redirect: 'manual',
+        signal
+      });
+    } catch (cause) {
+      if (signal?.aborted) {
+        throw cause;
+      }
+      throw new ApiError(0, 'unreachable', this.words.unreachable, { url: path, cause: String(cause) });
+    }
+    if (response.type === 'opaqueredirect') {
+      throw new ApiError(503, 'unavailable', this.words.lostRoute, { url: path });
+    }
+    if (!response.ok) {
+      throw await errorOf(response);
+    }
+    return response;
+  }
+
+  private url(path: string, query: RequestOptions['query'] = {}): string {
+    const set = Object.entries(query).filter(([, value]) => value !== undefined && value !== '');
+    const tail = set.map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`).join('&');
+    return URLExt.join(this.base, 'api/v1', path) + (tail ? `?${tail}` : '');
+  }
+
+  private async json<T>(method: string, path: string, options: RequestOptions): Promise<T> {
+    const response = await this.send(method, path, options);
+    const text = await response.text();
+    return (text ? JSON.parse(text) : undefined) as T;
+  }
+}

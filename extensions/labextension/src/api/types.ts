@@ -1,0 +1,93 @@
+/**
+ * The shapes that the panels work with. What the service's API speaks comes from its OpenAPI document
+ * (schema.ts, made by `npm run generate`); what the document leaves open is said here.
+ */
+
+import type { components } from './schema';
+
+type Schemas = components['schemas'];
+
+export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+
+export type Attempt = Schemas['Attempt'];
+export type JobSpec = Schemas['JobSpec'];
+export type JobState = Schemas['JobStatus']['state'];
+export type NewJob = Schemas['JobCreate'];
+export type OutputFile = Schemas['OutputFile'];
+export type Profile = Schemas['ProfileShown'];
+export type Project = Schemas['Project'];
+export type QueuePlace = Schemas['Queue'];
+export type Size = Schemas['SizeShown'];
+export type Whoami = Schemas['WhoAmI'];
+
+/** What a runner says of how far it is (docs/architecture.md, runner protocol). */
+export interface Progress {
+  cell?: number;
+  cells?: number;
+  message?: string | null;
+  fraction?: number;
+}
+
+/** An answer holds every field of a status; only the document's defaults make them optional. */
+export type JobStatus = Omit<Required<Schemas['JobStatus']>, 'progress'> & { progress: Progress | null };
+export type Job = Omit<Schemas['Job'], 'status'> & { status: JobStatus };
+
+export interface MetricSeries {
+  name: string;
+  /** [step, value, seconds since the epoch]; a value that is not finite is null. */
+  points: [number, number | null, number][];
+}
+
+export interface Page<T> {
+  items: T[];
+  next_page_token?: string | null;
+}
+
+export interface FieldError {
+  field: string;
+  message: string;
+}
+
+export type PlatformEvent = Schemas['EventShown'];
+
+/** What the live channel sends; `topic` is missing only where a message belongs to none. */
+export type LiveMessage =
+  | { type: 'ready' }
+  | { type: 'event'; topic: string; event: PlatformEvent }
+  | { type: 'progress'; topic: string; data: Progress & { id?: string } }
+  | { type: 'metrics'; topic: string; items: [string, number, number | null, number][] }
+  | { type: 'log'; topic: string; offset: number; text: string }
+  | { type: 'queue'; topic: string; items: { [job: string]: QueuePlace } }
+  | { type: 'error'; topic?: string; error?: { code: string; message: string } };
+
+/** A JSON schema as forms need it. */
+export interface Schema {
+  type?: string | string[];
+  title?: string;
+  description?: string;
+  default?: Json;
+  enum?: Json[];
+  minimum?: number;
+  maximum?: number;
+  properties?: { [name: string]: Schema };
+  required?: string[];
+}
+
+/** What the notebook server says about a file that can run as a job. */
+export interface Runnable {
+  path: string;
+  kind: 'notebook' | 'script';
+  kernel: { name: string; display_name: string; language: string } | null;
+  parameters: Schema;
+  cells: number;
+  requirements: { name: string; size: number } | null;
+}
+
+export interface SentSnapshot {
+  digest: string;
+  files: number;
+  size: number;
+  sent: number;
+  /** The path of the requirements.txt in it, where there is one. */
+  requirements: string | null;
+}

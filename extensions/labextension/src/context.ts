@@ -1,0 +1,46 @@
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import type { IDocumentManager } from '@jupyterlab/docmanager';
+import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { createContext, useContext } from 'react';
+
+import type { Client } from './api/client';
+import type { Live } from './api/live';
+import type { NotebookServer } from './api/server';
+import type { Jobs } from './jobs/model';
+import type { Projects } from './projects/model';
+import type { Settings } from './settings';
+
+/** What every panel is built from; one per page. */
+export interface Himalia {
+  app: JupyterFrontEnd;
+  client: Client;
+  docManager: IDocumentManager;
+  jobs: Jobs;
+  live: Live;
+  projects: Projects;
+  rendermime: IRenderMimeRegistry;
+  server: NotebookServer;
+  settings: Settings;
+  trans: TranslationBundle;
+  /** What the hub says about this notebook server; empty where it says nothing. */
+  page: PageSettings;
+}
+
+export interface PageSettings {
+  url: string;
+  user: string;
+  project: string;
+  profile: string;
+  size: string;
+}
+
+export const HimaliaContext = createContext<Himalia | null>(null);
+
+export function useHimalia(): Himalia {
+  const himalia = useContext(HimaliaContext);
+  if (!himalia) {
+    throw new Error('A panel stands outside of its HimaliaContext.');
+  }
+  return himalia;
+}

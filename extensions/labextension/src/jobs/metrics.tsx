@@ -1,0 +1,141 @@
+import { useEffect, useMemo, useReducer, useState } from 'react';
+
+import type { Job, LiveMessage, MetricSeries, Page } from '../api/types';
+import { useHimalia } from '../context';
+import { Button, Empty, Failure, Loading, Pairs } from '../ui/basics';
+import { number } from '../ui/format';
+import { useLoaded } from '../ui/hooks';
+import { Plot, Point } from '../ui/plot';
+import { saveAs } from '../ui/save';
+import { jobPath } from './model';
+import { isActive } from './states';
+
+type MetricPoint = MetricSeries['points'][number];
+
+/** What the code logged: a plot of each series, the latest value of each. */
+export function JobMetrics({ job }: { job: Job }): JSX.Element {
+  const { trans } = useHimalia();
+  const { series, error, reload } = useSeries(job);
+  if (error) {
+    return <Failure error={error} retry={reload} />;
+  }
+  if (!series) {
+    return <Loading />;
+  }
+  if (series.size === 0) {
+    return (
+      <Empty>
+        {isActive(job.status.state)
+          ? trans.__('Nothing is logged yet. Metrics show here as the code logs them.')
+          : trans.__('This job logged no metrics. In the code, himalia.run.log("accuracy", value) does it.')}
+      </Empty>
+    );
+  }
+  const all = [...series.entries()];
+  const curves = all.filter(([, points]) => points.length > 1);
+  const latest = all.map(([name, points]): [string, string] => [name, number(points[points.length - 1][1])]);
+  return (
+    <div className="hm-Metrics">
+      <div className="hm-Metrics-latest">
+        <Pairs pairs={latest} />
+        <Button
+          onClick={() => saveAs(`${job.name}-metrics.csv`, new Blob([asCsv(all)], { type: 'text/csv' }))}
+        >
+          {trans.__('Download data')}
+        </Button>
+      </div>
+      <div className="hm-Metrics-plots">
+        {curves.map(([name, points]) => (
+          <Curve key={name} name={name} points={points} length={points.length} />
+        ))}
+      </div>
+    </div>
+  );
+}
+
+/** `length` stands for the points: they grow in place. */
+function Curve({
+  name,
+  points,
+  length
+}: {
+  name: string;
+  points: MetricPoint[];
+  length: number;
+}): JSX.Element {
+  const { trans } = useHimalia();
+  const drawn = useMemo(
+    () => points.slice(0, length).flatMap(([step, value], index) => toPoint(step ?? index, value)),
+    [points, length]
+  );
+  return <Plot title={name} x={trans.__('Step')} y={name} points={drawn} />;
+}
+
+function toPoint(step: number, value: number | null): Point[] {
+  return value !== null && Number.isFinite(value) ? [{ x: step, y: value }] : [];
+}
+
+/** The series so far, growing with the live channel; read anew after a break of it. */
+function useSeries(job: Job): {
+  series: Map<string, MetricPoint[]> | undefined;
+  error: Error | undefined;
+  reload: () => void;
+} {
+  const { client, live } = useHimalia();
+  const { project, name, id } = job;
+  const ended = !isActive(job.status.state);
+  const [, grown] = useReducer((count: number) => count + 1, 0);
+  const [early] = useState(() => new Set<LiveMessage & { type: 'metrics' }>());
+  const { value, error, reload } = useLoaded(
+    async signal => {
+      early.clear();
+      const page = await client.get<Page<MetricSeries>>(jobPath(project, name, 'metrics'), { signal });
+      const series = new Map(page.items.map(each => [each.name, each.points]));
+      early.forEach(message => add(series, message.items));
+      return series;
+    },
+    [client, project, name, job.status.attempt, ended]
+  );
+  useEffect(() => {
+    const following = live.follow(`job:${id}`, {
+      onMessage: message => {
+        if (message.type !== 'metrics') {
+          return;
+        }
+        if (value) {
+          add(value, message.items);
+          grown();
+        } else {
+          // It came before the answer of what was there already.
+          early.add(message);
+        }
+      },
+      onResumed: reload
+    });
+    return () => following.dispose();
+  }, [live, id, value, reload, early]);
+  return { series: value, error, reload };
+}
+
+function add(series: Map<string, MetricPoint[]>, items: [string, ...MetricPoint][]): void {
+  for (const [name, ...point] of items) {
+    const points = series.get(name);
+    if (!points) {
+      series.set(name, [point]);
+    } else if (!points.some(known => known[0] === point[0] && known[2] === point[2])) {
+      points.push(point);
+    }
+  }
+}
+
+function asCsv(series: [string, MetricPoint[]][]): string {
+  const rows = series.flatMap(([name, points]) =>
+    points.map(([step, value, at]) => [
+      JSON.stringify(name),
+      step ?? '',
+      value ?? '',
+      new Date(at * 1000).toISOString()
+    ])
+  );
+  return [['metric', 'step', 'value', 'at'], ...rows].map(row => row.join(',')).join('\n') + '\n';
+}

@@ -1,0 +1,71 @@
+import { Notification } from '@jupyterlab/apputils';
+import { IDisposable } from '@lumino/disposable';
+
+import type { Job, JobState, PlatformEvent } from '../api/types';
+import type { Himalia } from '../context';
+import { duration } from '../ui/format';
+import { isActive, reasonText } from './states';
+
+/**
+ * Tell in Lab when one of the person's jobs ends. The topic is followed from now on, without an id to begin at:
+ * what ended before the page was there is not told.
+ */
+export function tellEnds(himalia: Himalia): IDisposable {
+  const told = new Set<string>();
+  return himalia.live.follow('me', {
+    onMessage: message => {
+      if (message.type !== 'event' || message.event.subject.kind !== 'job') {
+        return;
+      }
+      const { id, data } = message.event;
+      const key = `${message.event.subject.id}-${Number(data.attempt ?? id)}`;
+      if (himalia.settings.notices && !told.has(key) && hasEnded(data)) {
+        told.add(key);
+        notice(himalia, message.event);
+      }
+    }
+  });
+}
+
+function hasEnded(data: PlatformEvent['data']): boolean {
+  return typeof data.state === 'string' && !isActive(data.state as JobState);
+}
+
+function notice({ app, jobs, projects, trans }: Himalia, event: PlatformEvent): void {
+  const { data, subject } = event;
+  const project = projects.all.find(each => each.id === event.project)?.name ?? event.project ?? '';
+  const options = {
+    autoClose: 10_000,
+    actions: [
+      {
+        label: trans.__('Open'),
+        callback: () =>
+          void app.commands.execute('himalia:job-open', { project, name: subject.name, id: subject.id })
+      }
+    ]
+  };
+  const message =
+    typeof data.message === 'string' ? data.message : reasonText(data.reason as string | null, trans);
+  switch (data.state) {
+    case 'SUCCEEDED':
+      Notification.success(
+        trans.__('“%1” succeeded%2', subject.name, took(jobs.get(subject.id), data.changed_at, trans)),
+        options
+      );
+      break;
+    case 'FAILED':
+      Notification.error(trans.__('“%1” failed. %2', subject.name, message), options);
+      break;
+    default:
+      Notification.info(trans.__('“%1” was stopped.', subject.name), options);
+  }
+}
+
+/** How long it ran, where the page knows when it started. */
+function took(job: Job | undefined, ended: unknown, trans: Himalia['trans']): string {
+  const started = job?.status.started_at;
+  if (!started || typeof ended !== 'string') {
+    return '.';
+  }
+  return trans.__(' after %1.', duration(Math.max(0, (Date.parse(ended) - Date.parse(started)) / 1000)));
+}

@@ -1,0 +1,237 @@
+import { type FormEvent, useEffect, useMemo, useRef, useState } from 'react';
+
+import { ApiError } from '../api/client';
+import type { Json, Profile, Runnable } from '../api/types';
+import { useHimalia } from '../context';
+import { Button, Failure } from '../ui/basics';
+import { bytes } from '../ui/format';
+import { Draft, draftOf, Field, readDraft, SchemaForm } from '../ui/form';
+import { Choice, defaultSize, firstChoice, ProfileFields } from './profiles';
+
+/** What the form asks the person about. */
+export interface Wish {
+  name: string;
+  parameters: { [name: string]: Json };
+  profile: string;
+  size: string;
+  useRequirements: boolean;
+  retries: number;
+  timeLimit: number | null;
+}
+
+export interface RunFormProps {
+  runnable: Runnable;
+  profiles: Profile[];
+  /** Sends it; a step in words is told meanwhile. Throws what went wrong. */
+  submit: (wish: Wish, tell: (step: string) => void) => Promise<void>;
+  cancel: () => void;
+}
+
+interface Rest {
+  name: string;
+  retries: string;
+  minutes: string;
+}
+
+type Errors = { [field: string]: string };
+
+/** One form to run a notebook or script as a job: filled with the best guess, errors in words at their field. */
+export function RunForm({ runnable, profiles, submit, cancel }: RunFormProps): JSX.Element {
+  const { page, trans } = useHimalia();
+  const [draft, setDraft] = useState<Draft>(() => draftOf(runnable.parameters));
+  const [choice, setChoice] = useState<Choice>(() => firstChoice(profiles, page));
+  const [rest, setRest] = useState<Rest>({ name: '', retries: '0', minutes: '' });
+  const [useRequirements, setUseRequirements] = useState(true);
+  const [errors, setErrors] = useState<Errors>({});
+  const [failure, setFailure] = useState<Error>();
+  const [step, setStep] = useState<string>();
+  const form = useRef<HTMLFormElement>(null);
+  const read = useMemo(() => readDraft(runnable.parameters, draft, trans), [runnable, draft, trans]);
+
+  useEffect(() => form.current?.querySelector<HTMLElement>('input, select')?.focus(), []);
+  useEffect(() => {
+    if (Object.keys(errors).length > 0) {
+      form.current?.querySelector('details:has([aria-invalid])')?.setAttribute('open', '');
+      form.current?.querySelector<HTMLElement>('[aria-invalid]')?.focus();
+    }
+  }, [errors]);
+
+  const send = async (event: FormEvent) => {
+    event.preventDefault();
+    const numbers = readRest(rest, trans);
+    const wrong = { ...read.errors, ...numbers.errors };
+    setErrors(wrong);
+    setFailure(undefined);
+    if (Object.keys(wrong).length > 0 || step !== undefined) {
+      return;
+    }
+    const name = rest.name.trim();
+    try {
+      setStep(trans.__('Sending…'));
+      await submit({ name, parameters: read.values, ...choice, useRequirements, ...numbers.values }, setStep);
+    } catch (error) {
+      const told = placed(error as Error, runnable);
+      setErrors(told.errors);
+      setFailure(told.failure);
+    } finally {
+      setStep(undefined);
+    }
+  };
+  return (
+    <form className="hm-RunForm" ref={form} onSubmit={event => void send(event)} noValidate>
+      <div className="hm-RunForm-body">
+        {failure && <Refusal error={failure} />}
+        <fieldset>
+          <legend>{trans.__('Parameters')}</legend>
+          <SchemaForm schema={runnable.parameters} draft={draft} onDraft={setDraft} errors={errors} />
+          <NoParameters runnable={runnable} />
+        </fieldset>
+        <fieldset>
+          <legend>{trans.__('Where it runs')}</legend>
+          <ProfileFields profiles={profiles} choice={choice} onChoice={setChoice} errors={errors} />
+          {runnable.requirements && (
+            <label className="hm-Check">
+              <input
+                type="checkbox"
+                checked={useRequirements}
+                onChange={event => setUseRequirements(event.target.checked)}
+              />{' '}
+              {trans.__('Install the requirements.txt beside it')}
+            </label>
+          )}
+        </fieldset>
+        <More rest={rest} onRest={setRest} errors={errors} />
+      </div>
+      <Footer
+        step={step}
+        disabled={step !== undefined || defaultSize(profiles, choice.profile) === undefined}
+        cancel={cancel}
+      />
+    </form>
+  );
+}
+
+function Footer(props: { step: string | undefined; disabled: boolean; cancel: () => void }): JSX.Element {
+  const { trans } = useHimalia();
+  return (
+    <footer className="hm-RunForm-footer">
+      <span className="hm-Quiet" role="status">
+        {props.step}
+      </span>
+      <Button onClick={props.cancel}>{trans.__('Cancel')}</Button>
+      <button type="submit" className="hm-Button hm-mod-accept" disabled={props.disabled}>
+        {trans.__('Run')}
+      </button>
+    </footer>
+  );
+}
+
+function NoParameters({ runnable: { kind, parameters } }: { runnable: Runnable }): JSX.Element | null {
+  const { trans } = useHimalia();
+  if (Object.keys(parameters.properties ?? {}).length > 0) {
+    return null;
+  }
+  return (
+    <p className="hm-Quiet">
+      {kind === 'notebook'
+        ? trans.__('None. Give a cell the tag “parameters”, and what it assigns can be set here.')
+        : trans.__('A script runs as it is written.')}
+    </p>
+  );
+}
+
+interface MoreProps {
+  rest: Rest;
+  onRest: (rest: Rest) => void;
+  errors: Errors;
+}
+
+function More({ rest, onRest, errors }: MoreProps): JSX.Element {
+  const { trans } = useHimalia();
+  const fields: [keyof Rest, string, string, string][] = [
+    ['name', trans.__('Name'), trans.__('Made from the file’s name when left empty.'), errors.name],
+    [
+      'retries',
+      trans.__('Retries'),
+      trans.__('How often it is tried again after an error of its own.'),
+      errors.retries
+    ],
+    ['minutes', trans.__('Time limit in minutes'), trans.__('No limit when left empty.'), errors.time_limit_s]
+  ];
+  return (
+    <details>
+      <summary>{trans.__('More')}</summary>
+      {fields.map(([name, label, description, error]) => (
+        <Field key={name} label={label} description={description} error={error}>
+          {attributes => (
+            <input
+              {...attributes}
+              className="hm-Input"
+              type="text"
+              autoComplete="off"
+              inputMode={name === 'name' ? undefined : 'decimal'}
+              value={rest[name]}
+              onChange={event => onRest({ ...rest, [name]: event.target.value })}
+            />
+          )}
+        </Field>
+      ))}
+    </details>
+  );
+}
+
+/** A failure that belongs to no field; of a snapshot that is too large also its largest files. */
+function Refusal({ error }: { error: Error }): JSX.Element {
+  const largest =
+    error instanceof ApiError && Array.isArray(error.details.largest) ? error.details.largest : [];
+  return (
+    <>
+      <Failure error={error} />
+      {largest.length > 0 && (
+        <ul className="hm-RunForm-largest">
+          {(largest as { path: string; size: number }[]).map(file => (
+            <li key={file.path}>
+              <code>{file.path}</code> {bytes(file.size)}
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
+
+function readRest(
+  rest: Rest,
+  trans: { __: (text: string) => string }
+): { values: { retries: number; timeLimit: number | null }; errors: Errors } {
+  const errors: Errors = {};
+  const retries = Number(rest.retries.trim() || '0');
+  if (!Number.isInteger(retries) || retries < 0) {
+    errors.retries = trans.__('Write a whole number, such as 1.');
+  }
+  const minutes = rest.minutes.trim() === '' ? null : Number(rest.minutes);
+  if (minutes !== null && !(minutes > 0 && Number.isFinite(minutes))) {
+    errors.time_limit_s = trans.__('Write a number of minutes, such as 30.');
+  }
+  return { values: { retries, timeLimit: minutes === null ? null : Math.ceil(minutes * 60) }, errors };
+}
+
+/** The service's words at the fields that they name; what names none stays a failure of the whole. */
+function placed(error: Error, runnable: Runnable): { errors: Errors; failure: Error | undefined } {
+  const fields = error instanceof ApiError ? error.fields : [];
+  const known = new Set([
+    ...Object.keys(runnable.parameters.properties ?? {}),
+    ...['name', 'profile', 'size', 'retries', 'time_limit_s']
+  ]);
+  const errors: Errors = {};
+  let all = fields.length > 0;
+  for (const { field, message } of fields) {
+    const name = field.split('.').pop() ?? field;
+    if (known.has(name)) {
+      errors[name] = message;
+    } else {
+      all = false;
+    }
+  }
+  return { errors, failure: all ? undefined : error };
+}

@@ -1,0 +1,163 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { type ReactNode, useState } from 'react';
+
+import { ApiError } from '../api/client';
+import { useHimalia } from '../context';
+import { exact, relative } from './format';
+import { useNow } from './hooks';
+
+/** A relative time with the exact one on hover. */
+export function When({ at }: { at: string | null | undefined }): JSX.Element | null {
+  const now = useNow(30_000);
+  if (!at) {
+    return null;
+  }
+  const time = Date.parse(at);
+  return (
+    <time dateTime={at} title={exact(time)}>
+      {relative(time, Math.max(now, time))}
+    </time>
+  );
+}
+
+export interface ButtonProps {
+  children: ReactNode;
+  onClick: () => void;
+  kind?: 'plain' | 'accept' | 'warn' | 'quiet';
+  disabled?: boolean;
+  title?: string;
+  pressed?: boolean;
+}
+
+/** A button in one of Lab's own looks. */
+export function Button({
+  children,
+  onClick,
+  kind = 'plain',
+  disabled,
+  title,
+  pressed
+}: ButtonProps): JSX.Element {
+  return (
+    <button
+      type="button"
+      className={`hm-Button hm-mod-${kind}`}
+      onClick={onClick}
+      disabled={disabled}
+      title={title}
+      aria-pressed={pressed}
+    >
+      {children}
+    </button>
+  );
+}
+
+export interface EmptyProps {
+  title?: string;
+  children: ReactNode;
+  action?: { label: string; run: () => void };
+}
+
+/** What a thing is for, in a sentence, with its one button. */
+export function Empty({ title, children, action }: EmptyProps): JSX.Element {
+  return (
+    <div className="hm-Empty">
+      {title && <div className="hm-Empty-title">{title}</div>}
+      <p>{children}</p>
+      {action && (
+        <Button kind="accept" onClick={action.run}>
+          {action.label}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+/** What happened and what to do, with the detail behind a fold to copy. */
+export function Failure({ error, retry }: { error: Error; retry?: () => void }): JSX.Element {
+  const { trans } = useHimalia();
+  const [copied, setCopied] = useState(false);
+  const detail = detailOf(error);
+  const copy = () => {
+    void navigator.clipboard.writeText(detail).then(() => setCopied(true));
+  };
+  return (
+    <div className="hm-Failure" role="alert">
+      <p>
+        <span className="hm-Failure-mark" aria-hidden="true">
+          ✕
+        </span>{' '}
+        {error.message}
+      </p>
+      {retry && (
+        <Button kind="accept" onClick={retry}>
+          {trans.__('Try again')}
+        </Button>
+      )}
+      <details>
+        <summary>{trans.__('Detail')}</summary>
+        <pre>{detail}</pre>
+        <Button onClick={copy}>{copied ? trans.__('Copied') : trans.__('Copy')}</Button>
+      </details>
+    </div>
+  );
+}
+
+function detailOf(error: Error): string {
+  if (error instanceof ApiError) {
+    const { status, code, details } = error;
+    return JSON.stringify({ status, code, message: error.message, details }, null, 2);
+  }
+  return error.stack ?? String(error);
+}
+
+/** A quiet line while something is on its way. */
+export function Loading(): JSX.Element {
+  const { trans } = useHimalia();
+  return (
+    <div className="hm-Loading" role="status">
+      {trans.__('Loading…')}
+    </div>
+  );
+}
+
+/** A thin bar; `value` is from 0 to 1. */
+export function Bar({ value, label }: { value: number; label: string }): JSX.Element {
+  const percent = Math.round(value * 100);
+  return (
+    <div
+      className="hm-Bar"
+      role="progressbar"
+      aria-label={label}
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={percent}
+    >
+      <div style={{ width: `${percent}%` }} />
+    </div>
+  );
+}
+
+/** Names and values, one under the other. */
+export function Pairs({ pairs }: { pairs: [string, ReactNode][] }): JSX.Element {
+  return (
+    <dl className="hm-Pairs">
+      {pairs
+        .filter(([, value]) => value !== null && value !== undefined && value !== '')
+        .map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+    </dl>
+  );
+}
+
+/** A JSON value in one line, as it would stand in code. */
+export function valueText(value: unknown, trans: TranslationBundle): string {
+  if (value === undefined) {
+    return trans.__('not set');
+  }
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

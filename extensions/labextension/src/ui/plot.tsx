@@ -1,0 +1,161 @@
+import { MimeModel } from '@jupyterlab/rendermime';
+import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
+import { Widget } from '@lumino/widgets';
+import type { JSONObject } from '@lumino/coreutils';
+import { useEffect, useLayoutEffect, useRef } from 'react';
+
+import { useHimalia } from '../context';
+
+const MIME = 'application/vnd.vegalite.v5+json';
+/** A plot that grows is drawn anew at most this often. */
+const REDRAW_MS = 500;
+
+export interface Point {
+  x: number;
+  y: number;
+}
+
+export interface PlotProps {
+  title: string;
+  /** Axis titles, with units where there are any. */
+  x: string;
+  y: string;
+  points: readonly Point[];
+}
+
+/** A line over steps by Vega-Lite through Lab's own renderer: tooltips, zoom by wheel, export by its menu. */
+export function Plot({ title, x, y, points }: PlotProps): JSX.Element {
+  const { rendermime, trans } = useHimalia();
+  const host = useRef<HTMLDivElement>(null);
+  const drawing = useRef<Drawing | null>(null);
+  // A layout effect ends while its element is still in the page, where Lumino needs it to detach.
+  useLayoutEffect(() => {
+    if (!host.current) {
+      return undefined;
+    }
+    const made = new Drawing(host.current, rendermime.createRenderer(MIME), trans.__('Export %1', title));
+    drawing.current = made;
+    return () => made.dispose();
+  }, [rendermime, title, trans]);
+  useEffect(() => drawing.current?.draw(() => specification(x, y, points)), [x, y, points]);
+  return (
+    <figure className="hm-Plot">
+      <figcaption>{title}</figcaption>
+      <div
+        className="hm-Plot-canvas"
+        ref={host}
+        onPointerEnter={() => drawing.current?.hold(true)}
+        onPointerLeave={() => drawing.current?.hold(false)}
+      />
+    </figure>
+  );
+}
+
+/** Draws at most twice a second, and not under the pointer, where a person reads values or has zoomed. */
+class Drawing {
+  constructor(
+    host: HTMLElement,
+    private readonly renderer: IRenderMime.IRenderer,
+    private readonly menuLabel: string
+  ) {
+    Widget.attach(renderer, host);
+    this._themes = new MutationObserver(() => this.soon());
+    this._themes.observe(document.body, { attributeFilter: ['data-jp-theme-name', 'data-jp-theme-light'] });
+    this._sizes = new ResizeObserver(() => this.soon());
+    this._sizes.observe(host);
+  }
+
+  draw(specification: () => JSONObject): void {
+    this._wanted = specification;
+    this.soon();
+  }
+
+  hold(held: boolean): void {
+    this._held = held;
+    if (!held && this._late) {
+      this.soon();
+    }
+  }
+
+  dispose(): void {
+    clearTimeout(this._timer);
+    this._themes.disconnect();
+    this._sizes.disconnect();
+    Widget.detach(this.renderer);
+    this.renderer.dispose();
+  }
+
+  private soon(): void {
+    this._late = true;
+    if (this._timer === 0 && !this._held) {
+      const wait = Math.max(0, this._last + REDRAW_MS - Date.now());
+      this._timer = window.setTimeout(() => void this.render(), wait);
+    }
+  }
+
+  private async render(): Promise<void> {
+    this._late = false;
+    this._last = Date.now();
+    try {
+      if (this._wanted) {
+        await this.renderer.renderModel(new MimeModel(bundle(this._wanted())));
+        // Vega's menu has a picture for a name.
+        this.renderer.node.querySelector('summary')?.setAttribute('aria-label', this.menuLabel);
+      }
+    } finally {
+      this._timer = 0;
+      if (this._late) {
+        this.soon();
+      }
+    }
+  }
+
+  private _wanted: (() => JSONObject) | undefined;
+  private _held = false;
+  private _late = false;
+  private _last = 0;
+  private _timer = 0;
+  private readonly _themes: MutationObserver;
+  private readonly _sizes: ResizeObserver;
+}
+
+function bundle(specification: JSONObject): MimeModel.IOptions {
+  const actions = { export: true, source: false, compiled: false, editor: false };
+  return {
+    // With a picture beside it Lab's renderer does not make one of its own at each drawing.
+    data: { [MIME]: specification, 'image/png': 'AA==' },
+    metadata: { [MIME]: { embed_options: { actions } } }
+  };
+}
+
+function specification(x: string, y: string, points: readonly Point[]): JSONObject {
+  const style = getComputedStyle(document.body);
+  const theme = (name: string) => style.getPropertyValue(name).trim();
+  const text = theme('--jp-ui-font-color1');
+  const axis = { labelColor: text, titleColor: text, gridColor: theme('--jp-border-color2') };
+  return {
+    $schema: 'https://vega.github.io/schema/vega-lite/v5.json',
+    width: 'container',
+    height: 180,
+    autosize: { type: 'fit', contains: 'padding' },
+    background: 'transparent',
+    config: {
+      font: theme('--jp-ui-font-family'),
+      axis: { ...axis, domainColor: text, tickColor: text, titleFontWeight: 'normal' },
+      view: { stroke: 'transparent' }
+    },
+    data: { values: points.map(point => ({ x: point.x, y: point.y })) },
+    params: [{ name: 'zoom', select: 'interval', bind: 'scales' }],
+    mark: {
+      type: 'line',
+      color: theme('--jp-brand-color1'),
+      point: points.length <= 60 ? { size: 18, color: theme('--jp-brand-color1') } : false,
+      tooltip: true,
+      clip: true
+    },
+    encoding: {
+      x: { field: 'x', type: 'quantitative', title: x, scale: { zero: false, nice: false } },
+      y: { field: 'y', type: 'quantitative', title: y, scale: { zero: false } }
+    }
+  };
+}
