@@ -1,0 +1,204 @@
+"""Every operation with every kind of credential: the permission table is what the service does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from platforms import Person, Running
+
+from himalia.core.permissions import OPERATIONS, Role, Rule, covers
+from himalia.core.tokens import WorkTokens
+
+PLACE = "matrix"
+RUNNING_JOB = {"spec": {"kind": "command", "command": ["sleep", "600"], "profile": "base"}}
+VALUES = {
+    "project": PLACE,
+    "project_name": "no-such-project",
+    "job": "no-such-job",
+    "name": "NOBODY",
+    "kind": "person",
+    "member": "nobody-of-this-name",
+    "digest": "x",
+    "token_id": "no-such-token",
+    "reservation": "no-such-reservation",
+    "path": "%01",
+}
+QUERIES = {"events.stream": "?topic=nonsense"}
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A credential and what it stands for."""
+
+    kind: str
+    token: str | None = None
+    scopes: frozenset[str] = frozenset()
+    role: Role = Role.none
+    limited: bool = False
+    elsewhere: bool = False
+    submit: bool = False
+
+
+@pytest.fixture(scope="module")
+def jobs(ada: Person) -> Iterator[list[dict[str, Any]]]:
+    """A project of ada's where two jobs run; the second may submit others."""
+    assert ada.http.post("/projects", json={"name": PLACE}).status_code == 201
+    made = []
+    for permissions in ([], ["submit"]):
+        body = {"spec": {**RUNNING_JOB["spec"], "permissions": permissions}}
+        job = ada.http.post(f"/projects/{PLACE}/jobs", json=body).json()
+        with ada.http.stream("GET", f"/events/stream?topic=job:{job['id']}&after=1") as stream:
+            next(line for line in stream.iter_lines() if '"RUNNING"' in line)
+        made.append(job)
+    yield made
+    assert ada.http.delete(f"/projects/{PLACE}", params={"cascade": "true"}).status_code == 204
+
+
+@pytest.fixture(scope="module")
+def callers(
+    himalia: Running, people: Callable[..., Person], ada: Person, jobs: list[dict[str, Any]]
+) -> dict[str, Caller]:
+    """One of each kind."""
+    write, read = frozenset({"write"}), frozenset({"read"})
+    made = {
+        "nobody": Caller("none"),
+        "owner": Caller("user", ada.token, write, Role.owner),
+        "stranger": Caller("user", people("dave").token, write),
+        "administrator": Caller("user", people("admin", "admin").token, frozenset({"admin"}), Role.owner),
+        "service": Caller("service", (himalia.home / "secrets" / "service-token").read_text().strip()),
+    }
+    for name, role in (("bob", "editor"), ("carol", "viewer")):
+        member = people(name)
+        put = ada.http.put(f"/projects/{PLACE}/members/person/{name}", json={"role": role})
+        assert put.status_code == 200, put.text
+        made[role] = Caller("user", member.token, write, Role[role])
+    for name, body in (
+        ("reader", {"scopes": ["read"]}),
+        ("limited", {"scopes": ["write"], "project": PLACE}),
+        ("elsewhere", {"scopes": ["write"], "project": ada.project}),
+    ):
+        token = ada.session("POST", "/tokens", json=body).json()["token"]
+        scopes = read if name == "reader" else write
+        made[name] = Caller("user", token, scopes, Role.owner, name != "reader", name == "elsewhere")
+    key = WorkTokens((himalia.home / "secrets" / "service-key").read_text().strip().encode())
+    for name, job in zip(("workload", "submitter"), jobs, strict=True):
+        made[name] = Caller("workload", key.make(job["id"], 1), write, Role.owner, submit=name == "submitter")
+    return made
+
+
+def expected(rule: Rule, caller: Caller, in_project: bool) -> int:
+    """200 for allowed, else the status that says why not."""
+    if "none" in rule.by:
+        return 200
+    if caller.kind == "none":
+        return 401
+    if caller.kind == "workload":
+        return 200 if rule.own or (rule.submit and caller.submit) else 403
+    people_may = bool(rule.by & {"hub", "user"})
+    if not (people_may if caller.kind == "user" else "service" in rule.by):
+        return 403
+    if caller.kind == "user" and rule.scope is not None and not covers(caller.scopes, rule.scope):
+        return 403
+    if not in_project:
+        return 403 if caller.limited and not rule.limited else 200
+    if caller.role == Role.none or caller.elsewhere:
+        return 404
+    return 200 if caller.role >= rule.role else 403
+
+
+def seen(answer: httpx.Response) -> int:
+    """200 when the gate let a call in, whatever it then led to."""
+    if answer.status_code in (401, 403):
+        return answer.status_code
+    if answer.status_code == 404 and answer.json()["error"]["message"].startswith(
+        "There is no project named"
+    ):
+        return 404
+    assert answer.status_code < 500, answer.text
+    return 200
+
+
+def call(
+    http: httpx.Client, method: str, path: str, operation: str, workload: str, token: str | None
+) -> httpx.Response:
+    """One call that, where it is allowed, changes nothing: its body or what it names is wrong."""
+    values = {**VALUES, "workload": workload if OPERATIONS[operation].own else "no-such-workload"}
+    filled = re.sub(r"{(\w+)}", lambda found: values[found[1]], path) + QUERIES.get(operation, "")
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    body = None if method in ("get", "delete") else {"nonsense": 1}
+    return http.request(method, filled, headers=headers, json=body)
+
+
+def test_every_operation_with_every_credential(
+    himalia: Running, callers: dict[str, Caller], jobs: list[dict[str, Any]]
+) -> None:
+    document = httpx.get(f"{himalia.url}/services/himalia/openapi.json").json()
+    wrong, count = [], 0
+    http = httpx.Client(base_url=himalia.url, timeout=30)
+    for path, methods in document["paths"].items():
+        for method, one in methods.items():
+            operation = one["operationId"]
+            for name, caller in callers.items():
+                own = jobs[1 if name == "submitter" else 0]["id"]
+                answer = call(http, method, path, operation, own, caller.token)
+                wanted = expected(OPERATIONS[operation], caller, "{project}" in path)
+                count += 1
+                if seen(answer) != wanted:
+                    wrong.append(
+                        f"{operation} by {name}: {answer.status_code}, not {wanted}: {answer.text[:90]}"
+                    )
+    http.close()
+    assert wrong == []
+    assert count == len(OPERATIONS) * len(callers)
+
+
+def test_a_workload_speaks_for_itself_only(
+    himalia: Running, callers: dict[str, Caller], jobs: list[dict[str, Any]]
+) -> None:
+    url = f"{himalia.url}/services/himalia/api/v1/workloads"
+    headers = {"Authorization": f"Bearer {callers['workload'].token}"}
+    stored = httpx.put(f"{url}/{jobs[0]['id']}/outputs/a.txt", content=b"mine", headers=headers)
+    assert stored.status_code == 200, stored.text
+    assert stored.json()["size"] == 4
+    other = httpx.put(f"{url}/{jobs[1]['id']}/outputs/a.txt", content=b"not mine", headers=headers)
+    assert other.status_code == 403
+
+
+@pytest.mark.parametrize("attempt", [0, 2, 999])
+def test_another_attempts_token_is_not_valid(
+    himalia: Running, jobs: list[dict[str, Any]], attempt: int
+) -> None:
+    key = WorkTokens((himalia.home / "secrets" / "service-key").read_text().strip().encode())
+    url = f"{himalia.url}/services/himalia/api/v1/workloads/{jobs[0]['id']}/snapshot"
+    headers = {"Authorization": f"Bearer {key.make(jobs[0]['id'], attempt)}"}
+    assert httpx.get(url, headers=headers).status_code == 401
+
+
+def test_a_workload_that_may_submit_does_so_in_its_project_alone(
+    himalia: Running, callers: dict[str, Caller], ada: Person
+) -> None:
+    url = f"{himalia.url}/services/himalia/api/v1/projects"
+    headers = {"Authorization": f"Bearer {callers['submitter'].token}"}
+    made = httpx.post(f"{url}/{PLACE}/jobs", json=RUNNING_JOB, headers=headers)
+    assert made.status_code == 201, made.text
+    stopped = httpx.post(f"{url}/{PLACE}/jobs/{made.json()['name']}/stop", headers=headers)
+    assert stopped.status_code == 200
+    assert httpx.post(f"{url}/{ada.project}/jobs", json=RUNNING_JOB, headers=headers).status_code == 404
+
+
+def test_a_hub_token_carries_its_scopes_and_no_more(himalia: Running, ada: Person) -> None:
+    xsrf = next(c.value for c in ada.browser.cookies.jar if c.name == "_xsrf" and c.path == "/hub/")
+    for scope, status in (("custom:himalia:read!user=ada", 403), ("custom:himalia:write!user=ada", 422)):
+        made = ada.browser.post(
+            "/hub/api/users/ada/tokens", json={"scopes": [scope]}, headers={"X-XSRFToken": xsrf or ""}
+        )
+        assert made.status_code == 201, made.text
+        headers = {"Authorization": f"token {made.json()['token']}"}
+        url = f"{himalia.url}/services/himalia/api/v1"
+        assert httpx.get(f"{url}/whoami", headers=headers).json()["credential"] == "hub"
+        assert httpx.post(f"{url}/projects", json={}, headers=headers).status_code == status

@@ -1,0 +1,92 @@
+"""The same service on PostgreSQL: a small selection of what the other tests do on SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from platforms import Person, Running
+
+
+@pytest.fixture(scope="module")
+def elsewhere(environments: object, postgres_url: str) -> Iterator[Running]:
+    """A platform of its own, whose service keeps everything in PostgreSQL."""
+    running = Running(("base",), HIMALIA_DATABASE_URL=postgres_url)
+    try:
+        yield running.up()
+    finally:
+        running.remove()
+
+
+@pytest.fixture(scope="module")
+def zoe(elsewhere: Running) -> Iterator[Person]:
+    elsewhere.add_user("zoe")
+    person = Person(elsewhere, "zoe")
+    yield person
+    person.close()
+
+
+def test_it_is_postgresql(elsewhere: Running, zoe: Person) -> None:
+    assert zoe.http.get("/whoami").status_code == 200
+    assert not (elsewhere.home / "service" / "himalia.sqlite").exists()
+
+
+def test_jobs_run(zoe: Person) -> None:
+    jobs = [zoe.submit("sh", "-c", "echo hällo; mkdir outputs; echo 1 > outputs/a") for _ in range(5)]
+    ended = [zoe.ended(job["name"]) for job in jobs]
+    assert {one["status"]["state"] for one in ended} == {"SUCCEEDED"}
+    assert zoe.text(jobs[0]["name"]) == "hällo\n"
+    failed = zoe.ended(zoe.submit("sh", "-c", "exit 3")["name"])
+    assert (failed["status"]["state"], failed["status"]["reason"]) == ("FAILED", "user_error")
+
+
+def test_lists_filter_and_have_pages(zoe: Person) -> None:
+    path = f"/projects/{zoe.project}/jobs"
+    body = {
+        "labels": {"team/name": "ä'b"},
+        "spec": {"kind": "command", "command": ["true"], "profile": "base"},
+    }
+    marked = zoe.http.post(path, json=body).json()
+    found = zoe.http.get(path, params={"label": "team/name=ä'b"}).json()["items"]
+    assert [one["id"] for one in found] == [marked["id"]]
+    names, token = [], None
+    while True:
+        params = {"limit": 2, **({"page_token": token} if token else {})}
+        page = zoe.http.get(path, params=params).json()
+        names += [one["name"] for one in page["items"]]
+        token = page["next_page_token"]
+        if token is None:
+            break
+    assert len(names) == len(set(names)) >= 7
+    assert zoe.http.get(path, params={"text": "%_\\'"}).json()["items"] == []
+
+
+def test_the_same_key_makes_one_job(zoe: Person) -> None:
+    body = {"spec": {"kind": "command", "command": ["true"], "profile": "base"}}
+    answers = [
+        zoe.http.post(
+            f"/projects/{zoe.project}/jobs", json=body, headers=[(b"Idempotency-Key", b"once \xfc")]
+        )
+        for _ in range(2)
+    ]
+    assert [one.status_code for one in answers] == [201, 200]
+    assert answers[0].json()["id"] == answers[1].json()["id"]
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\0"])
+def test_what_postgresql_cannot_hold_is_refused(zoe: Person, text: str) -> None:
+    project = {"name": "with-nul", "spec": {"title": text}}
+    assert zoe.http.post("/projects", json=project).status_code == 422
+    assert zoe.http.get("/people", params={"text": text}).status_code == 422
+    path = f"/projects/{zoe.project}/secrets/KEY"
+    assert zoe.http.put(path, json={"value": text}).status_code == 422
+    assert "A request failed" not in zoe.platform.log("service")
+
+
+def test_everything_is_there_after_a_restart(elsewhere: Running, zoe: Person) -> None:
+    before = zoe.http.get(f"/projects/{zoe.project}/jobs", params={"limit": 500}).json()["items"]
+    elsewhere.down()
+    elsewhere.up()
+    after = zoe.http.get(f"/projects/{zoe.project}/jobs", params={"limit": 500}).json()["items"]
+    assert [one["id"] for one in after] == [one["id"] for one in before]
+    assert zoe.ended(zoe.submit("true")["name"])["status"]["state"] == "SUCCEEDED"

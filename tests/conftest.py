@@ -1,0 +1,97 @@
+"""What tests of several folders share: environments made once for this checkout, and a running platform."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from platforms import ENVIRONMENTS, Person, Running
+
+
+@pytest.fixture(scope="session")
+def environments() -> Path:
+    """The folder of the environments `base` and `scikit-learn`; made once, kept while their locks stay."""
+    from himalia.environments.local import create
+
+    for name in ("base", "scikit-learn"):
+        create(name, ENVIRONMENTS.parent)
+    return ENVIRONMENTS
+
+
+@pytest.fixture(scope="session")
+def himalia(environments: Path) -> Iterator[Running]:
+    """One platform that all tests of a session share; a test that kills parts of it makes its own."""
+    running = Running(("base", "scikit-learn"))
+    try:
+        yield running.up()
+    finally:
+        running.remove()
+
+
+@pytest.fixture(scope="session")
+def people(himalia: Running) -> Iterator[Callable[..., Person]]:
+    """Signs people in, each once."""
+    known: dict[tuple[str, tuple[str, ...]], Person] = {}
+
+    def person(name: str, *scopes: str) -> Person:
+        key = (name, scopes or ("write",))
+        if key not in known:
+            if name != "admin":
+                himalia.add_user(name)
+            known[key] = Person(himalia, name, key[1])
+        return known[key]
+
+    yield person
+    for one in known.values():
+        one.close()
+
+
+@pytest.fixture(scope="session")
+def ada(people: Callable[..., Person]) -> Person:
+    """A person without special rights."""
+    return people("ada")
+
+
+@pytest.fixture(scope="session")
+def bob(people: Callable[..., Person]) -> Person:
+    """Another one."""
+    return people("bob")
+
+
+@pytest.fixture(scope="session")
+def admin(people: Callable[..., Person]) -> Person:
+    """The administrator, with a token of all scopes."""
+    return people("admin", "admin")
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server of this session's own, on a Unix socket; it refuses to run as root."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not found:
+        pytest.skip("PostgreSQL is not installed here (Debian: postgresql)")
+    programs, folder = found[-1].parent, Path(tempfile.mkdtemp(prefix="hpg", dir="/tmp"))
+    become: list[str] = []
+    if os.geteuid() == 0:
+        os.chown(folder, 65534, 65534)
+        become = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
+    control = [*become, str(programs / "pg_ctl"), "-D", str(folder / "data"), "-w", "-l", str(folder / "log")]
+    options = f"-c listen_addresses='' -k {folder} -c fsync=off"
+    initdb = [str(programs / "initdb"), "-D", str(folder / "data"), "-U", "himalia", "-A", "trust", "-N"]
+    try:
+        subprocess.run([*become, *initdb, "-E", "UTF8", "--no-locale"], **quiet)  # type: ignore[call-overload]
+        subprocess.run([*control, "-o", options, "start"], **quiet)  # type: ignore[call-overload]
+        yield f"postgresql+psycopg://himalia@/postgres?host={folder}"
+        subprocess.run([*control, "-m", "immediate", "stop"], **quiet)  # type: ignore[call-overload]
+    finally:
+        shutil.rmtree(folder)

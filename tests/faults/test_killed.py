@@ -1,0 +1,150 @@
+"""What is killed with -9, at any time, loses no accepted job and completes none twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from platforms import Person, Running
+
+
+@pytest.fixture(scope="module")
+def own(environments: Path) -> Iterator[Running]:
+    """A platform whose parts may be killed."""
+    running = Running(("base",), HIMALIA_LOST_AFTER_S="3", HIMALIA_STOP_GRACE_S="3")
+    try:
+        yield running.up()
+    finally:
+        running.remove()
+
+
+@pytest.fixture(scope="module")
+def ada(own: Running) -> Iterator[Person]:
+    own.add_user("ada")
+    person = Person(own, "ada")
+    yield person
+    person.close()
+
+
+def processes(own: Running, words: str) -> list[int]:
+    """PIDs of this platform's processes whose command line holds `words`."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                mine = str(own.folder) in line or str(own.folder) in str((entry / "cwd").readlink())
+            except (FileNotFoundError, ProcessLookupError, PermissionError):
+                continue
+            if words in line and mine:
+                found.append(int(entry.name))
+    return found
+
+
+def kill_service(own: Running) -> None:
+    """SIGKILL, then wait until the supervisor has a new one that answers."""
+    for pid in processes(own, "himalia.app"):
+        os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            answer = httpx.get(f"{own.url}/services/himalia/health", timeout=2)
+            if answer.status_code == 200 and answer.json().get("status") == "ok":
+                return
+        except httpx.HTTPError:
+            pass
+        time.sleep(0.1)
+    raise AssertionError("the service did not come back:\n" + own.log("service")[-3000:])
+
+
+def ended(person: Person, name: str, timeout_s: float = 60) -> dict[str, object]:
+    """The status of a job that has ended; asked again and again, since the service may be away."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        try:
+            status: dict[str, object] = person.job(name)["status"]
+            if status["state"] in ("SUCCEEDED", "FAILED", "STOPPED"):
+                return status
+        except (httpx.HTTPError, AssertionError, json.JSONDecodeError):
+            pass
+        time.sleep(0.1)
+    raise AssertionError(f"{name} did not end")
+
+
+def running(person: Person, name: str) -> None:
+    """Wait until a job runs."""
+    deadline = time.monotonic() + 30
+    while person.job(name)["status"]["state"] != "RUNNING":
+        assert time.monotonic() < deadline, person.job(name)["status"]
+        time.sleep(0.05)
+
+
+def test_the_service_dies_while_a_job_runs(own: Running, ada: Person) -> None:
+    job = ada.submit("sh", "-c", "echo begun; sleep 4; mkdir outputs; echo result > outputs/r.txt; echo done")
+    running(ada, job["name"])
+    kill_service(own)
+    status = ended(ada, job["name"])
+    assert (status["state"], status["attempt"]) == ("SUCCEEDED", 1), status
+    assert ada.text(job["name"]) == "begun\ndone\n"
+    files = ada.http.get(f"/projects/{ada.project}/jobs/{job['name']}/outputs").json()["items"]
+    assert [file["path"] for file in files] == ["outputs/r.txt"]
+
+
+def test_a_job_ends_while_the_service_is_away(own: Running, ada: Person) -> None:
+    jobs = [ada.submit("sh", "-c", "sleep 0.5; exit 0") for _ in range(6)]
+    running(ada, jobs[0]["name"])
+    kill_service(own)
+    statuses = [ended(ada, job["name"]) for job in jobs]
+    assert {status["state"] for status in statuses} == {"SUCCEEDED"}, statuses
+    assert {status["attempt"] for status in statuses} == {1}, statuses
+
+
+def test_submitting_while_the_service_is_killed_loses_nothing(own: Running, ada: Person) -> None:
+    accepted = []
+    for _ in range(3):
+        for _ in range(10):
+            accepted.append(ada.submit("/bin/true")["name"])
+        kill_service(own)
+    statuses = [ended(ada, name) for name in accepted]
+    assert {status["state"] for status in statuses} == {"SUCCEEDED"}
+    events = [
+        event
+        for name in accepted
+        for event in ada.http.get(f"/projects/{ada.project}/jobs/{name}/events").json()["items"]
+        if event["data"].get("state") == "SUCCEEDED"
+    ]
+    assert len(events) == len(accepted)
+
+
+def test_the_runner_dies_and_the_job_starts_again(own: Running, ada: Person) -> None:
+    job = ada.submit("sh", "-c", "echo $HIMALIA_ATTEMPT; sleep 3")
+    running(ada, job["name"])
+    for pid in processes(own, "himalia.runner.resident"):
+        os.kill(pid, signal.SIGKILL)
+    status = ended(ada, job["name"])
+    assert (status["state"], status["attempt"]) == ("SUCCEEDED", 2), status
+    attempts = status["attempts"]
+    assert isinstance(attempts, list)
+    assert attempts[0]["reason"] == "lost"
+    assert ada.text(job["name"]) == "2\n"
+
+
+def test_an_orderly_stop_starts_jobs_again_at_the_next_start(own: Running, ada: Person) -> None:
+    job = ada.submit("sh", "-c", "echo attempt $HIMALIA_ATTEMPT; sleep 5")
+    running(ada, job["name"])
+    own.down()
+    assert processes(own, "himalia") == []
+    own.up()
+    again = Person(own, "ada")
+    status = ended(again, job["name"])
+    assert (status["state"], status["attempt"]) == ("SUCCEEDED", 2), status
+    attempts = status["attempts"]
+    assert isinstance(attempts, list)
+    assert attempts[0]["reason"] == "platform_stopped"
+    again.close()

@@ -1,0 +1,111 @@
+"""Notebook servers, from the spawn page to the end of their last process."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hub_platform import Browser, Lab, Platform, until
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a root hub gives each person a UID")
+
+
+def processes_of(uid: int) -> list[str]:
+    """Command lines of a person's living processes."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            line = (entry / "cmdline").read_bytes()
+            if entry.stat().st_uid == uid and line:
+                found.append(line.replace(b"\0", b" ").decode())
+        except OSError:
+            continue
+    return found
+
+
+@pytest.fixture(scope="module")
+def running(platform: Platform) -> Iterator[Lab]:
+    """Ada's server, started on the spawn page."""
+    with Browser(platform, "ada") as ada:
+        assert ada.sign_in().status_code == 200
+        ada.start_server()
+        yield Lab(platform, "ada", ada.hub_token())
+
+
+def test_a_kernel_runs_in_the_chosen_environment(platform: Platform, running: Lab) -> None:
+    names = running.call("GET", "/api/kernelspecs").json()
+    assert names["default"] == "base"
+    assert list(names["kernelspecs"]) == ["base"]
+    uid = platform.reservations.people["ada"]["uid"]
+    with running.kernel() as kernel:
+        assert kernel.run("print(6 * 7)") == "42\n"
+        answer = kernel.run("import os; print(os.getuid(), os.getcwd(), os.environ['HIMALIA_PROJECT'])")
+        assert answer == f"{uid} /home/ada ada\n"
+        url = kernel.run("print(os.environ['HIMALIA_URL'])").strip()
+        assert url == f"http://127.0.0.1:{platform.service_port}/services/himalia"
+
+
+def test_user_code_sees_nothing_of_others(platform: Platform, running: Lab) -> None:
+    platform.reservations.person("bob")
+    bobs = platform.reservations.home_of(platform.reservations.people["bob"])
+    (bobs / "notes").write_text("bob's")
+    hidden = ["/etc/shadow", str(bobs / "notes"), str(platform.home / "hub" / "hub.sqlite")]
+    hidden += [str(platform.home / "secrets" / "service-token"), "/root/.bashrc", str(platform.home)]
+    with running.kernel() as kernel:
+        code = f"import os; print([p for p in {hidden!r} if os.path.exists(p)])"
+        assert kernel.run(code) == "[]\n"
+        assert kernel.run("open('/opt/himalia/himalia/x', 'w')").startswith("OSError: [Errno 30]")
+        status = kernel.run("print(open('/proc/self/status').read())")
+        assert re.search(r"CapBnd:\s+0+\n", status)
+        assert re.search(r"NoNewPrivs:\s+1\n", status)
+        names = kernel.run("print([p for p in os.listdir('/proc') if p.isdigit()].__len__() < 10)")
+        assert names == "True\n"
+
+
+def test_secrets_stand_in_no_command_line(platform: Platform, running: Lab) -> None:
+    lines = " ".join(processes_of(platform.reservations.people["ada"]["uid"]))
+    assert "jupyterhub.singleuser" in lines
+    everything = " ".join(line for uid in (0,) for line in processes_of(uid)) + lines
+    with running.kernel() as kernel:
+        token = kernel.run("import os; print(os.environ['JUPYTERHUB_API_TOKEN'])").strip()
+    assert len(token) > 20
+    for secret in (token, platform.token, platform.proxy_token):
+        assert secret not in everything
+        assert secret not in platform.log("hub.log")
+
+
+def test_a_terminal_works(running: Lab) -> None:
+    name = running.call("POST", "/api/terminals").json()["name"]
+    assert running.call("GET", f"/api/terminals/{name}").status_code == 200
+    assert running.call("DELETE", f"/api/terminals/{name}").status_code == 204
+
+
+def test_a_hub_that_is_killed_finds_its_servers_again(platform: Platform, running: Lab) -> None:
+    with running.kernel() as kernel:
+        kernel.run("kept = 12345")
+        before = platform.state("ada")
+        platform.kill_hub()
+        platform.start_hub()
+        until(lambda: (platform.server("ada") or {}).get("ready"), "the hub has the server again")
+        assert platform.state("ada") == before
+        assert len(platform.reservations.taken) == 1
+        with running.connected(kernel.id) as again:
+            assert again.run("print(kept)") == "12345\n"
+
+
+def test_stopping_leaves_nothing(platform: Platform, running: Lab) -> None:
+    uid = platform.reservations.people["ada"]["uid"]
+    with running.kernel() as kernel:
+        kernel.run("import subprocess; subprocess.Popen(['setsid', 'sleep', '1000'])")
+        assert [line for line in processes_of(uid) if "sleep 1000" in line]
+    state = platform.state("ada")
+    assert Path(f"{state['sockets']}.sock").is_socket()
+    assert platform.api("DELETE", "/users/ada/server").status_code in (202, 204)
+    until(lambda: platform.server("ada") is None, "the server is gone")
+    # The hub's record goes a moment before the last process.
+    until(lambda: processes_of(uid) == [], "no process is left")
+    until(lambda: platform.reservations.taken == {}, "the reservation is given back")
+    until(lambda: list((platform.home / "s").iterdir()) == [], "no socket is left")

@@ -1,0 +1,180 @@
+"""A whole platform for tests: `himalia up` in a process of its own, and people who sign in to it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+ROOT = Path(__file__).parent.parent
+ENVIRONMENTS = ROOT / ".cache" / "environments"
+PASSWORD = "correct horse battery"
+NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Sec-Fetch-Site": "none"}
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Running:
+    """`himalia up` on a home of its own; its environments are shared with other tests."""
+
+    def __init__(self, environments: tuple[str, ...] = ("base",), **variables: str) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="him", dir="/tmp"))
+        self.folder.chmod(0o711)
+        self.home = self.folder / "home"
+        self.address = f"127.0.0.1:{free_port()}"
+        self.url = f"http://{self.address}"
+        self.variables = variables
+        self.process: subprocess.Popen[bytes] | None = None
+        (self.home / "environments").mkdir(parents=True)
+        for name in environments:
+            (self.home / "environments" / name).symlink_to(ENVIRONMENTS / name)
+
+    def up(self, timeout_s: float = 60) -> Self:
+        """Start, and wait until everything answers."""
+        password = self.folder / "password"
+        password.write_text(PASSWORD)
+        log = (self.folder / "up.txt").open("ab")
+        command = [sys.executable, "-m", "himalia.cli.main", "up", "--home", str(self.home)]
+        command += ["--address", self.address, "--admin-password-file", str(password)]
+        self.process = subprocess.Popen(
+            command,
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **self.variables},
+            start_new_session=True,
+        )
+        log.close()
+        deadline = time.monotonic() + timeout_s
+        while not self._answers():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                words = (self.folder / "up.txt").read_text()
+                self.down()
+                raise AssertionError(f"himalia up did not come up:\n{words}")
+            time.sleep(0.1)
+        return self
+
+    def _answers(self) -> bool:
+        return "Himalia is ready" in (self.folder / "up.txt").read_text()
+
+    def down(self) -> None:
+        """An orderly stop."""
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        self.process.wait(60)
+        self.process = None
+        (self.folder / "up.txt").write_text("")
+
+    def remove(self) -> None:
+        """Stop, and leave nothing."""
+        self.down()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def log(self, name: str) -> str:
+        """What a process of the platform wrote."""
+        return (self.home / "logs" / f"{name}.log").read_text(errors="replace")
+
+    def add_user(self, name: str) -> None:
+        """A local account with the common password."""
+        from himalia.hub.accounts.store import AccountStore
+
+        store = AccountStore.of_home(self.home)
+        if store.get(name) is None:
+            store.add(name, PASSWORD)
+
+    def __enter__(self) -> Self:
+        return self.up()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.remove()
+
+
+class Person:
+    """Somebody who signed in, as a browser does, and made themselves a token."""
+
+    def __init__(self, platform: Running, name: str, scopes: tuple[str, ...] = ("write",)) -> None:
+        self.name = name
+        self.platform = platform
+        self.browser = httpx.Client(
+            base_url=platform.url, follow_redirects=True, timeout=30, headers=NAVIGATION
+        )
+        self._sign_in()
+        made = self.session("POST", "/tokens", json={"scopes": list(scopes), "note": "tests"})
+        made.raise_for_status()
+        self.token: str = made.json()["token"]
+        self.http = httpx.Client(
+            base_url=f"{platform.url}/services/himalia/api/v1",
+            headers={"Authorization": f"Bearer {self.token}"},
+            timeout=30,
+        )
+        self.project: str = self.http.get("/whoami").json()["personal_project"]
+
+    def _sign_in(self) -> None:
+        self.browser.get("/hub/login")
+        form = {"username": self.name, "password": PASSWORD, "_xsrf": self.browser.cookies["_xsrf"]}
+        answer = self.browser.post("/hub/login?next=/hub/home", data=form)
+        assert "/hub/home" in str(answer.url), f"signed in, but landed at {answer.url}"
+        page = self.browser.get("/services/himalia/")
+        assert page.status_code == 200, f"the service answered {page.status_code}"
+
+    def session(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """A call with the page session and its XSRF value, as the service's own pages make it."""
+        jar = self.browser.cookies
+        xsrf = next(c.value for c in jar.jar if c.name == "himalia-xsrf") or ""
+        headers = {"X-Himalia-XSRF": xsrf, "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
+        return self.browser.request(method, f"/services/himalia/api/v1{path}", headers=headers, **options)
+
+    def close(self) -> None:
+        self.browser.close()
+        self.http.close()
+
+    # Jobs, as tests need them
+
+    def submit(self, *command: str, **spec: Any) -> dict[str, Any]:
+        """Submit a command as a job in the personal project."""
+        body = {"spec": {"kind": "command", "command": list(command), "profile": "base", **spec}}
+        answer = self.http.post(f"/projects/{self.project}/jobs", json=body)
+        assert answer.status_code == 201, answer.text
+        job: dict[str, Any] = answer.json()
+        return job
+
+    def job(self, name: str) -> dict[str, Any]:
+        """A job as it is now."""
+        answer = self.http.get(f"/projects/{self.project}/jobs/{name}")
+        assert answer.status_code == 200, answer.text
+        job: dict[str, Any] = answer.json()
+        return job
+
+    def ended(self, name: str, timeout_s: float = 60) -> dict[str, Any]:
+        """Wait for a job's end, told by the event stream."""
+        job = self.job(name)
+        topic = f"/events/stream?topic=job:{job['id']}&after=1"
+        if job["status"]["state"] not in ("SUCCEEDED", "FAILED", "STOPPED"):
+            with self.http.stream("GET", topic, timeout=timeout_s) as events:
+                for line in events.iter_lines():
+                    if any(f'"state": "{state}"' in line for state in ("SUCCEEDED", "FAILED", "STOPPED")):
+                        break
+        return self.job(name)
+
+    def text(self, name: str) -> str:
+        """A job's log."""
+        return self.http.get(f"/projects/{self.project}/jobs/{name}/log").text

@@ -1,0 +1,100 @@
+"""The SDK's two surfaces are the same, and both are light and old enough for users' environments."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import himalia.client
+from himalia.client import AsyncJob, Job
+from himalia.client.bridge import iterate, run
+from himalia.client.jobs import Jobs, JobVerbs
+from himalia.client.nouns import Projects, ProjectVerbs, Secrets, SecretVerbs, Tokens, TokenVerbs
+
+FOLDER = Path(himalia.client.__file__).parent
+
+
+def verbs(kind: type) -> dict[str, list[str]]:
+    """Public methods with their parameters."""
+    found: dict[str, Any] = {name: value for name, value in vars(kind).items() if inspect.isfunction(value)}
+    return {
+        name: list(inspect.signature(function).parameters)
+        for name, function in found.items()
+        if not name.startswith("_")
+    }
+
+
+@pytest.mark.parametrize(
+    ("blocking", "awaited"),
+    [
+        (Jobs, JobVerbs),
+        (Projects, ProjectVerbs),
+        (Secrets, SecretVerbs),
+        (Tokens, TokenVerbs),
+        (Job, AsyncJob),
+    ],
+)
+def test_both_surfaces_have_the_same_verbs(blocking: type, awaited: type) -> None:
+    assert verbs(blocking) == verbs(awaited) != {}
+
+
+def test_every_verb_is_described() -> None:
+    for kind in (Jobs, Projects, Secrets, Tokens):
+        for name in verbs(kind):
+            assert inspect.getdoc(getattr(kind, name)), f"{kind.__name__}.{name}"
+
+
+@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.py")), ids=lambda file: file.name)
+def test_the_client_is_written_for_python_3_8(file: Path) -> None:
+    ast.parse(file.read_text(), feature_version=(3, 8))
+
+
+def test_importing_himalia_is_light_and_the_client_knows_nothing_of_the_service() -> None:
+    program = """
+import sys, himalia
+assert "httpx" not in sys.modules and "himalia.client" not in sys.modules
+himalia.Client, himalia.AsyncClient
+found = {name.split(".")[1] for name in sys.modules if name.startswith("himalia.")}
+assert found == {"client"}, found
+assert not {"pydantic", "sqlalchemy", "fastapi", "typer"} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
+
+
+def test_a_name_that_himalia_lacks() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Clients'"):
+        _ = himalia.Clients
+
+
+def test_a_blocking_call_that_would_wait_is_an_error_not_a_deadlock() -> None:
+    class Waits:
+        def __await__(self) -> Any:
+            yield
+
+    async def wait() -> None:
+        await Waits()
+
+    with pytest.raises(RuntimeError, match="event loop"):
+        run(wait())
+
+
+def test_an_abandoned_iteration_frees_what_it_holds() -> None:
+    closed = []
+
+    async def numbers() -> Any:
+        try:
+            for number in range(10):
+                yield number
+        finally:
+            closed.append(True)
+
+    taken = iterate(numbers())
+    assert next(taken) == 0
+    taken.close()
+    assert closed == [True]

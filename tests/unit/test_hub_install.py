@@ -1,0 +1,63 @@
+"""What `install(c)` adds to a hub's configuration, and what it leaves alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from traitlets.config import Config
+
+import himalia.hub
+from himalia.hub.install import ADMIN, READ, WRITE, install
+
+
+@pytest.fixture
+def token(tmp_path: Path) -> Path:
+    path = tmp_path / "service-token"
+    path.write_text("abc\n")
+    return path
+
+
+def test_adds_to_what_is_there(token: Path) -> None:
+    c = Config()
+    c.JupyterHub.load_roles = [{"name": "own"}]
+    c.JupyterHub.services = [{"name": "other"}]
+    c.JupyterHub.extra_user_scopes = {"read:hub"}
+    c.JupyterHub.template_paths = ["/own"]
+    c.JupyterHub.authenticator_class = "dummy"
+    c.Spawner.environment = {"OWN": "1", "HIMALIA_URL": "https://elsewhere/services/himalia"}
+    install(c, service_url="http://127.0.0.1:9/", service_token_file=token, admin_users={"eve", "ada"})
+    assert [role["name"] for role in c.JupyterHub.load_roles] == ["own", "himalia", "himalia-admin"]
+    assert c.JupyterHub.load_roles[2] == {"name": "himalia-admin", "scopes": [ADMIN], "users": ["ada", "eve"]}
+    other, ours = c.JupyterHub.services
+    assert other == {"name": "other"}
+    assert (ours["name"], ours["api_token"], ours["timeout"]) == ("himalia", "abc", 3)
+    assert "command" not in ours
+    assert c.JupyterHub.extra_user_scopes >= {"read:hub", f"{READ}!user", f"{WRITE}!user"}
+    assert Path(c.JupyterHub.template_paths[0], "spawn.html").is_file()
+    assert c.JupyterHub.template_paths[1:] == ["/own"]
+    assert c.JupyterHub.authenticator_class == "dummy"
+    assert "spawner_class" not in c.JupyterHub
+    assert c.Spawner.environment["OWN"] == "1"
+    assert c.Spawner.environment["HIMALIA_URL"] == "https://elsewhere/services/himalia"
+    assert not [scope for scope in c.Spawner.server_token_scopes if "admin" in scope]
+
+
+def test_sets_the_local_parts_when_asked(token: Path, tmp_path: Path) -> None:
+    c = Config()
+    with pytest.raises(ValueError, match="home"):
+        install(c, service_url="http://127.0.0.1:9", service_token_file=token, spawner=True)
+    c = Config()
+    himalia.hub.install(
+        c,
+        service_url="http://127.0.0.1:9",
+        service_token_file=token,
+        home=tmp_path,
+        authenticator=True,
+        spawner=True,
+    )
+    assert c.Spawner.environment == {"HIMALIA_URL": "http://127.0.0.1:9/services/himalia"}
+    assert c.LocalSpawner.home == c.LocalAuthenticator.home == str(tmp_path)
+    assert c.LocalSpawner.service_token_file == str(token)
+    assert "users" not in c.JupyterHub.load_roles[-1]
+    assert "abc" not in repr(c.LocalSpawner)

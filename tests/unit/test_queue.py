@@ -1,0 +1,176 @@
+"""The queue: properties that hold for any workloads and machines, and the cases people ask about."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from himalia.engine.queue import Holding, Placement, Waiting, could_ever_run, free, plan
+from himalia.engine.resources import Machine, Resources, total
+
+GIB = 2**30
+GPU = "nvidia.com/gpu"
+
+
+def needs(cpus: float, memory_gib: float = 1, gpus: int = 0) -> Resources:
+    return Resources.of(cpus, round(memory_gib * GIB), {GPU: gpus})
+
+
+def machine(name: str = "one", cpus: float = 4, memory_gib: float = 8, gpus: int = 0) -> Machine:
+    devices = {GPU: tuple(f"{name}-gpu{number}" for number in range(gpus))} if gpus else {}
+    return Machine(name, Resources.of(cpus, round(memory_gib * GIB), {GPU: gpus}), devices)
+
+
+def line(*reserves: Resources, waited_s: float = 0.0) -> list[Waiting]:
+    return [Waiting(f"w{n}", reserve, (0, n), waited_s) for n, reserve in enumerate(reserves)]
+
+
+def planned(
+    waiting: list[Waiting], holding: list[Holding], machines: list[Machine], patience_s: float = 30
+) -> list[Placement]:
+    return plan(waiting, holding, machines, {one.reserve for one in waiting}, patience_s)
+
+
+reserves = st.builds(
+    needs, st.sampled_from([0, 0.5, 1, 2, 4]), st.sampled_from([0.5, 1, 2, 6]), st.sampled_from([0, 0, 1, 2])
+)
+machines_ = st.lists(
+    st.tuples(st.integers(1, 8), st.integers(1, 16), st.integers(0, 4)), min_size=1, max_size=3
+).map(lambda shapes: [machine(f"m{n}", *shape) for n, shape in enumerate(shapes)])
+lines = st.lists(
+    st.tuples(reserves, st.integers(-2, 2), st.sampled_from([0.0, 10.0, 100.0])), max_size=25
+).map(
+    lambda items: sorted(
+        (
+            Waiting(f"w{n}", reserve, (-priority, n), waited)
+            for n, (reserve, priority, waited) in enumerate(items)
+        ),
+        key=lambda one: one.order,
+    )
+)
+
+
+def held(placement: Placement, waiting: list[Waiting]) -> Holding:
+    one = next(w for w in waiting if w.id == placement.id)
+    devices = frozenset(device for given in placement.devices.values() for device in given)
+    return Holding(one.id, one.reserve, placement.machine, devices, one.order)
+
+
+@given(lines, machines_)
+@settings(deadline=None)
+def test_no_machine_is_given_more_than_it_has(waiting: list[Waiting], machines: list[Machine]) -> None:
+    placements = planned(waiting, [], machines)
+    holding = [held(one, waiting) for one in placements]
+    assert len({one.id for one in placements}) == len(placements)
+    for here in machines:
+        mine = [one for one in holding if one.machine == here.name]
+        assert total(one.reserve for one in mine).fits(here.allocatable)
+        given_out = [device for one in mine for device in one.devices]
+        assert (
+            len(given_out)
+            == len(set(given_out))
+            == sum(dict(one.reserve.devices).get(GPU, 0) for one in mine)
+        )
+        assert set(given_out) <= set(here.devices.get(GPU, ()))
+
+
+@given(lines, machines_)
+@settings(deadline=None)
+def test_the_same_input_gives_the_same_plan(waiting: list[Waiting], machines: list[Machine]) -> None:
+    assert planned(waiting, [], machines) == planned(list(waiting), [], list(machines))
+
+
+@given(lines, machines_)
+@settings(deadline=None)
+def test_what_fits_first_in_line_always_starts(waiting: list[Waiting], machines: list[Machine]) -> None:
+    placed = {one.id for one in planned(waiting, [], machines)}
+    for one in waiting:
+        if not could_ever_run(one.reserve, machines):
+            continue
+        # The first that could ever run finds the machines empty.
+        assert one.id in placed
+        break
+
+
+@given(lines, machines_)
+@settings(deadline=None, max_examples=60)
+def test_nobody_waits_for_ever(waiting: list[Waiting], machines: list[Machine]) -> None:
+    """While small ones keep coming behind them, all that could run have run after a bounded number of rounds."""
+    able = [one for one in waiting if could_ever_run(one.reserve, machines)]
+    left = deque([Waiting(one.id, one.reserve, one.order, 100.0) for one in able])
+    running: deque[Holding] = deque()
+    number = 1000
+    for _ in range(len(able) * 6 + 10):
+        flood = [Waiting(f"s{number + n}", needs(0.5, 0.5), (3, number + n), 0.0) for n in range(3)]
+        number += 3
+        line_now = sorted([*left, *flood], key=lambda one: one.order)
+        for placement in planned(line_now, list(running), machines):
+            running.append(held(placement, line_now))
+        started = {one.id for one in running}
+        left = deque(one for one in left if one.id not in started)
+        if running:
+            running.popleft()
+    assert not left
+
+
+def test_order_is_priority_then_arrival() -> None:
+    waiting = sorted(
+        [
+            Waiting("late", needs(3), (0, 3)),
+            Waiting("early", needs(3), (0, 1)),
+            Waiting("urgent", needs(3), (-5, 9)),
+        ],
+        key=lambda one: one.order,
+    )
+    assert [one.id for one in planned(waiting, [], [machine()])] == ["urgent"]
+    assert [one.id for one in planned(waiting[1:], [], [machine()])] == ["early"]
+
+
+def test_small_ones_fill_gaps_while_a_large_one_has_not_waited_long() -> None:
+    holding = [Holding("h", needs(2), "one")]
+    waiting = line(needs(4), needs(1), needs(1))
+    assert [one.id for one in planned(waiting, holding, [machine()])] == ["w1", "w2"]
+
+
+def test_a_large_one_that_waited_long_is_held_a_place() -> None:
+    holding = [Holding("h", needs(2), "one", order=(0, -1))]
+    waiting = line(needs(4), needs(1), waited_s=60)
+    assert planned(waiting, holding, [machine()]) == []
+    assert [one.id for one in planned(waiting, [], [machine()])] == ["w0"]
+
+
+def test_what_the_large_one_will_not_need_is_used_meanwhile() -> None:
+    holding = [Holding("h", needs(2, 1), "one", order=(0, -1))]
+    waiting = line(needs(3, 4), needs(1, 2), needs(1, 2), waited_s=60)
+    assert [one.id for one in planned(waiting, holding, [machine()])] == ["w1"]
+
+
+def test_one_that_no_machine_could_hold_keeps_nobody_waiting() -> None:
+    waiting = line(needs(99), needs(1), waited_s=1000)
+    assert [one.id for one in planned(waiting, [], [machine()])] == ["w1"]
+
+
+def test_the_fullest_machine_that_fits_is_taken() -> None:
+    machines = [machine("large", 16, 64), machine("small", 2, 4)]
+    (placement,) = planned(line(needs(1)), [], machines)
+    assert placement.machine == "small"
+
+
+def test_devices_are_given_once() -> None:
+    here = machine(gpus=2)
+    holding = [Holding("h", needs(1, 1, 1), "one", frozenset({"one-gpu0"}))]
+    placements = planned(line(needs(1, 1, 1), needs(1, 1, 1)), holding, [here])
+    assert [one.devices for one in placements] == [{GPU: ("one-gpu1",)}]
+
+
+def test_foreign_use_is_not_given_out() -> None:
+    here = Machine("one", needs(4, 8), foreign=needs(3, 1))
+    assert planned(line(needs(2)), [], [here]) == []
+    assert free([], [here]) == {"one": needs(1, 7)}
+
+
+def test_what_runs_on_an_unknown_machine_counts_nowhere() -> None:
+    holding = [Holding("h", needs(4), "gone")]
+    assert [one.id for one in planned(line(needs(4)), holding, [machine()])] == ["w0"]
