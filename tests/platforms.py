@@ -134,12 +134,12 @@ class Person:
         answer = self.browser.post("/hub/login?next=/hub/home", data=form)
         assert "/hub/home" in str(answer.url), f"signed in, but landed at {answer.url}"
         page = self.browser.get("/services/himalia/")
-        assert page.status_code == 200, f"the service answered {page.status_code}"
+        signed_in = any(cookie.name == "himalia-xsrf" for cookie in self.browser.cookies.jar)
+        assert signed_in, f"no session: {page.status_code} at {page.url}\n{page.text}"
 
     def session(self, method: str, path: str, **options: Any) -> httpx.Response:
         """A call with the page session and its XSRF value, as the service's own pages make it."""
-        jar = self.browser.cookies
-        xsrf = next(c.value for c in jar.jar if c.name == "himalia-xsrf") or ""
+        xsrf = next(c.value for c in self.browser.cookies.jar if c.name == "himalia-xsrf") or ""
         headers = {"X-Himalia-XSRF": xsrf, "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
         return self.browser.request(method, f"/services/himalia/api/v1{path}", headers=headers, **options)
 

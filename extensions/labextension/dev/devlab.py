@@ -26,10 +26,14 @@ def command(root: Path, port: int) -> list[str]:
 
 def environment(port: int, seed: str, state: Path) -> dict[str, str]:
     """Where the server finds the extension and the service; what Lab remembers goes below `state`."""
+    built = state / "share" / "labextensions" / "@himalia" / "lab"
+    if not built.is_symlink():
+        built.parent.mkdir(parents=True, exist_ok=True)
+        built.symlink_to(EXTENSIONS / "himalia_lab" / "labextension")
     paths = [str(EXTENSIONS), str(EXTENSIONS.parent / "hub"), str(HERE), os.environ.get("PYTHONPATH", "")]
     return {
         **os.environ,
-        "JUPYTER_PATH": str(HERE / "share"),
+        "JUPYTER_PATH": str(state / "share"),
         "JUPYTER_CONFIG_DIR": str(state / "config"),
         "JUPYTER_DATA_DIR": str(state / "data"),
         "JUPYTER_RUNTIME_DIR": str(state / "runtime"),
