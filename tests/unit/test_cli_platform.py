@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
 import re
 import shutil
 import subprocess
@@ -157,3 +159,34 @@ def test_shell_completion(run: Run) -> None:
 )
 def test_words(made: str, shown: str) -> None:
     assert made == shown
+
+
+TABLE = "from himalia.cli.output import print_table; print_table(('NAME', 'WHY'), [('a', 'word ' * 60), ('b', 'x')])"
+
+
+def test_a_table_for_a_program_has_one_line_a_row() -> None:
+    command = [sys.executable, "-c", TABLE]
+    for columns in ("40", ""):
+        environment = {**os.environ, "COLUMNS": columns}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        lines = done.stdout.splitlines()
+        assert len(lines) == 3
+        assert lines[1].split() == ["a", *["word"] * 60]
+        assert "\x1b" not in done.stdout
+
+
+def test_a_table_in_a_terminal_folds_and_loses_nothing() -> None:
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "COLUMNS": "40"}
+    done = subprocess.run([sys.executable, "-c", TABLE], env=environment, stdout=theirs, check=True)
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # its other side is closed
+        while piece := os.read(ours, 4096):
+            shown += piece
+    os.close(ours)
+    assert done.returncode == 0
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", shown.decode()).splitlines()
+    assert len(lines) > 5
+    assert max(len(line) for line in lines) <= 40
+    assert " ".join(lines).split().count("word") == 60

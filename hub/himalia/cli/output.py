@@ -11,6 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
+_UNFOLDED = 1_000_000
+"""Wider than any table, in characters."""
+
 
 class ExitCode(IntEnum):
     """Exit codes of all commands; `himalia --help` names them."""
@@ -61,7 +64,10 @@ def print_json(value: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Rows under column titles. Text is shown as it is: no markup, no control characters."""
+    """Rows under column titles. Text is shown as it is: no markup, no control characters.
+
+    A terminal folds what is too wide for it; a program that reads gets each row as one line.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -71,7 +77,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(Text(printable(str(cell))) for cell in row))
-    Console(highlight=False, soft_wrap=not sys.stdout.isatty()).print(table)
+    Console(highlight=False, width=None if sys.stdout.isatty() else _UNFOLDED).print(table)
 
 
 def printable(text: str) -> str:

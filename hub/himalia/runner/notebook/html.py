@@ -12,8 +12,8 @@ from nbformat import NotebookNode, v4
 _exporters: Any = exporters  # neither has annotations
 _v4: Any = v4
 
-# The template asks other sites for require.js, MathJax, Mermaid and the widgets' manager. The page is read on machines
-# that reach none of them, and where it opens by itself its scripts do not run: it holds all that it shows.
+# The template asks other sites for require.js, MathJax, Mermaid and the widgets' manager. The page is read on
+# machines that reach none of them, and where it opens by itself no script runs: it holds all that it shows.
 _SELF_CONTAINED = """
 {%- extends 'index.html.j2' -%}
 {%- block html_head_js -%}{%- endblock -%}
