@@ -13,6 +13,7 @@ import type {
   PlatformEvent,
   QueuePlace
 } from '../api/types';
+import { attemptsAfter } from './attempts';
 import { isActive } from './states';
 
 /** Where a job answers: `/projects/{project}/jobs/{name}`. */
@@ -231,15 +232,16 @@ export function statusAfter(before: JobStatus, data: { [name: string]: unknown }
     return before;
   }
   const at = typeof data.changed_at === 'string' ? data.changed_at : new Date().toISOString();
-  const told = data as { reason?: string | null; message?: string | null };
+  const { reason = null, message = null } = data as { reason?: string | null; message?: string | null };
   const ended = !isActive(state);
   const begins = state === 'QUEUED' || state === 'STARTING';
   return {
     ...before,
     state,
     attempt,
-    reason: told.reason ?? null,
-    message: told.message ?? null,
+    attempts: attemptsAfter(before.attempts, { attempt, state, reason, message, at }),
+    reason,
+    message,
     queue: state === 'QUEUED' ? before.queue : null,
     progress: ended || attempt !== before.attempt ? null : before.progress,
     started_at: begins ? null : state === 'RUNNING' ? at : before.started_at,

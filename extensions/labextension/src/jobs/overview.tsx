@@ -131,8 +131,8 @@ function Attempts({ attempts }: { attempts: Attempt[] }): JSX.Element {
 function AttemptRow({ attempt }: { attempt: Attempt }): JSX.Element {
   const { trans } = useHimalia();
   const { started_at, ended_at, usage } = attempt;
-  const wall =
-    usage?.wall_s ?? (started_at && ended_at ? (Date.parse(ended_at) - Date.parse(started_at)) / 1000 : null);
+  const now = useNow(1000, started_at !== null && ended_at === null);
+  const wall = usage?.wall_s ?? ranFor({ started_at, ended_at }, now);
   return (
     <tr>
       <td>{attempt.attempt}</td>

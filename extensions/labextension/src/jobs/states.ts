@@ -31,8 +31,8 @@ export function stateWord(state: JobState, trans: TranslationBundle): string {
   return words[state] ?? state;
 }
 
-/** Seconds from the start of the latest attempt to its end, or to `now` while it runs. */
-export function ranFor(status: JobStatus, now: number): number | null {
+/** Seconds from the start of an attempt, or of a job's latest one, to its end, or to `now` while it runs. */
+export function ranFor(status: Pick<JobStatus, 'started_at' | 'ended_at'>, now: number): number | null {
   if (!status.started_at) {
     return null;
   }

@@ -140,8 +140,9 @@ function useJob(place: JobPlace): { job: Job | undefined; error: Error | undefin
   useSignal(jobs.news);
   const job = id === undefined ? undefined : jobs.get(id);
   const ended = job !== undefined && !isActive(job.status.state);
+  const attempt = job?.status.attempt;
   useEffect(() => {
-    // Also when it ends: an event tells the state, the job's own answer also usage, outputs and results.
+    // Also when it or an attempt ends: an event tells the state, the job's own answer also usage and outputs.
     jobs.fetch(project, name).then(
       found => {
         setId(found.id);
@@ -149,7 +150,7 @@ function useJob(place: JobPlace): { job: Job | undefined; error: Error | undefin
       },
       (failure: Error) => setError(failure)
     );
-  }, [jobs, project, name, turn, ended]);
+  }, [jobs, project, name, turn, ended, attempt]);
   const projectId = useProjectId(project);
   useEffect(() => {
     if (id === undefined || projectId === undefined) {
