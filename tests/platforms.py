@@ -44,22 +44,26 @@ class Running:
         for name in environments:
             (self.home / "environments" / name).symlink_to(ENVIRONMENTS / name)
 
-    def up(self, timeout_s: float = 60) -> Self:
-        """Start, and wait until everything answers."""
+    def start(self) -> None:
+        """Start, without waiting."""
         password = self.folder / "password"
         password.write_text(PASSWORD)
-        log = (self.folder / "up.txt").open("ab")
         command = [sys.executable, "-m", "himalia.cli.main", "up", "--home", str(self.home)]
         command += ["--address", self.address, "--admin-password-file", str(password)]
-        self.process = subprocess.Popen(
-            command,
-            stdout=log,
-            stderr=log,
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, **self.variables},
-            start_new_session=True,
-        )
-        log.close()
+        with (self.folder / "up.txt").open("ab") as log:
+            self.process = subprocess.Popen(
+                command,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, **self.variables},
+                start_new_session=True,
+            )
+
+    def up(self, timeout_s: float = 60) -> Self:
+        """Start, and wait until everything answers."""
+        self.start()
+        assert self.process is not None
         deadline = time.monotonic() + timeout_s
         while not self._answers():
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -132,7 +136,7 @@ class Person:
         self.browser.get("/hub/login")
         form = {"username": self.name, "password": PASSWORD, "_xsrf": self.browser.cookies["_xsrf"]}
         answer = self.browser.post("/hub/login?next=/hub/home", data=form)
-        assert "/hub/home" in str(answer.url), f"signed in, but landed at {answer.url}"
+        assert answer.url.path == "/hub/home", f"not signed in, but at {answer.url}"
         page = self.browser.get("/services/himalia/")
         signed_in = any(cookie.name == "himalia-xsrf" for cookie in self.browser.cookies.jar)
         assert signed_in, f"no session: {page.status_code} at {page.url}\n{page.text}"

@@ -22,10 +22,10 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "digits.ipynb"
 
 
 @pytest.fixture(scope="module")
-def grace(himalia: Running) -> Iterator[Person]:
+def hedy(himalia: Running) -> Iterator[Person]:
     """Somebody who works in the browser; her token is for looking from outside."""
-    himalia.add_user("grace")
-    person = Person(himalia, "grace")
+    himalia.add_user("hedy")
+    person = Person(himalia, "hedy")
     yield person
     person.close()
 
@@ -34,7 +34,7 @@ def sign_in(browser: Browser, himalia: Running) -> Page:
     page = browser.new_context(viewport={"width": 1400, "height": 900}).new_page()
     page.set_default_timeout(60_000)
     page.goto(himalia.url)
-    page.get_by_label("Username").fill("grace")
+    page.get_by_label("Username").fill("hedy")
     page.get_by_label("Password").fill(PASSWORD)
     shot(page, "login")
     page.get_by_role("button", name="Sign in").click()
@@ -46,7 +46,7 @@ def spawn(page: Page) -> None:
     page.locator('input[value="scikit-learn/small"]').check()
     shot(page, "spawn")
     page.locator("[type=submit]").click()
-    page.wait_for_url("**/user/grace/lab**", timeout=120_000)
+    page.wait_for_url("**/user/hedy/lab**", timeout=120_000)
     page.locator("#jp-top-panel, #top-panel").first.wait_for()
 
 
@@ -72,7 +72,7 @@ def run_as_job(page: Page, name: str, max_iter: int) -> None:
     form.get_by_role("button", name="Run", exact=True).click()
 
 
-def test_from_sign_in_to_two_compared_runs(chromium: Browser, himalia: Running, grace: Person) -> None:
+def test_from_sign_in_to_two_compared_runs(chromium: Browser, himalia: Running, hedy: Person) -> None:
     page = sign_in(chromium, himalia)
     spawn(page)
     expect(page.get_by_role("heading", name="Reading handwritten digits")).to_be_visible()
@@ -86,12 +86,12 @@ def test_from_sign_in_to_two_compared_runs(chromium: Browser, himalia: Running, 
     page.context.close()
 
     # The browser is closed and the server stopped; the job goes on without them.
-    stop = grace.browser.delete(
-        "/hub/api/users/grace/server",
-        headers={"X-XSRFToken": grace.browser.cookies.get("_xsrf", path="/hub/")},
+    stop = hedy.browser.delete(
+        "/hub/api/users/hedy/server",
+        headers={"X-XSRFToken": hedy.browser.cookies.get("_xsrf", path="/hub/")},
     )
     assert stop.status_code in (202, 204), stop.text
-    first = grace.ended("first", 120)
+    first = hedy.ended("first", 120)
     assert first["status"]["state"] == "SUCCEEDED", first["status"]
     assert first["status"]["metrics"]["accuracy"] > 0.9
 
@@ -101,8 +101,8 @@ def test_from_sign_in_to_two_compared_runs(chromium: Browser, himalia: Running, 
     see_what_it_left(page)
     page.get_by_role("button", name="Run again").click()
     expect(page.get_by_role("heading", name="digits", exact=True)).to_be_visible()
-    again = next(job for job in jobs(grace) if job["name"] != "first")
-    assert grace.ended(again["name"], 120)["status"]["state"] == "SUCCEEDED"
+    again = next(job for job in jobs(hedy) if job["name"] != "first")
+    assert hedy.ended(again["name"], 120)["status"]["state"] == "SUCCEEDED"
     compare(page, "first", again["name"])
     page.context.close()
 
@@ -152,8 +152,8 @@ def jobs(person: Person) -> list[dict[str, str]]:
     return items
 
 
-def test_the_same_from_python(himalia: Running, grace: Person) -> None:
-    client = sdk.Client(url=f"{himalia.url}/services/himalia", token=grace.token)
+def test_the_same_from_python(himalia: Running, hedy: Person) -> None:
+    client = sdk.Client(url=f"{himalia.url}/services/himalia", token=hedy.token)
     job = client.jobs.submit(str(EXAMPLE), parameters={"max_iter": 5})
     assert job.spec.profile == "scikit-learn"  # the notebook's kernel says so
     job = job.wait(timeout=120)
@@ -161,11 +161,11 @@ def test_the_same_from_python(himalia: Running, grace: Person) -> None:
     assert any(file.path == "outputs/digits.ipynb" for file in job.outputs())
 
 
-def test_the_same_from_a_terminal(himalia: Running, grace: Person) -> None:
+def test_the_same_from_a_terminal(himalia: Running, hedy: Person) -> None:
     environment = {
         **os.environ,
         "HIMALIA_URL": f"{himalia.url}/services/himalia",
-        "HIMALIA_TOKEN": grace.token,
+        "HIMALIA_TOKEN": hedy.token,
     }
     command = [sys.executable, "-m", "himalia.cli.main", "jobs", "submit", str(EXAMPLE)]
     command += ["-p", "max_iter=5", "--follow"]
