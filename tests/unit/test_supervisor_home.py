@@ -14,11 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from himalia.core.settings import HOME_LENGTH as SETTINGS_LENGTH
-from himalia.core.settings import default_home as settings_home
+from himalia.core.home import HOME_LENGTH, default_home
 from himalia.supervisor.address import Address, Ports
 from himalia.supervisor.errors import SupervisorError
-from himalia.supervisor.home import FOLDERS, HOME_LENGTH, SECRETS, Home, default_home
+from himalia.supervisor.home import FOLDERS, SECRETS, Home
 from himalia.supervisor.http import request
 from himalia.supervisor.platform import child_environment
 
@@ -91,8 +90,7 @@ def test_somebody_elses_home_is_refused(folder: Path) -> None:
 def test_the_default_is_the_same_for_all_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setenv("XDG_DATA_HOME", "/data")
-    assert default_home() == settings_home() == Path("/data/himalia")
-    assert HOME_LENGTH == SETTINGS_LENGTH
+    assert default_home() == Path("/data/himalia")
 
 
 @pytest.mark.parametrize(

@@ -17,16 +17,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-HOME_LENGTH = 60
-"""Bytes a home path may have: a socket path below it must fit 107."""
-
-
-def default_home() -> Path:
-    """`/var/lib/himalia` for root, else `himalia` in the person's data folder."""
-    if os.geteuid() == 0:
-        return Path("/var/lib/himalia")
-    data = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local/share")
-    return Path(data) / "himalia"
+from himalia.core.home import HOME_LENGTH, default_home
 
 
 class Settings(BaseSettings):

@@ -19,7 +19,8 @@ from sqlalchemy.orm import object_session
 from traitlets import Integer, Unicode, default
 
 from himalia.engine.backends.local.process import SandboxError, SandboxProcess
-from himalia.engine.backends.local.sandbox import Sandbox, interpreter_prefixes, start
+from himalia.engine.backends.local.sandbox import Sandbox, start
+from himalia.environments.interpreter import base_prefixes
 from himalia.hub import lab, spawn_form
 from himalia.hub.memory import PERIOD_S, end_largest
 from himalia.hub.service import BASE_PATH, ServiceClient, ServiceError
@@ -337,7 +338,8 @@ def _folders(granted: dict[str, Any], kind: str, inside: str) -> dict[str, Path]
 def _prefixes(environments: list[dict[str, Any]]) -> tuple[Path, ...]:
     prefixes: list[Path] = []
     for item in environments:
-        prefixes += [*interpreter_prefixes(Path(item["prefix"])), *map(Path, item.get("binds", []))]
+        prefix = Path(item["prefix"])
+        prefixes += [prefix, *base_prefixes(prefix), *map(Path, item.get("binds", []))]
     return tuple(dict.fromkeys(prefixes))
 
 

@@ -11,9 +11,9 @@ from himalia.core import clock
 from himalia.core.errors import Invalid
 from himalia.core.settings import Settings
 from himalia.engine import queue
-from himalia.engine.backends.local.sandbox import interpreter_prefixes
 from himalia.engine.resources import Resources
 from himalia.engine.service import Engine
+from himalia.environments.interpreter import base_prefixes
 from himalia.jobs.schema import JobSpec
 from himalia.jobs.service import Chosen
 from himalia.profiles.load import default_folder, load
@@ -107,7 +107,7 @@ class Catalogue:
             name=name,
             title=titles.get(name, name),
             prefix=str(prefix),
-            binds=[str(path) for path in interpreter_prefixes(prefix)],
+            binds=[str(path) for path in base_prefixes(prefix)],
         )
 
     def environments(self) -> list[ReservedEnvironment]:

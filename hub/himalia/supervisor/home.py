@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from himalia.core.home import HOME_LENGTH, default_home
 from himalia.supervisor.errors import AlreadyRunning, SupervisorError
-
-HOME_LENGTH = 60
-"""Bytes that a home path may have: a socket path below it must fit 107 (unix(7))."""
 
 FOLDERS = {
     ".": 0o711,
@@ -36,14 +34,6 @@ OWN_FILES = {"himalia.toml", "jupyterhub_config.py"}
 """What an administrator may put into a home before its first start."""
 
 SECRETS = ("service-token", "proxy-token", "cookie-secret", "service-key")
-
-
-def default_home() -> Path:
-    """`/var/lib/himalia` for root, else `himalia` in the person's data folder (XDG base directories)."""
-    if os.geteuid() == 0:
-        return Path("/var/lib/himalia")
-    data = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local/share")
-    return Path(data) / "himalia"
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from himalia.engine.backends.base import Account, Batch, Place
 from himalia.engine.backends.local.folders import Folders
 from himalia.engine.backends.local.link import RunnerLink
 from himalia.engine.backends.local.process import SandboxProcess
-from himalia.engine.backends.local.sandbox import Sandbox, interpreter_prefixes, start
+from himalia.engine.backends.local.sandbox import Sandbox, start
+from himalia.environments.interpreter import base_prefixes
 
 log = logging.getLogger(__name__)
 
@@ -168,7 +169,7 @@ class Runners:
             API_INSIDE: self.settings.home / "s" / "service",
         }
         (writable if runner.key.building else readable)[str(overlays)] = overlays
-        prefixes = tuple(p for p in interpreter_prefixes(base) if p.exists())
+        prefixes = (base, *base_prefixes(base))
         uid, gid = account.uid or os.getuid(), account.gid or os.getgid()
         return Sandbox(
             user=_user_name(account.name),

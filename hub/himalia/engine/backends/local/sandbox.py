@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO
 
 from himalia.engine.backends.local.process import SandboxError, SandboxProcess, read_child
+from himalia.environments.interpreter import base_prefixes
 
 __all__ = [
     "PACKAGE",
@@ -29,7 +30,6 @@ __all__ = [
     "SandboxError",
     "SandboxProcess",
     "command",
-    "interpreter_prefixes",
     "platform_folders",
     "start",
 ]
@@ -186,25 +186,14 @@ def start(
 @lru_cache
 def platform_folders() -> tuple[Path, ...]:
     """What the platform's own interpreter needs to be seen inside: its prefixes and its packages."""
-    folders = [*interpreter_prefixes(Path(sys.prefix)), Path(sys.base_prefix)]
+    folders = [Path(sys.prefix), Path(sys.base_prefix)]
+    if sys.prefix != sys.base_prefix:  # the interpreter's own prefix need not hold a bin/python
+        folders += base_prefixes(Path(sys.prefix))
     for package in ("himalia", "himalia_lab"):
         spec = find_spec(package)
         # A checkout's package lies outside of the prefix.
         folders += [Path(place) for place in (spec.submodule_search_locations or ())] if spec else []
     return _outermost(folders)
-
-
-def interpreter_prefixes(prefix: Path) -> tuple[Path, ...]:
-    """`prefix` and the prefix of every interpreter that its `bin/python` is a link to."""
-    found = [prefix]
-    program = prefix / "bin" / "python"
-    # Each hop counts by its literal path, since that is how the kernel follows it inside.
-    for _ in range(16):
-        if not program.is_symlink():
-            break
-        program = Path(os.path.normpath(program.parent / program.readlink()))
-        found.append(program.parent.parent)
-    return _outermost(found)
 
 
 def _outermost(folders: Sequence[Path]) -> tuple[Path, ...]:
