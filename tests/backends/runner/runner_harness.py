@@ -2,110 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 import os
 import shutil
 import signal
 import socket
-import socketserver
 import subprocess
 import sys
-import tarfile
 import tempfile
-import threading
 import time
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
+
+from himalia.testing.workload_api import WorkloadApi
 
 TOKEN = "test-token-of-the-runner"
 TIMEOUT_S = 60.0
 KERNEL = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-
-
-class _Handler(BaseHTTPRequestHandler):
-    """The two calls that a runner makes."""
-
-    server: _Server
-
-    def do_GET(self) -> None:
-        workload = self.path.split("/")[-2]
-        self._note()
-        tar = self.server.snapshots.get(workload)
-        if tar is None:
-            self._answer(404, {"error": {"code": "not_found", "message": "There is no such snapshot."}})
-            return
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(tar)))
-        self.end_headers()
-        self.wfile.write(tar)
-
-    def do_PUT(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self._note()
-        if self.server.failures:
-            self._answer(self.server.failures.pop(0), {"error": {"code": "x", "message": "Not now."}})
-            return
-        workload, path = self.path.split("/workloads/")[1].split("/outputs/")
-        self.server.outputs[workload, path] = body
-        digest = hashlib.sha256(body).hexdigest()
-        self._answer(200, {"path": path, "size": len(body), "digest": digest})
-
-    def _note(self) -> None:
-        self.server.authorizations.append(self.headers["Authorization"])
-
-    def _answer(self, status: int, content: dict[str, Any]) -> None:
-        data = json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def address_string(self) -> str:
-        return "unix"
-
-    def log_message(self, *args: Any) -> None:
-        """Stay quiet."""
-
-
-class _Server(socketserver.ThreadingUnixStreamServer):
-    daemon_threads = True
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path, _Handler)
-        self.snapshots: dict[str, bytes] = {}
-        self.outputs: dict[tuple[str, str], bytes] = {}
-        self.failures: list[int] = []
-        self.authorizations: list[str] = []
-
-
-class ServiceApi:
-    """The HTTP side of a service, on a Unix socket, that can go away and come back."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.up()
-
-    def up(self) -> None:
-        self.server = _Server(str(self.path))
-        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
-
-    def down(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-        self.path.unlink()
-
-    def snapshot(self, workload: str, files: dict[str, str | bytes]) -> None:
-        stream = io.BytesIO()
-        with tarfile.open(fileobj=stream, mode="w") as archive:
-            for name, content in files.items():
-                data = content.encode() if isinstance(content, str) else content
-                member = tarfile.TarInfo(name)
-                member.size = len(data)
-                archive.addfile(member, io.BytesIO(data))
-        self.server.snapshots[workload] = stream.getvalue()
 
 
 class Link:
@@ -151,7 +64,7 @@ class Runner:
 
     def __init__(self, *options: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="h", dir="/tmp"))
-        self.api = ServiceApi(self.folder / "api.sock")
+        self.api = WorkloadApi(self.folder / "api.sock")
         self.socket = self.folder / "r.sock"
         self.options = options
         self._links: list[Link] = []
@@ -226,8 +139,7 @@ class Runner:
                 self.process.kill()
                 self.process.wait()
                 raise
-        self.api.server.shutdown()
-        self.api.server.server_close()
+        self.api.down()
         private = (self.folder / "state" / "private-folder").read_text()
         shutil.rmtree(self.folder)
         assert not Path(private).exists()

@@ -12,7 +12,9 @@ from runner_harness import Runner, wait_for
 
 
 def test_snapshot_inputs_and_secrets_are_there(runner: Runner) -> None:
-    runner.api.snapshot("job", {"main.py": "import lib.util", "lib/__init__.py": "", "lib/util.py": CHECK})
+    runner.api.add_snapshot(
+        "job", {"main.py": "import lib.util", "lib/__init__.py": "", "lib/util.py": CHECK}
+    )
     data = runner.folder / "data"
     data.mkdir()
     (data / "digits.csv").write_text("1,2\n")
@@ -27,7 +29,7 @@ def test_snapshot_inputs_and_secrets_are_there(runner: Runner) -> None:
         parameters={"epochs": 3},
     )
     assert report["exit_code"] == 0, runner.logs["job-1"]
-    assert runner.api.server.authorizations == ["Bearer him_work_job-1"]
+    assert runner.api.authorizations == ["Bearer him_work_job-1"]
     assert not list(Path("/dev/shm").glob("himalia-*/job-1"))
 
 
@@ -76,7 +78,7 @@ def _member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> bytes:
     ],
 )
 def test_a_hostile_snapshot_is_refused(runner: Runner, tar: bytes) -> None:
-    runner.api.server.snapshots["a"] = tar
+    runner.api.snapshots["a"] = tar
     report = runner.run("a-1", "true", snapshot=True)
     assert report["reason"] == "bad_input"
     assert report["message"].startswith("The code snapshot holds ")
@@ -85,8 +87,8 @@ def test_a_hostile_snapshot_is_refused(runner: Runner, tar: bytes) -> None:
 
 
 def test_fetching_waits_for_a_service_that_is_away_and_can_be_stopped(runner: Runner) -> None:
-    runner.api.snapshot("a", {"x": "1"})
-    snapshots = runner.api.server.snapshots
+    runner.api.add_snapshot("a", {"x": "1"})
+    snapshots = runner.api.snapshots
     runner.api.down()
     runner.start("a-1", "cat", "x", snapshot=True)
     runner.start("b-1", "cat", "x", snapshot=True)
@@ -94,7 +96,7 @@ def test_fetching_waits_for_a_service_that_is_away_and_can_be_stopped(runner: Ru
     runner.link.send(op="stop", name="b-1", grace_s=5, reason="stopped_by_user")
     assert runner.end("b-1")["reason"] == "stopped_by_user"
     runner.api.up()
-    runner.api.server.snapshots = snapshots
+    runner.api.snapshots = snapshots
     assert runner.end("a-1")["exit_code"] == 0
     assert runner.logs["a-1"] == "1"
 
@@ -104,14 +106,14 @@ def test_outputs_are_stored_before_the_final_report(runner: Runner) -> None:
 mkdir -p outputs/plots; printf one > outputs/a.txt; printf two > outputs/plots/b.png; printf three > elsewhere
 ln -s /etc/passwd outputs/link; ln -s / outputs/root; mkfifo outputs/pipe; : > outputs/empty; exit 1
 """
-    runner.api.server.failures = [503, 429]
+    runner.api.failures = [503, 429]
     report = runner.run("a-1", "sh", "-c", code)
     assert [(each["path"], each["size"]) for each in report["outputs"]] == [
         ("outputs/a.txt", 3),
         ("outputs/empty", 0),
         ("outputs/plots/b.png", 3),
     ]
-    assert runner.api.server.outputs["a", "outputs/plots/b.png"] == b"two"
+    assert runner.api.outputs["a", "outputs/plots/b.png"] == b"two"
     assert all(len(each["digest"]) == 64 for each in report["outputs"])
     assert report["exit_code"] == 1
 
@@ -128,16 +130,16 @@ def test_outputs_wait_for_a_service_that_is_away(runner: Runner) -> None:
 
 
 def test_storing_can_be_stopped(runner: Runner) -> None:
-    runner.api.server.failures = [500] * 1000
+    runner.api.failures = [500] * 1000
     runner.start("a-1", "sh", "-c", "mkdir outputs; printf x > outputs/x")
-    wait_for(lambda: len(runner.api.server.failures) < 1000, "the first attempt")
+    wait_for(lambda: len(runner.api.failures) < 1000, "the first attempt")
     runner.link.send(op="stop", name="a-1", grace_s=0.2, reason="stopped_by_user")
     report = runner.end("a-1")
     assert (report["reason"], report["outputs"]) == ("stopped_by_user", [])
 
 
 def test_a_refused_output_fails_with_the_services_words(runner: Runner) -> None:
-    runner.api.server.failures = [413]
+    runner.api.failures = [413]
     report = runner.run("a-1", "sh", "-c", "mkdir outputs; printf x > outputs/x")
     assert report["reason"] == "user_error"
     assert report["message"] == "The output 'outputs/x' could not be stored: Not now."

@@ -28,7 +28,7 @@ def _notebook(*cells: Any, **metadata: Any) -> str:
 
 
 def _start(runner: Runner, name: str, content: str | bytes, file: str = "train.ipynb", **fields: Any) -> None:
-    runner.api.snapshot(name.rpartition("-")[0], {file: content})
+    runner.api.add_snapshot(name.rpartition("-")[0], {file: content})
     fields = {"kernel_argv": KERNEL, "python": sys.executable, "notebook": file, **fields}
     runner.start(name, kind="notebook", snapshot=True, **fields)
 
@@ -40,7 +40,7 @@ def _run(runner: Runner, name: str, content: str | bytes, **fields: Any) -> dict
 
 def _output(runner: Runner, name: str, file: str = "train.ipynb") -> Any:
     """The executed notebook as it was stored."""
-    stored = runner.api.server.outputs[name.rpartition("-")[0], f"outputs/{file}"]
+    stored = runner.api.outputs[name.rpartition("-")[0], f"outputs/{file}"]
     return nbformat.reads(stored.decode(), as_version=4)
 
 
@@ -92,8 +92,8 @@ def test_a_notebook_runs_with_parameters_progress_log_and_html(shared: Runner) -
     assert executed.cells[2].source == '# Parameters\nepochs = 7\nname = "it\'s"'
     assert executed.cells[4].outputs[0].text == "epochs 7 it's 3\n"
     assert executed.cells[5].outputs[0].data["text/plain"] == "14"
-    assert b"<html" in shared.api.server.outputs["nb", "outputs/train.html"]
-    assert shared.api.server.outputs["nb", "outputs/extra.txt"] == b"kept without close"
+    assert b"<html" in shared.api.outputs["nb", "outputs/train.html"]
+    assert shared.api.outputs["nb", "outputs/extra.txt"] == b"kept without close"
 
 
 def test_a_failing_cell_names_itself_and_keeps_everything(shared: Runner) -> None:
@@ -106,7 +106,7 @@ def test_a_failing_cell_names_itself_and_keeps_everything(shared: Runner) -> Non
     assert executed.cells[0].outputs[0].text == "before\n"
     assert executed.cells[1].outputs[0].ename == "ZeroDivisionError"
     assert executed.cells[2].outputs == []
-    assert b"ZeroDivisionError" in shared.api.server.outputs["fails", "outputs/train.html"]
+    assert b"ZeroDivisionError" in shared.api.outputs["fails", "outputs/train.html"]
 
 
 def test_a_dead_kernel_fails_with_its_signal(shared: Runner) -> None:
@@ -151,7 +151,7 @@ def test_what_a_job_leaves_running_and_prints_too_much(shared: Runner) -> None:
         "import subprocess; p = subprocess.Popen(['sleep', '60'], start_new_session=True); print(p.pid)",
         "print(open('data.txt').read())",
     )
-    shared.api.snapshot("deep", {"sub/data.txt": "found", "sub/n.ipynb": _notebook(*cells)})
+    shared.api.add_snapshot("deep", {"sub/data.txt": "found", "sub/n.ipynb": _notebook(*cells)})
     fields = {"notebook": "sub/n.ipynb", "kernel_argv": KERNEL, "python": sys.executable}
     report = shared.run("deep-1", kind="notebook", snapshot=True, **fields)
     assert report["exit_code"] == 0

@@ -236,6 +236,8 @@ class LocalBackend(Backend):
                     self._again.discard(report.name)
                     self._of.pop(report.name, None)
             batch.durable()
+            if resident.runner.key.alone is not None and not resident.names:
+                resident.send({"op": "end"})  # nothing else ever starts in this one's sandbox
 
         self._batches.put_nowait(Batch(reports, durable))
 
