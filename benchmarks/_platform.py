@@ -75,15 +75,20 @@ def processes(running: Running) -> dict[int, str]:
     found = dict.fromkeys(tree([status["pid"]]), _SUPERVISOR)
     for process in status["processes"]:
         found |= dict.fromkeys(tree([process["pid"]]), process["name"])
-    # A sandbox is nobody's child; the bubblewrap outside it names the home in its arguments.
-    home = str(running.home)
-    inside = {process.pid for process in sandboxed(running.home / "s")}
-    inside |= {
-        pid
-        for pid, words in commands().items()
-        if words and Path(words[0]).name == "bwrap" and any(word.startswith(home) for word in words)
+    lines = commands()
+    # A sandbox is nobody's child; the bubblewrap outside of it names the home in its arguments.
+    outside = {
+        pid for pid, words in lines.items() if _is_bubblewrap(words) and str(running.home) in str(words)
     }
-    return found | {pid: "runner" if _RUNNER in _command(pid) else "sandbox" for pid in inside}
+    inside = {process.pid for process in sandboxed(running.home / "s")}
+    for pid in inside | outside:
+        words = lines.get(pid, [])
+        found[pid] = "runner" if _RUNNER in words and not _is_bubblewrap(words) else "sandbox"
+    return found
+
+
+def _is_bubblewrap(words: list[str]) -> bool:
+    return bool(words) and Path(words[0]).name == "bwrap"
 
 
 def commands() -> dict[int, list[str]]:

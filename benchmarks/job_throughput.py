@@ -51,7 +51,7 @@ def order(person: Person, jobs: int, connections: int, to: str) -> dict[str, Any
 def load(what: dict[str, Any]) -> dict[str, float]:
     """Have the client do it, in a process of its own."""
     client = subprocess.run(
-        [sys.executable, HERE / "_load.py"],
+        [sys.executable, str(HERE / "_load.py")],
         input=json.dumps(what).encode(),
         stdout=subprocess.PIPE,
         timeout=_LONGEST_S,
@@ -97,7 +97,7 @@ def exit_codes(running: Running) -> tuple[int, int]:
 def hyperqueue(tasks: int) -> dict[str, float]:
     """One round of the peer, in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="hq", dir="/tmp") as folder:
-        command = [sys.executable, HERE / "_hyperqueue.py", str(tasks), str(CORES), folder]
+        command = [sys.executable, str(HERE / "_hyperqueue.py"), str(tasks), str(CORES), folder]
         # It leaves a socket in the folder for temporary files.
         surroundings = {**os.environ, "TMPDIR": folder}
         done = subprocess.run(command, capture_output=True, timeout=_LONGEST_S, check=True, env=surroundings)

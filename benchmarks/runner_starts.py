@@ -1,6 +1,6 @@
 """How many processes a resident runner starts and reports per second.
 
-    python benchmarks/runner_starts.py [--jobs 3000] [--at-once 2] [--rounds 5]
+    python benchmarks/runner_starts.py [--jobs 3000] [--at-once 2] [--rounds 5] [--json]
 
 Starts a real runner, gives it ``/bin/true`` as that many workloads with ``--at-once`` of them running at any
 time, acknowledges its reports as a service would, and prints starts per second: from the first message sent to
@@ -9,16 +9,16 @@ the last final report received.
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from _report import Report, Series, at_least_one, options
 
 
 def start_runner(folder: Path) -> subprocess.Popen[bytes]:
@@ -92,23 +92,19 @@ def _start(folder: Path, number: int, at_once: int) -> bytes:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--jobs", type=int, default=3000)
-    parser.add_argument("--at-once", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=5)
-    options = parser.parse_args()
-    rates = []
-    for _ in range(options.rounds):
+    parser = options(__doc__)
+    parser.add_argument("--jobs", type=at_least_one, default=3000)
+    parser.add_argument("--at-once", type=at_least_one, default=2)
+    chosen = parser.parse_args()
+    ours = Series("runner")
+    for _ in range(chosen.rounds):
         folder = Path(tempfile.mkdtemp(prefix="h", dir="/tmp"))
         try:
-            rates.append(measure(folder, options.jobs, options.at_once))
+            ours.values.append(measure(folder, chosen.jobs, chosen.at_once))
         finally:
             shutil.rmtree(folder)
-    print(
-        f"{statistics.median(rates):.0f} starts/s [{min(rates):.0f}-{max(rates):.0f}], {options.at_once} at once"
-    )
+    title = f"{chosen.jobs:,} starts of /bin/true, {chosen.at_once} at once"
+    Report(title, "starts/s", ours).show(chosen.json)
 
 
 if __name__ == "__main__":
