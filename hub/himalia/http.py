@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from himalia import __version__
-from himalia.core.access import CurrentAccess
+from himalia.core.access import CurrentAccess, GatedRoute
 from himalia.core.clock import monotonic
 from himalia.core.errors import (
     BadRequest,
@@ -42,7 +42,7 @@ BODY_PAUSE_S = 30.0
 JSON_BODY_S = 60.0
 """Longest time that a JSON body may take to come."""
 MOST_FIELDS = 50
-health_router = APIRouter(tags=["health"])
+health_router = APIRouter(tags=["health"], route_class=GatedRoute)
 
 
 @health_router.get("/health", operation_id="health")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
 from platforms import Person, Running
+
+from himalia.core import events
+from himalia.core.database import Database
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +85,23 @@ def test_what_postgresql_cannot_hold_is_refused(zoe: Person, text: str) -> None:
     path = f"/projects/{zoe.project}/secrets/KEY"
     assert zoe.http.put(path, json={"value": text}).status_code == 422
     assert "A request failed" not in zoe.platform.log("service")
+
+
+def test_no_text_of_an_event_ends_the_writer(postgres_url: str, elsewhere: Running) -> None:
+    """Rows of events are written for a whole group of changes: what is refused there would end the service."""
+
+    async def emit(name: str) -> str:
+        database = Database(postgres_url)
+        database.start()
+        subject = ("job", "j" * 100, name)
+        await database.write(lambda tx: events.emit(tx, "job.changed", subject=subject))
+        last = await database.read(lambda c: events.after(c, events.last_id(c) - 1))
+        await asyncio.to_thread(database.close)
+        return str(last[0]["subject_name"])
+
+    assert asyncio.run(emit("n" * 1000)) == "n" * 255
+    assert asyncio.run(emit("a\0b\ud800c")) == "a\ufffdb?c"
+    assert asyncio.run(emit("größe 😀")) == "größe 😀"
 
 
 def test_everything_is_there_after_a_restart(elsewhere: Running, zoe: Person) -> None:

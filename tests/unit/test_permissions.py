@@ -12,6 +12,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from himalia.app import create_app
+from himalia.core.access import GatedRoute
 from himalia.core.events import KINDS, emit
 from himalia.core.permissions import OPERATIONS, SCOPES, Role, covers
 from himalia.core.settings import Settings
@@ -44,6 +45,11 @@ def test_nothing_but_pages_is_left_out_of_the_document(settings: Settings) -> No
         route.name for route in _routes(create_app(settings).router.routes) if not route.include_in_schema
     }
     assert hidden <= PAGES
+
+
+def test_nothing_of_a_body_is_read_before_its_sender_is_let_in(settings: Settings) -> None:
+    routes = _routes(create_app(settings).router.routes)
+    assert {route.name for route in routes if not isinstance(route, GatedRoute)} <= PAGES
 
 
 def _routes(routes: list[object]) -> list[APIRoute]:

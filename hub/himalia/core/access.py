@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path, Request, Response
+from fastapi.routing import APIRoute
 from sqlalchemy.engine import Connection
 
 from himalia.core.database import Database
@@ -126,13 +127,33 @@ class Gate:
         return project, role
 
 
-async def authorize(request: Request) -> Access:
-    """FastAPI dependency: every route's `operation_id` is its row in the permission table."""
+class GatedRoute(APIRoute):
+    """A route whose caller is let in, or not, before anything of the body is read.
+
+    Its `operation_id` is its row in the permission table.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handler, operation = super().get_route_handler(), str(self.operation_id)
+
+        async def gated(request: Request) -> Response:
+            request.state.access = await _admitted(request, operation)
+            return await handler(request)
+
+        return gated
+
+
+async def _admitted(request: Request, operation: str) -> Access:
     gate: Gate = request.app.state.gate
-    operation = request.scope["route"].operation_id
     if "none" in OPERATIONS[operation].by:
         return Access(ANONYMOUS)
     return await gate.admit(operation, await gate.identify(request), request.path_params)
+
+
+async def authorize(request: Request) -> Access:
+    """FastAPI dependency: the access that the route's gate gave."""
+    access: Access = request.state.access
+    return access
 
 
 CurrentAccess = Annotated[Access, Depends(authorize)]

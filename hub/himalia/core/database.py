@@ -60,6 +60,14 @@ class Timestamp(sa.types.TypeDecorator[datetime]):
         return None if value is None else from_micros(value)
 
 
+def storable(text: str, limit: int) -> str:
+    """`text` as every database can hold it: `limit` characters at most, no NUL, valid Unicode."""
+    text = text[:limit]
+    if text.isprintable():  # neither a NUL nor half a surrogate pair is
+        return text
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+
+
 @dataclass
 class Transaction:
     """What a piece of work may do: read and write rows, emit events, ask to be told of the commit."""

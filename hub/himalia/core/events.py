@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from himalia.core import clock
-from himalia.core.database import Timestamp, Transaction, metadata
+from himalia.core.database import Timestamp, Transaction, metadata, storable
 
 events = sa.Table(
     "events",
@@ -32,6 +32,7 @@ KINDS = {
     "job.changed": "A job's state, labels or name changed.",
     "job.deleted": "A job was deleted; it can be restored.",
     "job.restored": "A deleted job came back.",
+    "overlay.changed": "The building of an environment from a requirements.txt began, went on or ended.",
     "project.created": "A project was made.",
     "project.changed": "A project's title, description or members changed.",
     "project.deleted": "A project was deleted; it can be restored.",
@@ -61,13 +62,14 @@ def emit(
     """
     if kind not in KINDS:
         raise ValueError(f"unknown kind of event: {kind}")
+    # Rows of events are written outside of the savepoints: one that is refused would end the writer.
     tx.emit(
         kind=kind,
         at=clock.now(),
         project_id=project,
         subject_kind=subject[0],
-        subject_id=subject[1],
-        subject_name=subject[2],
+        subject_id=storable(subject[1], 40),
+        subject_name=storable(subject[2], 255),
         person_id=person,
         data=data or {},
     )

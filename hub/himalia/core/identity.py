@@ -16,7 +16,7 @@ from himalia.core import clock, people, tokens
 from himalia.core.database import Database, Transaction
 from himalia.core.errors import Unauthenticated, Unavailable
 from himalia.core.people import Person
-from himalia.core.permissions import SCOPES, Credential
+from himalia.core.permissions import ADMIN_ROLE, SCOPES, Credential
 from himalia.core.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -87,6 +87,17 @@ class HubAccounts:
         path = f"/users/{quote(name, safe='')}"
         answer: dict[str, Any] | None = await self._cached("account:" + name, path, self.service_token)
         return answer
+
+    async def is_administrator(self, account: dict[str, Any]) -> bool:
+        """Whether an account administers the hub, or has the role `himalia-admin`, itself or by a group."""
+        if account.get("admin") or ADMIN_ROLE in account.get("roles", []):
+            return True
+        for name in account.get("groups", []):
+            path = f"/groups/{quote(name, safe='')}"
+            group = await self._cached("group:" + name, path, self.service_token)
+            if group is not None and ADMIN_ROLE in group.get("roles", []):
+                return True
+        return False
 
     async def servers(self) -> set[tuple[str, str]]:
         """(user, server name) of every notebook server that the hub has, starting ones too."""
@@ -224,7 +235,7 @@ class Credentials:
         if person.id != row["person_id"]:
             raise Unauthenticated("The account of this access token is gone. Log in again.")
         scopes = frozenset(row["scopes"])
-        if not account.get("admin"):
+        if "admin" in scopes and not await self.hub.is_administrator(account):
             scopes -= {"admin"}
         return Identity("user", person, scopes, project=row["project_id"])
 

@@ -14,6 +14,8 @@ Scope = Literal["read", "write", "admin"]
 Credential = Literal["hub", "user", "session", "workload", "service", "none"]
 
 SCOPES: tuple[Scope, ...] = ("read", "write", "admin")
+ADMIN_ROLE = "himalia-admin"
+"""The hub's role for those who administer Himalia."""
 PERSON: frozenset[Credential] = frozenset({"hub", "user", "session"})
 
 
@@ -80,6 +82,10 @@ OPERATIONS: dict[str, Rule] = {
     "secrets.delete": _OWN,
     "snapshots.create": _WRITE_OR_SUBMIT,
     "objects.put": _WRITE_OR_SUBMIT,
+    "overlays.create": _WRITE,
+    "overlays.get": _READ_OR_SUBMIT,
+    "overlays.log": _READ_OR_SUBMIT,
+    "overlays.stop": _WRITE,
     "jobs.list": _READ_OR_SUBMIT,
     "jobs.create": _WRITE_OR_SUBMIT,
     "jobs.get": _READ_OR_SUBMIT,

@@ -21,7 +21,10 @@ class LogFiles:
         """Put `data` at `offset`."""
         descriptor = os.open(self.path(name), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            os.pwrite(descriptor, data, offset)
+            rest = memoryview(data)
+            while rest:  # a disk that fills up takes a part, and says why at the next call
+                written = os.pwrite(descriptor, rest, offset)
+                rest, offset = rest[written:], offset + written
         finally:
             os.close(descriptor)
 
@@ -33,14 +36,17 @@ class LogFiles:
             return 0
 
     def read(self, name: str, offset: int = 0, limit: int = 2**20) -> bytes:
-        """Up to `limit` bytes from `offset`, ending where a character ends."""
+        """Up to `limit` bytes from `offset`, ending where a character ends.
+
+        The rest of a character that is cut, by `limit` or because it is being written, comes with the next call.
+        """
         try:
             with self.path(name).open("rb") as file:
                 file.seek(offset)
                 data = file.read(limit)
         except FileNotFoundError:
             return b""
-        return _whole_characters(data) if len(data) == limit else data
+        return _whole_characters(data)
 
 
 def _whole_characters(data: bytes) -> bytes:

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from himalia.core.permissions import ADMIN_ROLE
+
 READ, WRITE, ADMIN = "custom:himalia:read", "custom:himalia:write", "custom:himalia:admin"
 ACCESS = "access:services!service=himalia"
 BASE_PATH = "/services/himalia"
-ADMIN_ROLE = "himalia-admin"
 _TEMPLATES = Path(__file__).with_name("templates")
 
 
@@ -72,7 +73,7 @@ def _scopes(c: Any, admin_users: Iterable[str]) -> None:
     admins = sorted(admin_users)
     extra = set(_list(c.JupyterHub, "extra_user_scopes"))
     c.JupyterHub.extra_user_scopes = extra | {f"{READ}!user", f"{WRITE}!user", ACCESS}
-    service = ["proxy", "read:users", "read:groups", "read:servers", "delete:servers"]
+    service = ["proxy", "read:users", "read:groups", "read:roles:groups", "read:servers", "delete:servers"]
     c.JupyterHub.load_roles = [
         *_list(c.JupyterHub, "load_roles"),
         {"name": "himalia", "scopes": service, "services": ["himalia"]},

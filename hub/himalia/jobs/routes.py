@@ -12,7 +12,7 @@ from fastapi.responses import PlainTextResponse, StreamingResponse
 from sqlalchemy.engine import Connection
 
 from himalia.core import events
-from himalia.core.access import InProject
+from himalia.core.access import GatedRoute, InProject
 from himalia.core.errors import Invalid, NotFound
 from himalia.core.idempotency import fingerprint
 from himalia.core.pagination import LARGEST, Page
@@ -32,7 +32,7 @@ from himalia.jobs.service import Jobs
 from himalia.projects.schema import Restore
 from himalia.snapshots.service import owned_size
 
-router = APIRouter(prefix="/projects/{project}/jobs", tags=["jobs"])
+router = APIRouter(prefix="/projects/{project}/jobs", tags=["jobs"], route_class=GatedRoute)
 
 SANDBOXED = {
     "Content-Security-Policy": (

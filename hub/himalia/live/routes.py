@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy.engine import Connection
 
 from himalia.core import events
-from himalia.core.access import CurrentAccess
+from himalia.core.access import CurrentAccess, GatedRoute
 from himalia.core.errors import HimaliaError, Invalid, Unauthenticated
 from himalia.core.identity import Identity
 from himalia.core.live import Message
@@ -22,7 +22,7 @@ from himalia.core.schema import EventShown, Items
 from himalia.live.channel import MOST_NUMBER, MOST_TOPICS, Channel, LiveParts, merged
 from himalia.projects import service as projects_service
 
-router = APIRouter(tags=["events"])
+router = APIRouter(tags=["events"], route_class=GatedRoute)
 socket_router = APIRouter()
 
 AUTH_S = 5.0

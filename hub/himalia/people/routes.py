@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from sqlalchemy.engine import Connection
 
 from himalia.core import people
-from himalia.core.access import CurrentAccess
+from himalia.core.access import CurrentAccess, GatedRoute
 from himalia.core.database import Database
 from himalia.core.errors import NotFound
 from himalia.core.schema import Items, Who
@@ -16,7 +16,7 @@ from himalia.people.schema import Revoked, WhoAmI
 from himalia.projects import service as projects_service
 from himalia.tokens.routes import TokenParts
 
-router = APIRouter(tags=["people"])
+router = APIRouter(tags=["people"], route_class=GatedRoute)
 
 
 @router.get("/whoami", operation_id="whoami")

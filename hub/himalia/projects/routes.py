@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from sqlalchemy.engine import Connection
 
 from himalia.core import people
-from himalia.core.access import Access, CurrentAccess, InProject
+from himalia.core.access import Access, CurrentAccess, GatedRoute, InProject
 from himalia.core.database import Database, Transaction
 from himalia.core.errors import NotFound
 from himalia.core.idempotency import fingerprint, once
@@ -28,7 +28,7 @@ from himalia.projects.schema import (
     Restore,
 )
 
-router = APIRouter(prefix="/projects", tags=["projects"])
+router = APIRouter(prefix="/projects", tags=["projects"], route_class=GatedRoute)
 
 
 class Projects:

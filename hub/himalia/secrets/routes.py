@@ -6,14 +6,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from himalia.core.access import InProject
+from himalia.core.access import GatedRoute, InProject
 from himalia.core.database import Database
 from himalia.core.schema import Items
 from himalia.secrets import service
 from himalia.secrets.schema import Secret, SecretName, SecretSet
 from himalia.secrets.service import Secrets
 
-router = APIRouter(prefix="/projects/{project}/secrets", tags=["secrets"])
+router = APIRouter(prefix="/projects/{project}/secrets", tags=["secrets"], route_class=GatedRoute)
 
 
 async def _parts(request: Request) -> tuple[Database, Secrets]:

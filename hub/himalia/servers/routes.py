@@ -6,11 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from himalia.core.access import CurrentAccess
+from himalia.core.access import CurrentAccess, GatedRoute
 from himalia.servers.schema import ProfileItems, Reservation, ReservationCreate
 from himalia.servers.service import Servers
 
-router = APIRouter(tags=["servers"])
+router = APIRouter(tags=["servers"], route_class=GatedRoute)
 
 
 async def _servers(request: Request) -> Servers:

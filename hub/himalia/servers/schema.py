@@ -13,9 +13,11 @@ class ReservationCreate(Body):
     """Who wants a server, of which profile; `user_created` is the hub's creation time of the account."""
 
     user: Annotated[str, StringConstraints(min_length=1, max_length=255)]
-    user_created: str | None = None
-    server: str = ""
-    groups: list[str] = Field(default_factory=list)
+    user_created: Annotated[str, StringConstraints(max_length=40)] | None = None
+    server: Annotated[str, StringConstraints(max_length=255)] = ""
+    groups: Annotated[list[Annotated[str, StringConstraints(max_length=255)]], Field(max_length=1000)] = (
+        Field(default_factory=list)
+    )
     profile: Name
     size: Name | None = None
 
@@ -54,6 +56,7 @@ class Reservation(BaseModel):
     id: str
     person: ReservedPerson
     home: str
+    overlays: str
     projects: list[ReservedProject]
     environment: ReservedEnvironment
     environments: list[ReservedEnvironment]

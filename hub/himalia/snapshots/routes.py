@@ -6,11 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
-from himalia.core.access import InProject
+from himalia.core.access import GatedRoute, InProject
 from himalia.snapshots.schema import Digest, Snapshot, SnapshotCreate, StoredObject
 from himalia.snapshots.service import Snapshots
 
-router = APIRouter(tags=["snapshots"])
+router = APIRouter(tags=["snapshots"], route_class=GatedRoute)
 
 
 async def _service(request: Request) -> Snapshots:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from himalia.core.access import CurrentAccess
+from himalia.core.access import CurrentAccess, GatedRoute
 from himalia.core.database import Database
 from himalia.core.schema import Items, Who
 from himalia.tokens import service
@@ -23,7 +23,7 @@ from himalia.tokens.schema import (
 )
 from himalia.tokens.service import Tokens
 
-router = APIRouter(tags=["tokens"])
+router = APIRouter(tags=["tokens"], route_class=GatedRoute)
 
 
 @dataclass(frozen=True, slots=True)

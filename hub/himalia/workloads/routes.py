@@ -14,7 +14,7 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy.engine import Connection
 
 from himalia.core import people
-from himalia.core.access import Access, CurrentAccess
+from himalia.core.access import Access, CurrentAccess, GatedRoute
 from himalia.core.database import Database
 from himalia.core.errors import Invalid, NotFound, WrongState
 from himalia.core.schema import Items
@@ -26,7 +26,7 @@ from himalia.snapshots.service import Snapshots
 from himalia.storage.trees import BadPathError, Tree, validate_path, write_tar
 from himalia.workloads.schema import MachineShown, OutputStored, Workload
 
-router = APIRouter(tags=["workloads"])
+router = APIRouter(tags=["workloads"], route_class=GatedRoute)
 
 
 class WorkloadParts:

@@ -17,10 +17,10 @@ from tornado.web import HTTPError
 from traitlets import Unicode, default
 
 from himalia.core.errors import Forbidden
+from himalia.core.permissions import ADMIN_ROLE
 from himalia.hub.accounts.handlers import PasswordHandler, SignUpHandler
 from himalia.hub.accounts.store import NAME_PATTERN, Account, AccountStore
 from himalia.hub.accounts.throttle import Throttle
-from himalia.hub.install import ADMIN_ROLE
 
 
 class LocalAuthenticator(Authenticator):

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from himalia.core.database import storable
 from himalia.engine.backends.base import (
     Batch,
     Ended,
@@ -134,7 +135,10 @@ def _report(message: dict[str, Any]) -> Report | None:
     if op == "progress":
         return Progress(name, dict(message["data"]))
     if op == "metrics":
-        items = [(str(m), int(step), float(value), float(at)) for m, step, value, at in message["items"]]
+        items = [
+            (storable(str(m), 255), int(step), float(value), float(at))
+            for m, step, value, at in message["items"]
+        ]
         return Metrics(name, items)
     if op == "ended":
         usage = {
@@ -146,7 +150,7 @@ def _report(message: dict[str, Any]) -> Report | None:
         return Ended(
             name,
             reason,
-            None if message.get("message") is None else str(message["message"])[:MESSAGE_LIMIT],
+            None if message.get("message") is None else storable(str(message["message"]), MESSAGE_LIMIT),
             None if code is None else int(code),
             usage,
             [_output(output) for output in (message.get("outputs") or [])[:OUTPUTS_LIMIT]],
@@ -156,5 +160,13 @@ def _report(message: dict[str, Any]) -> Report | None:
     return None
 
 
+def _point(metric: object, step: Any, value: Any, at: Any) -> tuple[str, int, float, float]:
+    return storable(str(metric), 255), int(step), float(value), float(at)
+
+
 def _output(data: dict[str, Any]) -> dict[str, Any]:
-    return {"path": str(data["path"])[:1024], "size": int(data["size"]), "digest": str(data["digest"])[:64]}
+    return {
+        "path": storable(str(data["path"]), 1024),
+        "size": int(data["size"]),
+        "digest": str(data["digest"])[:64],
+    }
