@@ -1,6 +1,7 @@
 """The Jupyter server extension behind Himalia's panels.
 
-It reads the person's files (snapshots, a notebook's parameters) and hands the panels their settings;
+It reads the person's files (snapshots, a notebook's parameters), hands the panels their settings, and starts the
+kernels that a requirements.txt adds to;
 everything else the panels ask the service themselves.
 """
 
@@ -10,7 +11,7 @@ from typing import Any
 
 from jupyter_server.serverapp import ServerApp
 
-from himalia_lab import handlers, settings
+from himalia_lab import handlers, overlays, settings
 
 __version__ = "0.1.0"
 
@@ -25,4 +26,5 @@ def _jupyter_server_extension_points() -> list[dict[str, Any]]:
 
 def _load_jupyter_server_extension(app: ServerApp) -> None:
     settings.publish(app.web_app.settings)
+    overlays.connect(app.event_logger)
     handlers.add(app)

@@ -10,6 +10,8 @@ from typing import Any
 
 import httpx
 
+from himalia_lab.errors import LabError
+
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 
 
@@ -40,6 +42,31 @@ class Service:
             transport=httpx.AsyncHTTPTransport(uds=self.socket, retries=1),
             timeout=httpx.Timeout(60, connect=5),
         )
+
+
+async def call(client: httpx.AsyncClient, method: str, path: str, **content: Any) -> dict[str, Any]:
+    """One call of the service; its refusals become a LabError with the same status, code and words."""
+    try:
+        response = await client.request(method, path, **content)
+    except httpx.HTTPError as error:
+        raise LabError(
+            503,
+            "unavailable",
+            "Himalia's service does not answer. Try again in a moment.",
+            {"cause": str(error)},
+        ) from error
+    try:
+        body = response.json() if response.content else {}
+    except ValueError:
+        body = {}
+    if response.is_success:
+        return dict(body)
+    told = body.get("error", {}) if isinstance(body, dict) else {}
+    if not told or response.is_server_error:
+        raise LabError(
+            503, "unavailable", f"Himalia's service answered {response.status_code}. Try again in a moment."
+        )
+    raise LabError(response.status_code, told["code"], told["message"], told.get("details"))
 
 
 def page() -> dict[str, str]:

@@ -19,6 +19,7 @@ from himalia.client.snapshot import (
     SnapshotTooLargeError,
     build,
 )
+from himalia_lab import settings
 from himalia_lab.errors import LabError
 
 _UPLOADS_AT_ONCE = 4
@@ -55,13 +56,13 @@ async def send(snapshot: Snapshot, project: str, client: httpx.AsyncClient) -> d
     manifest = snapshot.manifest()
     sizes = {file["digest"]: int(file["size"]) for file in manifest["files"]}
     place = f"/projects/{quote(project, safe='')}"
-    answer = await _call(client, "POST", f"{place}/snapshots", json=manifest)
+    answer = await settings.call(client, "POST", f"{place}/snapshots", json=manifest)
     missing: list[str] = answer["missing"]
     turn = asyncio.Semaphore(_UPLOADS_AT_ONCE)
 
     async def upload(digest: str) -> None:
         async with turn:
-            await _call(
+            await settings.call(
                 client,
                 "PUT",
                 f"{place}/objects/{digest}",
@@ -77,7 +78,7 @@ async def send(snapshot: Snapshot, project: str, client: httpx.AsyncClient) -> d
         first = failures.exceptions[0]
         raise (_refusal(first) if isinstance(first, SnapshotError) else first) from first
     if not answer["complete"]:
-        answer = await _call(client, "POST", f"{place}/snapshots", json=manifest)
+        answer = await settings.call(client, "POST", f"{place}/snapshots", json=manifest)
     if not answer["complete"]:
         raise LabError(409, "conflict", "Files changed while they were sent. Try again.")
     return {
@@ -92,28 +93,3 @@ async def _pieces(snapshot: Snapshot, digest: str) -> AsyncIterator[bytes]:
     with closing(await asyncio.to_thread(snapshot.open, digest)) as stream:
         while piece := await asyncio.to_thread(stream.read, _PIECE):
             yield piece
-
-
-async def _call(client: httpx.AsyncClient, method: str, path: str, **content: Any) -> dict[str, Any]:
-    """One call of the service; its refusals become a LabError with the same status, code and words."""
-    try:
-        response = await client.request(method, path, **content)
-    except httpx.HTTPError as error:
-        raise LabError(
-            503,
-            "unavailable",
-            "Himalia's service does not answer. Try again in a moment.",
-            {"cause": str(error)},
-        ) from error
-    try:
-        body = response.json() if response.content else {}
-    except ValueError:
-        body = {}
-    if response.is_success:
-        return dict(body)
-    told = body.get("error", {}) if isinstance(body, dict) else {}
-    if not told or response.is_server_error:
-        raise LabError(
-            503, "unavailable", f"Himalia's service answered {response.status_code}. Try again in a moment."
-        )
-    raise LabError(response.status_code, told["code"], told["message"], told.get("details"))

@@ -44,13 +44,14 @@ from himalia.engine.service import Engine
 from himalia.engine.states import HOLDING
 from himalia.http import add_error_pages, health_router
 from himalia.hub.accounts.store import AccountStore
-from himalia.jobs.overlays import Overlays
 from himalia.jobs.routes import router as jobs_router
 from himalia.jobs.service import Jobs
 from himalia.live.channel import LiveParts
 from himalia.live.publish import Publisher
 from himalia.live.routes import router as events_router
 from himalia.live.routes import socket_router
+from himalia.overlays.routes import router as overlays_router
+from himalia.overlays.service import Overlays
 from himalia.pages.routes import Pages
 from himalia.pages.routes import router as pages_router
 from himalia.pages.sessions import Sessions
@@ -132,12 +133,13 @@ class Platform:
         self.secrets = Secrets(key)
         self.snapshots = Snapshots(self.database, self.store, settings.snapshot_limit_bytes, self._check_disk)
         self.projects = Projects(self.database, self.board, settings.retention_days)
+        self.overlays = Overlays(self.database, self.folders, self.engine, self.identities, self._check_disk)
         self.jobs = Jobs(
             self.database,
             self.engine,
             self.snapshots,
             self.catalogue.choose,
-            Overlays(settings.home, self.folders, self.engine, self.identities),
+            self.overlays,
             self._check_disk,
             settings.retention_days,
         )
@@ -319,6 +321,7 @@ def _api_routers() -> list[APIRouter]:
         projects_router,
         secrets_router,
         snapshots_router,
+        overlays_router,
         jobs_router,
         servers_router,
         tokens_router,
@@ -336,6 +339,7 @@ def _share(app: FastAPI, platform: Platform) -> None:
     state.projects = platform.projects
     state.secrets = platform.secrets
     state.snapshots = platform.snapshots
+    state.overlays = platform.overlays
     state.jobs = platform.jobs
     state.logs = platform.logs
     state.servers = platform.servers

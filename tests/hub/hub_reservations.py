@@ -82,6 +82,13 @@ class Reservations:
     def home_of(self, person: dict[str, Any]) -> Path:
         return self.home / "people" / person["id"] / "home"
 
+    def overlays_of(self, person: dict[str, Any]) -> Path:
+        folder = self.home_of(person).with_name("overlays")
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if person["uid"] is not None:
+            os.chown(folder, person["uid"], person["gid"])
+        return folder
+
     def profiles(self) -> dict[str, Any]:
         items = []
         for profile in PROFILES:
@@ -109,6 +116,7 @@ class Reservations:
             "id": made,
             "person": person,
             "home": str(self.home_of(person)),
+            "overlays": str(self.overlays_of(person)),
             "projects": [],
             "environment": environment,
             "environments": [environment],

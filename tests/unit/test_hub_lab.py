@@ -76,11 +76,18 @@ def test_each_environment_is_a_kernel() -> None:
         {"name": "base", "title": "Base", "prefix": "/e/base"},
         {"name": "ml", "title": "ML", "prefix": "/e/ml"},
     ]
-    files = {path: json.loads(text) for path, text in lab.files("ml", environments, 100).items()}
+    files = {path: json.loads(text) for path, text in lab.files("ml", environments, "/o", 100).items()}
     kernel = files[f"{lab.FOLDER}/kernels/ml/kernel.json"]
     assert kernel["argv"][0] == "/e/ml/bin/python"
     assert kernel["display_name"] == "ML"
     assert kernel["env"]["PATH"].startswith("/e/ml/bin:")
+    extended = files[f"{lab.FOLDER}/kernels/ml.requirements/kernel.json"]
+    assert extended["display_name"] == "ML + requirements.txt"
+    assert extended["metadata"]["kernel_provisioner"]["config"] == {
+        "environment": "ml",
+        "prefix": "/e/ml",
+        "overlays": "/o",
+    }
     settings = files[f"{lab.FOLDER}/etc/jupyter_server_config.json"]
     assert settings["MappingKernelManager"]["default_kernel_name"] == "ml"
     assert settings["MappingKernelManager"]["cull_busy"] is False

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent.parent / "hub" / "himalia"
-NOUNS = ("projects", "secrets", "snapshots", "jobs", "tokens", "people", "servers", "workloads")
+NOUNS = ("projects", "secrets", "snapshots", "overlays", "jobs", "tokens", "people", "servers", "workloads")
 LIGHT = ("client", "run", "runner")
 MAY_KNOW: dict[str, set[str]] = {
     "core": set(),
@@ -23,7 +23,11 @@ MAY_KNOW: dict[str, set[str]] = {
     "snapshots": {"core", "engine", "storage", "projects"},
     "tokens": {"core", "projects"},
     "people": {"core", "projects", "tokens"},
-    "jobs": {"core", "engine", "storage", "profiles", "environments", "projects", "secrets", "snapshots"},
+    "overlays": {"core", "engine", "environments", "projects"},
+    "jobs": {
+        *{"core", "engine", "storage", "profiles", "environments"},
+        *{"projects", "secrets", "snapshots", "overlays"},
+    },
     "workloads": {"core", "engine", "storage", "projects", "snapshots"},
     "servers": {"core", "engine", "profiles", "environments", "projects", "jobs"},
     "live": {"core", "engine", "projects", "jobs"},

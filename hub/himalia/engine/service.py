@@ -137,13 +137,14 @@ class Engine:
             return
         self._move(tx, row, State.STOPPING, reason=reason, message="Stopping: asked to end.")
 
-    def retry(self, tx: Transaction, workload: str) -> None:
-        """Queue an ended workload again, from the beginning, as a new attempt."""
+    def retry(self, tx: Transaction, workload: str, needs_id: str | None = None) -> None:
+        """Queue an ended workload again, from the beginning, as a new attempt; with `needs_id` once that is built."""
         row = _row(tx.connection, workload)
         if row is None or State(row.state) not in ENDED or row.state == State.SUCCEEDED:
             raise WrongState("Only a failed or stopped job can be retried. Use Run again for a new one.")
         now = clock.now()
-        self._move(tx, row, State.QUEUED, queued_at=now, ended_at=None, restarts=0, tries=0)
+        fresh = {"queued_at": now, "ended_at": None, "restarts": 0, "tries": 0, "needs_id": needs_id}
+        self._move(tx, row, State.QUEUED, **fresh)
 
     def running(self, connection: Connection, project_id: str, people_ids: set[str]) -> list[str]:
         """Ids of what these people run or have waiting in a project, their notebook servers excepted."""
@@ -238,6 +239,7 @@ class Engine:
             fresh = from_row(row, self.board.next_number())
             fresh.state, fresh.restarts, fresh.tries = state, 0, 0
             fresh.queued_at = values.get("queued_at", fresh.queued_at)
+            fresh.needs_id = values.get("needs_id")
             self.board.put(fresh)
         self.wake()
 

@@ -50,8 +50,14 @@ def environment(
     }
 
 
-def files(chosen: str, environments: Sequence[Mapping[str, Any]], idle_timeout_s: int) -> dict[str, str]:
-    """Lab's settings and one kernel per environment, as files inside: path to content."""
+def files(
+    chosen: str, environments: Sequence[Mapping[str, Any]], overlays: str, idle_timeout_s: int
+) -> dict[str, str]:
+    """Lab's settings and two kernels per environment, as files inside: path to content.
+
+    The second kernel adds the packages of the requirements.txt beside the notebook; `overlays` is the
+    person's folder of such environments.
+    """
     settings = _settings(chosen, idle_timeout_s)
     made = {
         f"{FOLDER}/etc/jupyter_server_config.json": settings,
@@ -64,7 +70,10 @@ def files(chosen: str, environments: Sequence[Mapping[str, Any]], idle_timeout_s
         },
     }
     for item in environments:
-        made[f"{FOLDER}/kernels/{item['name']}/kernel.json"] = _kernel(item)
+        kernel = _kernel(item)
+        made[f"{FOLDER}/kernels/{item['name']}/kernel.json"] = kernel
+        # No environment has a dot in its name.
+        made[f"{FOLDER}/kernels/{item['name']}.requirements/kernel.json"] = _extended(kernel, item, overlays)
     return {path: json.dumps(content, indent=1) for path, content in made.items()}
 
 
@@ -96,6 +105,17 @@ def _kernel(item: Mapping[str, Any]) -> dict[str, Any]:
             "PATH": f"{binaries}:/usr/local/bin:/usr/bin:/bin:{sys.prefix}/bin",
             "VIRTUAL_ENV": str(item["prefix"]),
         },
+    }
+
+
+def _extended(kernel: Mapping[str, Any], item: Mapping[str, Any], overlays: str) -> dict[str, Any]:
+    """The same kernel from an overlay, which himalia_lab's provisioner finds or has built when it starts."""
+    place = {"environment": item["name"], "prefix": str(item["prefix"]), "overlays": overlays}
+    provisioner = {"provisioner_name": "himalia-requirements", "config": place}
+    return {
+        **kernel,
+        "display_name": f"{item['title']} + requirements.txt",
+        "metadata": {**kernel["metadata"], "kernel_provisioner": provisioner},
     }
 
 

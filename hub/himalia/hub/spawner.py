@@ -227,6 +227,8 @@ class LocalSpawner(Spawner):
             writable={inside: home, **_folders(granted, "shared", "/shared")},
             readable={
                 **_folders(granted, "checkouts", "/checkouts"),
+                # Under its own path, since an environment knows where it is; what is built later is seen too.
+                granted["overlays"]: Path(granted["overlays"]),
                 **({lab.EXAMPLES: examples} if examples else {}),
             },
             prefixes=_prefixes(granted["environments"]),
@@ -234,6 +236,7 @@ class LocalSpawner(Spawner):
             files=lab.files(
                 granted["environment"]["name"],
                 granted["environments"],
+                granted["overlays"],
                 # A profile may say how long its servers may be idle.
                 granted.get("idle_timeout_s", self.idle_timeout_s),
             ),

@@ -28,6 +28,7 @@ from himalia.jobs.names import Numbers, base_name, is_taken
 from himalia.jobs.read import Shower
 from himalia.jobs.schema import Job, JobCreate, JobRerun, JobSpec, JobStatus, JobUpdate
 from himalia.jobs.tables import jobs
+from himalia.overlays.service import Needed, Overlays
 from himalia.projects.service import personal
 from himalia.secrets import service as secrets_service
 from himalia.snapshots.service import Snapshots
@@ -47,27 +48,10 @@ class Chosen:
     limit: Resources
 
 
-@dataclass(frozen=True, slots=True)
-class Needed:
-    """The overlay that a job runs in; `task` builds it still, and has to be submitted when `spec` is given."""
-
-    overlay: str
-    task: str | None
-    spec: WorkloadSpec | None
-
-
 class Choose(Protocol):
     """Finds the resources of a profile for a person's job; raises Invalid."""
 
     def __call__(self, spec: JobSpec, groups: tuple[str, ...]) -> Chosen: ...
-
-
-class PlanOverlay(Protocol):
-    """Finds or plans the environment of a requirements.txt."""
-
-    def __call__(
-        self, connection: Connection, person_id: str, project_id: str, environment: str, requirements: bytes
-    ) -> Needed: ...
 
 
 class Jobs:
@@ -79,7 +63,7 @@ class Jobs:
         engine: Engine,
         snapshots: Snapshots,
         choose: Choose,
-        overlays: PlanOverlay,
+        overlays: Overlays,
         check_disk: Callable[[], None],
         retention_days: int = 30,
     ) -> None:
@@ -173,9 +157,7 @@ class Jobs:
             "deleted_at": None,
         }
         tx.execute(_INSERT, row)
-        needed = self._environment(tx, access, body.spec, chosen)
-        if needed is not None and needed.spec is not None:
-            self.engine.submit(tx, needed.spec)
+        needed = self._environment(tx, person.id, project["id"], body.spec)
         self.engine.submit(tx, self._workload(row, chosen, needed, body.spec))
         events.emit(
             tx,
@@ -194,16 +176,19 @@ class Jobs:
             raise NameInUse(f"There is a job named {body.name} already. Choose another name, or give none.")
         return body.name
 
-    def _environment(self, tx: Transaction, access: Access, spec: JobSpec, chosen: Chosen) -> Needed | None:
-        if spec.requirements is None or spec.snapshot is None:
+    def _environment(self, tx: Transaction, person_id: str, project_id: str, spec: JobSpec) -> Needed | None:
+        """The overlay that a resolved spec needs, whose building is begun where it has to be."""
+        if spec.requirements is None or spec.snapshot is None or spec.environment is None:
             return None
         tree = self.snapshots.tree(spec.snapshot)
         file = next(file for file in tree.files if file.path == spec.requirements)
         if file.size > 2**20:
             raise Invalid.field("spec.requirements", "A requirements.txt has at most 1 MiB.")
         content = self.snapshots.store.get(file.digest)
-        project_id = access.in_project["id"]
-        return self.overlays(tx.connection, access.person.id, project_id, chosen.environment, content)
+        needed = self.overlays.plan(tx.connection, person_id, project_id, spec.environment, content)
+        if needed.spec is not None:
+            self.overlays.submit(tx, needed.spec)
+        return needed
 
     def _workload(
         self, row: dict[str, Any], chosen: Chosen, needed: Needed | None, spec: JobSpec
@@ -312,7 +297,10 @@ class Jobs:
 
         def work(tx: Transaction) -> str:
             row = self.find(tx.connection, access, name)
-            self.engine.retry(tx, row.id)
+            # What it was built in may be gone, or never was built.
+            spec = JobSpec.model_validate(row.spec)
+            needed = self._environment(tx, row.created_by, row.project_id, spec)
+            self.engine.retry(tx, row.id, needed.task if needed else None)
             return str(row.id)
 
         return await self._changed_and_shown(access, work)

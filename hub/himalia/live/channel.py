@@ -28,7 +28,7 @@ LOG_PIECE = 2**18
 MISSED_LIMIT = 10_000
 RECHECK_S = 15.0
 
-_TOPIC = re.compile(r"me|(project|job):([a-z2-7]{1,16})|(log):([a-z2-7]{1,16}):[0-9]{1,9}")
+_TOPIC = re.compile(r"me|(project|job|overlay):([a-z2-7]{1,16})|(log):([a-z2-7]{1,16}):[0-9]{1,9}")
 _RIGHTS = frozenset({"token.deleted", "project.changed", "project.deleted"})
 """Events after which somebody may hear less than before."""
 
@@ -221,7 +221,7 @@ def _parse(topic: str) -> tuple[str, str]:
     """(kind, id) of a topic. Raises Invalid."""
     found = _TOPIC.fullmatch(topic)
     if found is None:
-        raise Invalid.field("topic", "A topic is me, project:<id>, job:<id> or log:<id>:<attempt>.")
+        raise Invalid.field("topic", "A topic is me, project:<id>, job:<id>, overlay:<id> or log:<id>:<attempt>.")
     kind, identifier = found[1] or found[3] or "me", found[2] or found[4] or ""
     return kind, identifier
 

@@ -124,6 +124,7 @@ class Servers:
                 groups=[place.gid for place in places if place.gid is not None],
             ),
             home=str(folders[0]),
+            overlays=str(await asyncio.to_thread(self.folders.overlays, account)),
             projects=folders[1],
             environment=self.catalogue.environment(environment),
             environments=self.catalogue.environments(),

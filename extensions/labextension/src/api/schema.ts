@@ -532,6 +532,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/himalia/api/v1/projects/{project}/overlays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create
+         * @description Have the packages of a requirements.txt installed over an environment, for yourself; once is enough.
+         */
+        post: operations["overlays.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/overlays/{overlay}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get
+         * @description How the building of an overlay stands, by the id of its task.
+         */
+        get: operations["overlays.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/overlays/{overlay}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Log
+         * @description The log of the building as text; the header X-Himalia-Next-Offset says where to go on.
+         */
+        get: operations["overlays.log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/overlays/{overlay}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop
+         * @description End the building. What waits for it fails.
+         */
+        post: operations["overlays.stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/himalia/api/v1/projects/{project}/secrets": {
         parameters: {
             query?: never;
@@ -1343,6 +1423,45 @@ export interface components {
             /** Size */
             size: number;
         };
+        /**
+         * Overlay
+         * @description An overlay that is `ready`, or the task `id` that builds it; `state` and what follows are the task's.
+         */
+        Overlay: {
+            /**
+             * Attempt
+             * @default 0
+             */
+            attempt?: number;
+            /** Digest */
+            digest: string;
+            /** Ended At */
+            ended_at?: string | null;
+            /** Environment */
+            environment: string;
+            /** Id */
+            id?: string | null;
+            /** Message */
+            message?: string | null;
+            /** Queued At */
+            queued_at?: string | null;
+            /** Ready */
+            ready: boolean;
+            /** Reason */
+            reason?: string | null;
+            /** State */
+            state?: string | null;
+        };
+        /**
+         * OverlayCreate
+         * @description The text of a requirements.txt, and the environment that it adds to.
+         */
+        OverlayCreate: {
+            /** Environment */
+            environment: string;
+            /** Requirements */
+            requirements: string;
+        };
         /** ProfileItems */
         ProfileItems: {
             /** Items */
@@ -1514,6 +1633,8 @@ export interface components {
             limit: {
                 [key: string]: unknown;
             };
+            /** Overlays */
+            overlays: string;
             person: components["schemas"]["ReservedPerson"];
             /** Projects */
             projects: components["schemas"]["ReservedProject"][];
@@ -2910,6 +3031,148 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StoredObject"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "overlays.create": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OverlayCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overlay"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "overlays.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                overlay: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overlay"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "overlays.log": {
+        parameters: {
+            query?: {
+                /** @description The latest when left out. */
+                attempt?: number | null;
+                /** @description First byte wanted. */
+                offset?: number;
+                /** @description Most bytes. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                overlay: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "overlays.stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                overlay: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overlay"];
                 };
             };
             /** @description What went wrong, and what to do. */

@@ -1,0 +1,71 @@
+"""The kernel "<environment> + requirements.txt": from an overlay, which is built when there is none yet."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.provisioning import LocalProvisioner
+from traitlets import Unicode
+
+from himalia.environments.overlay import MAX_REQUIREMENTS_BYTES, RequirementsError, overlay_digest, parse
+from himalia.environments.overlay import is_ready as overlay_is_ready
+from himalia_lab import files, overlays
+from himalia_lab.errors import LabError
+
+REQUIREMENTS = "requirements.txt"
+
+
+class RequirementsProvisioner(LocalProvisioner):  # type: ignore[misc]
+    """Starts a kernel in the overlay that the requirements.txt of its folder makes now; a running one stays."""
+
+    environment = Unicode(help="The environment that is added to.").tag(config=True)
+    prefix = Unicode(help="Where that environment is.").tag(config=True)
+    overlays = Unicode(help="The folder of the person's overlays.").tag(config=True)
+
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        """As its parent's, once the overlay is there. Raises LabError, whose text Lab shows."""
+        folder = Path(kwargs.get("cwd") or Path.cwd())
+        content = await asyncio.to_thread(self._requirements, folder)
+        digest = self._digest(content)
+        overlay = Path(self.overlays, digest)
+        if not overlay_is_ready(overlay):
+            name = self.kernel_spec.display_name
+            await overlays.build(name, self.environment, content.decode("utf-8"), digest)
+        if not overlay_is_ready(overlay):
+            raise LabError(
+                503, "unavailable", "The packages are installed, but cannot be seen here. Try again."
+            )
+        self._run_in(overlay)
+        launch: dict[str, Any] = await super().pre_launch(**kwargs)
+        return launch
+
+    def _requirements(self, folder: Path) -> bytes:
+        if not (folder / REQUIREMENTS).is_file():
+            raise LabError(
+                404,
+                "not_found",
+                f"There is no {REQUIREMENTS} in the notebook's folder. Write one that lists the packages you "
+                f"need, or choose the kernel without “+ {REQUIREMENTS}”.",
+            )
+        return files.read((folder / REQUIREMENTS).resolve(), MAX_REQUIREMENTS_BYTES)
+
+    def _digest(self, content: bytes) -> str:
+        try:
+            parse(content)
+            return overlay_digest(content, Path(self.prefix))
+        except RequirementsError as error:
+            raise LabError(422, "invalid", str(error)) from error
+        except FileNotFoundError:
+            raise LabError(
+                404,
+                "not_found",
+                f"The environment {self.environment} is gone. Choose another kernel, or ask an administrator.",
+            ) from None
+
+    def _run_in(self, overlay: Path) -> None:
+        spec, binaries = self.kernel_spec, overlay / "bin"
+        rest = [place for place in spec.env["PATH"].split(":") if not place.startswith(f"{self.overlays}/")]
+        spec.argv = [str(binaries / "python"), *spec.argv[1:]]
+        spec.env = {**spec.env, "PATH": ":".join([str(binaries), *rest]), "VIRTUAL_ENV": str(overlay)}

@@ -1,0 +1,212 @@
+"""Environments made from a requirements.txt beside the code: planned here, built by a `task` workload."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from himalia.core import events, people
+from himalia.core.access import Access
+from himalia.core.database import Database, Transaction
+from himalia.core.errors import Invalid, NotFound, Unavailable
+from himalia.core.ids import new_id
+from himalia.core.people import Person
+from himalia.engine.backends.base import Account
+from himalia.engine.backends.local.folders import Folders
+from himalia.engine.changes import Change
+from himalia.engine.resources import Resources
+from himalia.engine.service import Engine, WorkloadSpec
+from himalia.engine.states import ENDED, State
+from himalia.engine.tables import workloads
+from himalia.environments.overlay import RequirementsError, build_command, is_ready, overlay_digest
+from himalia.overlays.schema import Overlay, OverlayCreate
+
+BUILD = Resources.of(1, 2**30)
+BUILD_LIMIT_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """The overlay that something runs in; `task` builds it still, and has to be submitted when `spec` is given."""
+
+    overlay: str
+    task: str | None
+    spec: WorkloadSpec | None
+
+
+class Numbering(Protocol):
+    """Gives a person's account on this machine."""
+
+    def account(self, person: Person) -> Account: ...
+
+
+class Overlays:
+    """One overlay per person, base environment and content of the requirements; never across people."""
+
+    def __init__(
+        self,
+        database: Database,
+        folders: Folders,
+        engine: Engine,
+        identities: Numbering,
+        check_disk: Callable[[], None],
+    ) -> None:
+        self.database = database
+        self.folders = folders
+        self.engine = engine
+        self.identities = identities
+        self.check_disk = check_disk
+        engine.on_change("task", self._changed)
+
+    # What kernels ask for
+
+    async def create(self, access: Access, body: OverlayCreate) -> Overlay:
+        """The caller's overlay of a requirements.txt; its building is begun unless it is there or under way.
+
+        Raises Invalid, DiskFull.
+        """
+        self.check_disk()
+        project_id, person_id = access.in_project["id"], access.person.id
+        content = body.requirements.encode()
+
+        def work(tx: Transaction) -> Overlay:
+            needed = self.plan(tx.connection, person_id, project_id, body.environment, content)
+            if needed.task is None:
+                return Overlay(digest=needed.overlay, environment=body.environment, ready=True)
+            if needed.spec is not None:
+                self.submit(tx, needed.spec)
+            return _shown(_row(tx.connection, needed.task))
+
+        return await self.database.write(work)
+
+    async def get(self, access: Access, task: str) -> Overlay:
+        """The overlay that a task of the project builds, or has built. Raises NotFound."""
+        return await self.database.read(lambda c: _shown(self.find(c, access, task)))
+
+    def find(self, connection: Connection, access: Access, task: str) -> Any:
+        """The row of a task of the caller's project. Raises NotFound."""
+        row = _row(connection, task)
+        if row is None or row.kind != "task" or row.project_id != access.in_project["id"]:
+            raise NotFound(f"No environment {task} was built in {access.in_project['name']}.")
+        return row
+
+    async def stop(self, access: Access, task: str) -> Overlay:
+        """End the building; what waits for it fails. Raises WrongState when it has ended."""
+
+        def work(tx: Transaction) -> Overlay:
+            self.engine.stop(tx, self.find(tx.connection, access, task).id)
+            return _shown(_row(tx.connection, task))
+
+        return await self.database.write(work)
+
+    # What jobs ask for
+
+    def plan(
+        self,
+        connection: Connection,
+        person_id: str,
+        project_id: str,
+        environment: str,
+        requirements: bytes,
+    ) -> Needed:
+        """The overlay's digest, and the task that builds it unless it is there or being built.
+
+        Raises Invalid for a requirements.txt that cannot be used, and for an environment that is not there.
+        """
+        person = people.get(connection, person_id)
+        if person is None:
+            raise Unavailable("This person is gone.")
+        account = self.identities.account(person)
+        base = self.folders.environment(environment)
+        try:
+            digest = overlay_digest(requirements, base)
+        except FileNotFoundError:
+            raise Invalid.field(
+                "environment", f"There is no environment {environment} on this machine."
+            ) from None
+        destination = self.folders.overlay(account, digest)
+        if is_ready(destination):
+            return Needed(digest, None, None)
+        building = self._building(connection, person_id, digest)
+        if building is not None:
+            return Needed(digest, building, None)
+        try:
+            command = build_command(base, destination, requirements)
+        except RequirementsError as error:
+            raise Invalid.field("spec.requirements", str(error)) from error
+        spec = _task(person_id, project_id, environment, digest, command)
+        return Needed(digest, spec.id, spec)
+
+    def submit(self, tx: Transaction, spec: WorkloadSpec) -> None:
+        """Begin a building that `plan` found to be needed."""
+        self.engine.submit(tx, spec)
+        self._tell(tx, spec.id, spec.name, spec.project_id, spec.person_id, State.QUEUED)
+
+    @staticmethod
+    def _building(connection: Connection, person_id: str, digest: str) -> str | None:
+        query = sa.select(workloads.c.id, workloads.c.spec).where(
+            workloads.c.kind == "task",
+            workloads.c.person_id == person_id,
+            workloads.c.state.notin_([*ENDED, State.STOPPING]),
+        )
+        for row in connection.execute(query):
+            if row.spec["overlay"] == digest:
+                return str(row.id)
+        return None
+
+    # Telling
+
+    def _changed(self, tx: Transaction, changes: list[Change]) -> None:
+        for change in changes:
+            self._tell(tx, change.id, change.name, change.project_id, change.person_id, change.state)
+            if change.state in ENDED and change.state != State.SUCCEEDED:
+                # Also where it was ended while it waited: what needs it would wait for ever.
+                self.engine.task_ended(tx, change.id, change.state)
+
+    @staticmethod
+    def _tell(tx: Transaction, task: str, name: str, project: str, person: str, state: State) -> None:
+        subject = ("overlay", task, name)
+        events.emit(
+            tx, "overlay.changed", subject=subject, project=project, person=person, data={"state": state}
+        )
+
+
+def _task(person_id: str, project_id: str, environment: str, digest: str, command: list[str]) -> WorkloadSpec:
+    task: Mapping[str, Any] = {"kind": "command", "command": command, "snapshot": False}
+    return WorkloadSpec(
+        id=new_id(),
+        kind="task",
+        name=f"environment-{digest[:8]}",
+        project_id=project_id,
+        person_id=person_id,
+        environment=environment,
+        overlay=digest,
+        task=task,
+        reserve=BUILD,
+        limit=Resources.of(1, 4 * 2**30),
+        time_limit_s=BUILD_LIMIT_S,
+        max_restarts=1,
+    )
+
+
+def _row(connection: Connection, task: str) -> Any:
+    return connection.execute(sa.select(workloads).where(workloads.c.id == task)).first()
+
+
+def _shown(row: Any) -> Overlay:
+    return Overlay(
+        digest=row.spec["overlay"],
+        environment=row.spec["environment"],
+        ready=row.state == State.SUCCEEDED,
+        id=row.id,
+        state=row.state,
+        reason=row.reason,
+        message=row.message,
+        attempt=row.attempt,
+        queued_at=row.queued_at,
+        ended_at=row.ended_at,
+    )
