@@ -139,12 +139,13 @@ def notes(rounds: list[dict[str, Any]]) -> dict[str, Any]:
     def mean(values: list[float]) -> float:
         return sum(values) / len(values)
 
-    kinds = rounds[0]["cpu_ms_a_job"]
+    kinds = {
+        kind: mean([one["cpu_ms_a_job"].get(kind, 0.0) for one in rounds])
+        for kind in rounds[0]["cpu_ms_a_job"]
+    }
     return {
         "seconds until the last 201": mean([one["answered_s"] for one in rounds]),
-        "CPU ms a job": {
-            kind: mean([one["cpu_ms_a_job"].get(kind, 0.0) for one in rounds]) for kind in kinds
-        },
+        "CPU ms a job": {kind: used for kind, used in kinds.items() if used >= 0.005},
         "CPU ms a task of HyperQueue": mean([one["hyperqueue_cpu_ms_a_job"] for one in rounds]),
     }
 
