@@ -13,6 +13,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ from himalia.servers.catalogue import Catalogue
 from himalia.servers.identities import Identities
 from himalia.servers.routes import router as servers_router
 from himalia.servers.service import Servers
+from himalia.snapshots.collector import Collector, Freed
 from himalia.snapshots.routes import router as snapshots_router
 from himalia.snapshots.service import Snapshots
 from himalia.storage.directory import DirectoryStore
@@ -131,7 +133,10 @@ class Platform:
         self.identities = Identities(settings)
         self.catalogue = Catalogue(settings, self.engine)
         self.secrets = Secrets(key)
-        self.snapshots = Snapshots(self.database, self.store, settings.snapshot_limit_bytes, self._check_disk)
+        grace = timedelta(seconds=settings.object_grace_s)
+        self.snapshots = Snapshots(
+            self.database, self.store, settings.snapshot_limit_bytes, self._check_disk, grace
+        )
         self.projects = Projects(self.database, self.board, settings.retention_days)
         self.overlays = Overlays(self.database, self.folders, self.engine, self.identities, self._check_disk)
         self.jobs = Jobs(
@@ -142,6 +147,9 @@ class Platform:
             self.overlays,
             self._check_disk,
             settings.retention_days,
+        )
+        self.collector = Collector(
+            self.database, self.store, self.board, self.folders, self.logs, self.jobs.purge, grace
         )
         self.projects.delete_hooks.append(self.jobs.project_deleted)
         self.projects.access_hooks.append(self._access_removed)
@@ -161,6 +169,7 @@ class Platform:
         self._tasks = [
             asyncio.create_task(self.servers.compare_forever()),
             asyncio.create_task(self._tidy()),
+            asyncio.create_task(self.collector.collect_forever(self.settings.collect_every_s, self._freed)),
         ]
 
     async def stop(self) -> None:
@@ -178,6 +187,9 @@ class Platform:
         while True:
             await self.database.write(idempotency.forget_old)
             await asyncio.sleep(3600)
+
+    def _freed(self, freed: Freed) -> None:
+        self.telemetry.freed(freed.jobs, freed.size)
 
     def _check_disk(self) -> None:
         free = shutil.disk_usage(self.settings.home).free

@@ -45,6 +45,12 @@ class Settings(BaseSettings):
     hub_cache_s: float = Field(5.0, description="Time for which the hub's answer about a token is trusted.")
     token_days: int = Field(90, description="Longest life of a personal access token.")
     retention_days: int = Field(30, description="Time for which a deleted thing can be restored.")
+    collect_every_s: float = Field(
+        3600.0, gt=0, description="Time between two removals of what is not needed."
+    )
+    object_grace_s: float = Field(
+        86400.0, gt=0, description="Age below which an unneeded object stays; longer than any upload takes."
+    )
     uid_base: int = Field(200_000, description="First numeric UID given to a person (root only).")
     gid_base: int = Field(400_000, description="First numeric GID given to a project (root only).")
 

@@ -71,6 +71,20 @@ class Telemetry:
             "himalia_workloads", "Workloads that have not ended.", ["kind", "state"], registry=self.registry
         )
 
+        self._collected = Counter(
+            "himalia_collected_bytes",
+            "Bytes of objects removed since nothing needed them.",
+            registry=self.registry,
+        )
+        self._purged = Counter(
+            "himalia_purged_jobs", "Deleted jobs removed for good.", registry=self.registry
+        )
+
+    def freed(self, jobs: int, size: int) -> None:
+        """Count what a collection removed."""
+        self._purged.inc(jobs)
+        self._collected.inc(size)
+
     def request(self, scope: Any, status: int, seconds: float) -> None:
         """Count one answered request."""
         route = scope.get("route")

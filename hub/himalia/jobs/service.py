@@ -19,6 +19,7 @@ from himalia.core.idempotency import once
 from himalia.core.ids import new_id
 from himalia.core.schema import Who
 from himalia.engine.changes import Change
+from himalia.engine.forget import forget
 from himalia.engine.resources import Resources
 from himalia.engine.service import Engine, WorkloadSpec
 from himalia.engine.states import ENDED, State
@@ -34,6 +35,8 @@ from himalia.secrets import service as secrets_service
 from himalia.snapshots.service import Snapshots
 
 MANY_PARAMETERS = 1 << 20
+PURGE_AT_ONCE = 50
+"""Jobs removed in one transaction: their metrics may be many rows."""
 _INSERT = jobs.insert()  # statements made once spare their making for every job
 
 
@@ -143,6 +146,8 @@ class Jobs:
     def _insert(self, tx: Transaction, access: Access, body: JobCreate, chosen: Chosen) -> Job:
         project, person = access.in_project, access.person
         name = self._free_name(tx, project["id"], body)
+        if body.spec.snapshot is not None:
+            self.snapshots.hold(tx, project["id"], body.spec.snapshot)
         now, job_id = clock.now(), new_id()
         row: dict[str, Any] = {
             "id": job_id,
@@ -356,6 +361,23 @@ class Jobs:
             return str(row.id)
 
         return await self._changed_and_shown(access, work)
+
+    def purge(self, tx: Transaction) -> int:
+        """Remove deleted jobs that can no longer be restored, for good; at most some at a time: how many."""
+        query = (
+            sa.select(jobs.c.id)
+            .join(workloads, workloads.c.id == jobs.c.id)
+            .where(
+                jobs.c.deleted_at < clock.now() - timedelta(days=self.retention_days),
+                workloads.c.state.in_(list(ENDED)),
+            )
+            .limit(PURGE_AT_ONCE)
+        )
+        ids = list(tx.execute(query).scalars())
+        if ids:
+            tx.execute(jobs.delete().where(jobs.c.id.in_(ids)))
+            forget(tx, ids)
+        return len(ids)
 
     def project_deleted(self, tx: Transaction, project_id: str, cascade: bool) -> None:
         """Hook: a project with jobs that have not ended is deleted only with `cascade`, which stops them."""

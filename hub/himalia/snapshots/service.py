@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from functools import lru_cache
 
 import sqlalchemy as sa
@@ -18,17 +19,25 @@ from himalia.storage.base import ObjectStore, Stored
 from himalia.storage.errors import DigestMismatchError, ObjectMissingError, StoreFullError
 from himalia.storage.trees import Tree, TreeError
 
+NO_SNAPSHOT = "This project has no such snapshot. Upload it first."
+
 
 class Snapshots:
     """Objects of projects, in one content-addressed store that all projects share."""
 
     def __init__(
-        self, database: Database, store: ObjectStore, limit_bytes: int, check_disk: Callable[[], None]
+        self,
+        database: Database,
+        store: ObjectStore,
+        limit_bytes: int,
+        check_disk: Callable[[], None],
+        grace: timedelta = timedelta(days=1),
     ) -> None:
         self.database = database
         self.store = store
         self.limit_bytes = limit_bytes
         self.check_disk = check_disk
+        self.grace = grace
         self.tree = lru_cache(maxsize=512)(self._read_tree)
 
     async def create(self, project_id: str, body: SnapshotCreate) -> Snapshot:
@@ -49,7 +58,7 @@ class Snapshots:
                 largest=[{"path": file.path, "size": file.size} for file in largest],
             )
         sizes = {file.digest: file.size for file in tree.files}
-        there = await self.database.read(lambda c: _sizes(c, project_id, set(sizes)))
+        there = await self._announced(project_id, set(sizes))
         wrong = next((f for f in tree.files if there.get(f.digest, f.size) != f.size), None)
         if wrong is not None:
             raise Invalid.field("files", f"{wrong.path} is {there[wrong.digest]} bytes, not {wrong.size}.")
@@ -57,6 +66,29 @@ class Snapshots:
         if not missing:
             await self.put(project_id, tree.digest, tree.to_bytes())
         return Snapshot(digest=tree.digest, complete=not missing, missing=missing)
+
+    async def _announced(self, project_id: str, digests: set[str]) -> dict[str, int]:
+        """Sizes of those that the project has; they stay for `grace`, for nobody will send them now."""
+        old = clock.now() - self.grace / 4
+        there, aged = await self.database.read(
+            lambda c: (
+                _sizes(c, project_id, digests),
+                _sizes(c, project_id, digests, objects.c.created_at < old),
+            )
+        )
+        if not aged:
+            return there
+
+        def renew(tx: Transaction) -> dict[str, int]:
+            for some in _chunks(set(aged)):
+                tx.execute(
+                    objects.update()
+                    .where(objects.c.project_id == project_id, objects.c.digest.in_(some))
+                    .values(created_at=clock.now())
+                )
+            return _sizes(tx.connection, project_id, digests)
+
+        return await self.database.write(renew)
 
     async def put(self, project_id: str, digest: str | None, content: bytes) -> Stored:
         """Store bytes that are at hand."""
@@ -92,10 +124,15 @@ class Snapshots:
                     writer.write(piece)
             return await asyncio.to_thread(writer.commit, digest)
 
+    def hold(self, tx: Transaction, project_id: str, digest: str) -> None:
+        """Make sure, where a job is written, that its snapshot was not collected since `check`. Raises Invalid."""
+        if digest not in _sizes(tx.connection, project_id, {digest}):
+            raise Invalid.field("spec.snapshot", NO_SNAPSHOT)
+
     def check(self, connection: Connection, project_id: str, digest: str) -> Tree:
         """The tree of a complete snapshot of this project. Raises Invalid."""
         if digest not in _sizes(connection, project_id, {digest}):
-            raise Invalid.field("spec.snapshot", "This project has no such snapshot. Upload it first.")
+            raise Invalid.field("spec.snapshot", NO_SNAPSHOT)
         try:
             tree = self.tree(digest)
         except (ObjectMissingError, TreeError) as error:
@@ -111,8 +148,13 @@ class Snapshots:
 
 
 def own(tx: Transaction, project_id: str, stored: Stored) -> None:
-    """Record that a project has an object; a second time is harmless."""
-    if not _sizes(tx.connection, project_id, {stored.digest}):
+    """Record that a project has an object; a second time makes it young again."""
+    again = tx.execute(
+        objects.update()
+        .where(objects.c.project_id == project_id, objects.c.digest == stored.digest)
+        .values(created_at=clock.now())
+    )
+    if not again.rowcount:
         tx.execute(
             objects.insert().values(
                 project_id=project_id, digest=stored.digest, size=stored.size, created_at=clock.now()
@@ -128,12 +170,18 @@ def owned_size(connection: Connection, project_id: str, digest: str) -> int:
     return found[digest]
 
 
-def _sizes(connection: Connection, project_id: str, digests: set[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
+def _chunks(digests: set[str]) -> list[list[str]]:
     wanted = sorted(digests)
-    for start in range(0, len(wanted), 500):
+    return [wanted[start : start + 500] for start in range(0, len(wanted), 500)]
+
+
+def _sizes(
+    connection: Connection, project_id: str, digests: set[str], *more: sa.ColumnElement[bool]
+) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for some in _chunks(digests):
         query = sa.select(objects.c.digest, objects.c.size).where(
-            objects.c.project_id == project_id, objects.c.digest.in_(wanted[start : start + 500])
+            objects.c.project_id == project_id, objects.c.digest.in_(some), *more
         )
         found |= {row.digest: row.size for row in connection.execute(query)}
     return found

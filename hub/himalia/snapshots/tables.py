@@ -12,5 +12,6 @@ objects = sa.Table(
     sa.Column("project_id", sa.String(16), sa.ForeignKey("projects.id"), primary_key=True),
     sa.Column("digest", sa.String(64), primary_key=True),
     sa.Column("size", sa.BigInteger, nullable=False),
+    # When it was sent, or last announced and found to be there.
     sa.Column("created_at", Timestamp, nullable=False),
 )

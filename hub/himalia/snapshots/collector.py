@@ -1,0 +1,179 @@
+"""Removes what nobody can reach any more: deleted jobs whose time is over, their folders and logs, and objects.
+
+Each step leaves things as they may be, so ending the service at any moment does no harm: rows go before the
+files that they name, and files without rows go in a later pass. A pass never takes what is young: an object that
+is sent, or announced and found to be there, has its row and its file renewed, and stays for `grace`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable, Iterable, Set
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from himalia.core import clock
+from himalia.core.database import Database, Transaction
+from himalia.core.errors import HimaliaError
+from himalia.engine import forget
+from himalia.engine.backends.local.folders import Folders
+from himalia.engine.board import Board
+from himalia.engine.logs import LogFiles
+from himalia.snapshots.tables import objects
+from himalia.storage.base import ObjectStore
+from himalia.storage.errors import StorageError
+from himalia.storage.trees import TreeError, reachable
+
+log = logging.getLogger(__name__)
+
+FIRST_S = 60.0
+"""Longest wait before the first pass of a service."""
+CHUNK = 500
+_ATTEMPT = re.compile(r"[a-z2-7]{16}-[0-9]+")
+Owned = tuple[str, str]
+"""(project id, digest): that a project has an object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """What one pass removed; `size` is in bytes."""
+
+    jobs: int
+    objects: int
+    size: int
+
+
+class Collector:
+    """`purge(tx)` removes some deleted jobs whose time is over, and answers how many."""
+
+    def __init__(
+        self,
+        database: Database,
+        store: ObjectStore,
+        board: Board,
+        folders: Folders,
+        logs: LogFiles,
+        purge: Callable[[Transaction], int],
+        grace: timedelta,
+    ) -> None:
+        self.database = database
+        self.store = store
+        self.board = board
+        self.folders = folders
+        self.logs = logs
+        self.purge = purge
+        self.grace = grace
+
+    async def collect_forever(self, every_s: float, tell: Callable[[Freed], None]) -> None:
+        """A pass every `every_s`; one that fails is tried again at the next time."""
+        await asyncio.sleep(min(FIRST_S, every_s))
+        while True:
+            try:
+                freed = await self.collect()
+            except (HimaliaError, StorageError, OSError) as error:
+                log.warning("What is not needed could not be removed now: %s", error)
+            else:
+                tell(freed)
+                if freed.jobs or freed.objects:
+                    words = "Removed %d deleted jobs and %d objects of %d bytes that nothing needs."
+                    log.info(words, freed.jobs, freed.objects, freed.size)
+            await asyncio.sleep(every_s)
+
+    async def collect(self) -> Freed:
+        """One pass. Raises HimaliaError, StorageError, OSError."""
+        jobs = 0
+        while some := await self.database.write(self.purge):
+            jobs += some
+        await self._remove_nameless()
+        await self._disown()
+        owned = await self.database.read(_owned_digests)
+        collected = await asyncio.to_thread(self.store.collect, owned, self.grace)
+        return Freed(jobs, collected.objects, collected.size)
+
+    async def _remove_nameless(self) -> None:
+        """Remove folders and logs of workloads that are gone: listed first, since a workload's row comes first."""
+        paths = await asyncio.to_thread(self._places)
+        for path in await self.database.read(lambda c: forget.nameless(c, paths)):
+            await asyncio.to_thread(_remove, path)
+
+    def _places(self) -> list[Path]:
+        work = self.folders.home.glob("people/*/work/*/*")
+        return [path for path in (*work, *self.logs.folder.glob("*.log")) if _ATTEMPT.fullmatch(path.stem)]
+
+    async def _disown(self) -> None:
+        """Delete the rows of objects that no workload of any project needs."""
+        began = clock.now()
+        cutoffs = self._cutoffs(began)  # before what is needed is read: a workload may end in between
+        trees, live = await self.database.read(
+            lambda c: (forget.snapshots_in_use(c), forget.outputs_in_use(c))
+        )
+        live |= await asyncio.to_thread(self._reachable, trees)
+        cutoff = began - self.grace
+        old = await self.database.read(lambda c: _older(c, cutoffs, cutoff))
+        dead = [one for one in old if one[1] not in live]
+        if dead:
+            await self.database.write(lambda tx: _delete(tx, dead, cutoff, trees))
+
+    def _reachable(self, trees: Set[str]) -> set[str]:
+        live: set[str] = set(trees)
+        for tree in trees:
+            try:
+                live |= reachable([tree], self.store)
+            except (StorageError, TreeError) as error:
+                log.error("The code snapshot %s of a job cannot be read: %s", tree, error)
+        return live
+
+    def _cutoffs(self, now: datetime) -> dict[str, datetime]:
+        """By project: what came since its oldest workload began may be an output that is reported at its end."""
+        cutoffs: dict[str, datetime] = {}
+        for item in self.board.active.values():
+            before = cutoffs.get(item.project_id, now - self.grace)
+            cutoffs[item.project_id] = min(before, item.created_at)
+        return cutoffs
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        Folders.remove(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _owned_digests(connection: Connection) -> set[str]:
+    return set(connection.execute(sa.select(objects.c.digest).distinct()).scalars())
+
+
+def _older(connection: Connection, cutoffs: dict[str, datetime], cutoff: datetime) -> list[Owned]:
+    """What projects have that is older than their cutoff."""
+    rows = connection.execute(sa.select(objects).where(objects.c.created_at < cutoff))
+    return [
+        (row.project_id, row.digest) for row in rows if row.created_at < cutoffs.get(row.project_id, cutoff)
+    ]
+
+
+def _delete(tx: Transaction, dead: Iterable[Owned], cutoff: datetime, trees: Set[str]) -> None:
+    """All in one transaction: a snapshot goes with its files, or not at all.
+
+    Nothing goes when a job was submitted meanwhile from a snapshot that was to go: the next pass looks again.
+    What was renewed meanwhile stays.
+    """
+    by_project: dict[str, list[str]] = {}
+    for project, digest in dead:
+        by_project.setdefault(project, []).append(digest)
+    fresh = forget.snapshots_in_use(tx.connection) - trees
+    if any(not fresh.isdisjoint(digests) for digests in by_project.values()):
+        return
+    for project, digests in by_project.items():
+        for start in range(0, len(digests), CHUNK):
+            some = digests[start : start + CHUNK]
+            tx.execute(
+                objects.delete().where(
+                    objects.c.project_id == project, objects.c.digest.in_(some), objects.c.created_at < cutoff
+                )
+            )

@@ -1,0 +1,170 @@
+"""What nobody can reach any more is removed, and nothing else, whatever happens at the same time."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import secrets
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from blake3 import blake3
+from platforms import Person, Running
+
+GRACE_S = 4.0
+
+
+@pytest.fixture(scope="module")
+def tidy(environments: object) -> Iterator[Running]:
+    """A platform that collects all the time, and where a deleted job is gone at once."""
+    settings = {
+        "HIMALIA_COLLECT_EVERY_S": "0.1",
+        "HIMALIA_OBJECT_GRACE_S": str(GRACE_S),
+        "HIMALIA_RETENTION_DAYS": "0",
+    }
+    running = Running(("base",), **settings)
+    try:
+        yield running.up()
+    finally:
+        running.remove()
+
+
+@pytest.fixture(scope="module")
+def eve(tidy: Running) -> Iterator[Person]:
+    tidy.add_user("eve")
+    person = Person(tidy, "eve")
+    yield person
+    person.close()
+
+
+def until(check: Callable[[], object], what: str, timeout_s: float = 30) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not check():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+def stored(platform: Running, digest: str) -> bool:
+    return (platform.home / "objects" / digest[:2] / digest[2:]).exists()
+
+
+def announce(person: Person, files: dict[str, bytes]) -> dict[str, Any]:
+    listed = [
+        {"path": path, "size": len(content), "digest": blake3(content).hexdigest()}
+        for path, content in files.items()
+    ]
+    answer = person.http.post(f"/projects/{person.project}/snapshots", json={"files": listed})
+    assert answer.status_code == 200, answer.text
+    shown: dict[str, Any] = answer.json()
+    return shown
+
+
+def upload(person: Person, files: dict[str, bytes], pause_s: float = 0) -> str:
+    """Send a snapshot as clients do; its digest."""
+    by_digest = {blake3(content).hexdigest(): content for content in files.values()}
+    for digest in announce(person, files)["missing"]:
+        time.sleep(pause_s)
+        put = person.http.put(f"/projects/{person.project}/objects/{digest}", content=by_digest[digest])
+        assert put.status_code == 200, put.text
+    shown = announce(person, files)
+    assert shown["complete"], "a file went while the others came"
+    return str(shown["digest"])
+
+
+def leavings(platform: Running, job_id: str) -> list[Path]:
+    folders = (platform.home / "people", platform.home / "service" / "logs")
+    return [path for folder in folders for path in folder.rglob(f"{job_id}-*")]
+
+
+def test_what_a_job_needs_stays_until_it_is_deleted(tidy: Running, eve: Person) -> None:
+    code = upload(eve, {"a.txt": b"of a job", "b.txt": secrets.token_bytes(100)})
+    spec = {"snapshot": code}
+    job = eve.submit("sh", "-c", "cat a.txt; mkdir outputs; date > outputs/when", **spec)
+    assert eve.ended(job["name"])["status"]["state"] == "SUCCEEDED"
+    path = f"/projects/{eve.project}/jobs/{job['name']}"
+    output = eve.http.get(f"{path}/outputs").json()["items"][0]
+    orphan = secrets.token_bytes(1000)
+    lonely = blake3(orphan).hexdigest()
+    put = eve.http.put(f"/projects/{eve.project}/objects/{lonely}", content=orphan)
+    assert put.status_code == 200
+    until(lambda: not stored(tidy, lonely), "what no job needs goes")
+    assert eve.http.get(f"{path}/outputs/{output['path']}").status_code == 200
+    again = eve.ended(eve.http.post(f"{path}/rerun", json={}).json()["name"])
+    assert again["status"]["state"] == "SUCCEEDED"
+    work = next((tidy.home / "people").glob("*/work/*"))
+    (work / f"{job['id']}-1").mkdir(exist_ok=True)  # as a runner leaves it that was killed
+
+    for name in (job["name"], again["name"]):
+        assert eve.http.delete(f"/projects/{eve.project}/jobs/{name}").status_code == 204
+    until(lambda: not stored(tidy, code), "the code of deleted jobs goes")
+    until(lambda: not stored(tidy, blake3(b"of a job").hexdigest()), "its files go")
+    until(lambda: not leavings(tidy, job["id"]), "its folder and its log go")
+    assert eve.http.post(f"{path}/restore", json={}).status_code == 404
+
+
+def test_what_was_freed_is_told(tidy: Running, eve: Person) -> None:
+    admin = Person(tidy, "admin", ("admin",))
+    figures = admin.browser.get(
+        "/services/himalia/metrics", headers={"Authorization": f"Bearer {admin.token}"}
+    ).text
+    admin.close()
+    found = {
+        name: float(re.search(rf"^{name} (\S+)$", figures, re.M)[1])  # type: ignore[index]
+        for name in ("himalia_collected_bytes_total", "himalia_purged_jobs_total")
+    }
+    assert found["himalia_collected_bytes_total"] >= 1000
+    assert found["himalia_purged_jobs_total"] >= 2
+    assert "that nothing needs" in tidy.log("service")
+
+
+def test_uploads_at_the_same_time_lose_nothing(tidy: Running, eve: Person) -> None:
+    """What comes again does so just when nothing has needed it for so long that it may go."""
+    failures: list[BaseException] = []
+
+    def work(number: int) -> None:
+        again = {f"again{n}": f"again {number} {n}".encode() for n in range(4)}
+        try:
+            for turn in range(4):
+                own = {f"own{n}": secrets.token_bytes(64) for n in range(2)}
+                code = upload(eve, {**again, **own}, GRACE_S / 30)
+                job = eve.submit("sh", "-c", "cat again* own* | wc -c", snapshot=code)
+                assert eve.ended(job["name"])["status"]["state"] == "SUCCEEDED", (number, turn)
+                assert int(eve.text(job["name"])) == 4 * 9 + 2 * 64
+                gone = eve.http.delete(f"/projects/{eve.project}/jobs/{job['name']}")
+                assert gone.status_code == 204
+                time.sleep(GRACE_S * random.uniform(0.7, 1.1))
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_a_collection_that_is_killed_does_no_harm(tidy: Running, eve: Person) -> None:
+    code = upload(eve, {"kept": b"kept by a job"})
+    kept = eve.submit("cat", "kept", snapshot=code)
+    assert eve.ended(kept["name"])["status"]["state"] == "SUCCEEDED"
+    orphans = []
+    for _ in range(150):
+        content = secrets.token_bytes(50)
+        orphans.append(blake3(content).hexdigest())
+        eve.http.put(f"/projects/{eve.project}/objects/{orphans[-1]}", content=content)
+    until(lambda: not all(stored(tidy, one) for one in orphans), "the collection has begun")
+    pid = json.loads(next((tidy.home / "run").glob("*service*.pid")).read_text())["pid"]
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: not any(stored(tidy, one) for one in orphans), "the next service goes on with it", 60)
+    until(lambda: eve.http.get("/whoami").status_code == 200, "the service answers")
+    again = eve.http.post(f"/projects/{eve.project}/jobs/{kept['name']}/rerun", json={}).json()
+    assert eve.ended(again["name"])["status"]["state"] == "SUCCEEDED"
+    assert eve.text(again["name"]) == "kept by a job"
