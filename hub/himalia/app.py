@@ -168,6 +168,7 @@ class Platform:
         await self.reconciler.start()
         self._tasks = [
             asyncio.create_task(self.servers.compare_forever()),
+            asyncio.create_task(self.servers.stop_old_forever()),
             asyncio.create_task(self._tidy()),
             asyncio.create_task(self.collector.collect_forever(self.settings.collect_every_s, self._freed)),
         ]

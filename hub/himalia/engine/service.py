@@ -14,7 +14,7 @@ from himalia.core.database import Transaction
 from himalia.core.errors import Invalid, WrongState
 from himalia.engine.board import Active, Board
 from himalia.engine.changes import Change
-from himalia.engine.queue import could_ever_run
+from himalia.engine.queue import Placement, could_ever_run
 from himalia.engine.records import expect
 from himalia.engine.resources import Machine, Resources
 from himalia.engine.states import ENDED, REASONS, State
@@ -87,12 +87,12 @@ class Engine:
                 f"{largest.allocatable.words()}. Choose a smaller size.",
             )
 
-    def submit(self, tx: Transaction, spec: WorkloadSpec, state: State = State.QUEUED) -> None:
-        """Store a workload. QUEUED ones start when the queue says so; a reservation comes in as RUNNING."""
+    def submit(self, tx: Transaction, spec: WorkloadSpec, placement: Placement | None = None) -> None:
+        """Store a workload. It starts when the queue says so; a reservation, which has its place, is RUNNING."""
         now = clock.now()
         stored = spec.stored()
-        attempt = 0 if state == State.QUEUED else 1
-        machine = None if state == State.QUEUED else self.machines()[0].name
+        state = State.QUEUED if placement is None else State.RUNNING
+        attempt = 0 if placement is None else 1
         row: dict[str, Any] = {
             "id": spec.id,
             "kind": spec.kind,
@@ -104,13 +104,13 @@ class Engine:
             "priority": spec.priority,
             "state": state,
             "attempt": attempt,
-            "machine": machine,
-            "devices": {},
+            "machine": placement.machine if placement else None,
+            "devices": placement.devices if placement else {},
             "restarts": 0,
             "tries": 0,
             "created_at": now,
             "queued_at": now,
-            "started_at": None if state == State.QUEUED else now,
+            "started_at": None if placement is None else now,
         }
         tx.execute(_INSERT, row)
         active = Active(number=0, **row)

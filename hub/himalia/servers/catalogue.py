@@ -87,14 +87,18 @@ class Catalogue:
         """What a job's spec comes to. Raises Invalid, also for an environment that is not there."""
         profile, size = self.find(spec.profile, spec.size, groups)
         environment = spec.environment or profile.environment
-        if not self.is_ready(environment):
-            raise Invalid.field("spec.environment", _missing(environment))
+        self.check_ready(environment)
         reserve, limit = self.resources(profile, size, "job")
         return Chosen(profile.name, size.name, environment, reserve, limit)
 
     def is_ready(self, environment: str) -> bool:
         """Whether the environment is on this machine."""
         return os.path.exists(f"{self.home}/environments/{environment}/bin/python")  # noqa: PTH110 (often called)
+
+    def check_ready(self, environment: str) -> None:
+        """Raise Invalid unless the environment is on this machine."""
+        if not self.is_ready(environment):
+            raise Invalid.field("spec.environment", _missing(environment))
 
     def _prefix(self, environment: str) -> Path:
         return self.home / "environments" / environment

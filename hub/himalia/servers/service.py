@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -19,10 +19,14 @@ from himalia.core.permissions import Role
 from himalia.engine import queue
 from himalia.engine.backends.base import Account, Place
 from himalia.engine.backends.local.folders import Folders
+from himalia.engine.backends.local.machine import device_files
+from himalia.engine.board import Active
 from himalia.engine.changes import Change
+from himalia.engine.queue import Placement
 from himalia.engine.resources import Resources
 from himalia.engine.service import Engine, WorkloadSpec
-from himalia.engine.states import ENDED, State
+from himalia.engine.states import ENDED
+from himalia.profiles.model import Profile, Size
 from himalia.projects import service as projects_service
 from himalia.servers.catalogue import Catalogue
 from himalia.servers.identities import Identities
@@ -37,6 +41,8 @@ log = logging.getLogger(__name__)
 
 CHECK_S = 60.0
 """How often reservations are compared with the hub's servers."""
+AGE_CHECK_S = 5.0
+"""How often it is looked whether a server has become too old."""
 
 
 class Servers:
@@ -64,11 +70,32 @@ class Servers:
         account = {"name": body.user, "created": body.user_created or "", "groups": body.groups}
         person = await credentials.person(account)
         profile, size = self.catalogue.find(body.profile, body.size, person.groups)
-        reserve, limit = self.catalogue.resources(profile, size, "server")
+        self.catalogue.check_ready(profile.environment)
+        reserve = self.catalogue.resources(profile, size, "server")[0]
         self.engine.check(reserve)
-        self._check_free(reserve)
-        own = await self.database.write(lambda tx: projects_service.ensure_personal(tx, person))
         identifier = new_id()
+        placement = self._place(identifier, reserve)
+        try:
+            return await self._start(identifier, placement, body, person, profile, size)
+        except BaseException:
+            try:
+                await self.release(identifier)
+            finally:
+                if identifier not in self.engine.board.active:
+                    self.engine.board.holding.pop(identifier, None)
+            raise
+
+    async def _start(
+        self,
+        identifier: str,
+        placement: Placement,
+        body: ReservationCreate,
+        person: Person,
+        profile: Profile,
+        size: Size,
+    ) -> Reservation:
+        reserve, limit = self.catalogue.resources(profile, size, "server")
+        own = await self.database.write(lambda tx: projects_service.ensure_personal(tx, person))
         spec = WorkloadSpec(
             id=identifier,
             kind="server",
@@ -76,32 +103,38 @@ class Servers:
             project_id=own["id"],
             person_id=person.id,
             environment=profile.environment,
-            task={"user": body.user, "server": body.server},
+            task={"user": body.user, "server": body.server, "max_age_s": profile.idle.max_age_s},
             reserve=reserve,
             limit=limit,
         )
-        await self.database.write(lambda tx: self._store(tx, spec, person))
+        await self.database.write(lambda tx: self._store(tx, spec, placement, person))
         try:
             described = await self._describe(identifier, person, own, profile.environment, limit)
         except OSError as error:
-            await self.release(identifier)
             raise NoCapacity(f"The folders of the server could not be made: {error.strerror}.") from error
+        described.devices = list(device_files(placement.devices))
         described.idle_timeout_s = profile.idle.timeout_s or 0
         described.env.update(HIMALIA_PROFILE=profile.name, HIMALIA_SIZE=size.name)
         return described
 
-    def _check_free(self, reserve: Resources) -> None:
-        machines = self.engine.machines()
-        left = queue.free(list(self.engine.board.holding.values()), machines)
-        if not any(reserve.fits(room) for room in left.values()):
+    def _place(self, identifier: str, reserve: Resources) -> Placement:
+        """A place with its devices, held from now on, so that nothing else gets them. Raises NoCapacity."""
+        board, machines = self.engine.board, self.engine.machines()
+        holding = list(board.holding.values())
+        places = queue.plan([queue.Waiting(identifier, reserve)], holding, machines, {reserve})
+        if not places:
+            left = queue.free(holding, machines)
             most = max(left.values(), key=lambda room: room.memory_bytes)
             raise NoCapacity(
                 f"This size needs {reserve.words()}, and only {most.words()} is free now. "
                 "Choose a smaller size, or try again when others have stopped."
             )
+        devices = frozenset(device for given in places[0].devices.values() for device in given)
+        board.holding[identifier] = queue.Holding(identifier, reserve, places[0].machine, devices)
+        return places[0]
 
-    def _store(self, tx: Transaction, spec: WorkloadSpec, person: Person) -> None:
-        self.engine.submit(tx, spec, State.RUNNING)
+    def _store(self, tx: Transaction, spec: WorkloadSpec, placement: Placement, person: Person) -> None:
+        self.engine.submit(tx, spec, placement)
         subject = ("server", spec.id, spec.name)
         events.emit(tx, "server.started", subject=subject, project=spec.project_id, person=person.id)
 
@@ -162,6 +195,18 @@ class Servers:
                 subject = ("server", change.id, change.name)
                 events.emit(tx, "server.stopped", subject=subject, project=change.project_id)
 
+    async def stop_old_forever(self) -> None:
+        """Stop servers that have run as long as their profile lets them, in use or not."""
+        while True:
+            await asyncio.sleep(AGE_CHECK_S)
+            active, now = self.engine.board.active.values(), clock.now()
+            for one in [one for one in active if _is_too_old(one, now)]:
+                log.info("The server of %s has run as long as its profile lets it; it is stopped.", one.name)
+                try:
+                    await self.hub.stop_server(one.spec["task"]["user"], one.spec["task"]["server"])
+                except HimaliaError as error:
+                    log.warning("It was not stopped yet: %s", error)
+
     async def compare_forever(self) -> None:
         """Give back reservations whose server the hub no longer has."""
         while True:
@@ -182,3 +227,8 @@ class Servers:
             if (one.spec["task"]["user"], one.spec["task"]["server"]) not in held:
                 log.info("The hub has no server for reservation %s; it is given back.", one.id)
                 await self.release(one.id)
+
+
+def _is_too_old(item: Active, now: datetime) -> bool:
+    longest = item.spec["task"].get("max_age_s") if item.kind == "server" else None
+    return longest is not None and (now - item.created_at).total_seconds() >= longest

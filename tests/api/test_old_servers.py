@@ -1,0 +1,56 @@
+"""A server that has run as long as its profile lets it is stopped, in use or not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from platforms import Person, Running
+
+LONGEST_S = 8
+PROFILE = f"""
+name: base
+title: Python
+environment: base
+sizes: [{{name: small, title: Small, cpus: 1, memory: 1GiB}}]
+idle: {{timeout: never, max_age: {LONGEST_S}s}}
+"""
+
+
+@pytest.fixture
+def brief(environments: object, tmp_path: Path) -> Iterator[Running]:
+    (tmp_path / "base.yaml").write_text(PROFILE)
+    running = Running(("base",), HIMALIA_PROFILES_DIR=str(tmp_path))
+    try:
+        yield running.up()
+    finally:
+        running.remove()
+
+
+def test_a_server_ends_when_it_is_too_old(brief: Running) -> None:
+    brief.add_user("eve")
+    person, admin = Person(brief, "eve"), Person(brief, "admin", ("admin",))
+
+    def servers() -> list[str]:
+        return [
+            one["name"] for one in admin.http.get("/workloads").json()["items"] if one["kind"] == "server"
+        ]
+
+    person.browser.get("/hub/spawn")
+    xsrf = next(c.value for c in person.browser.cookies.jar if c.name == "_xsrf" and c.path == "/hub/")
+    began = time.monotonic()
+    spawned = person.browser.post("/hub/spawn", params={"_xsrf": xsrf}, data={"choice": "base/small"})
+    assert spawned.status_code == 200, spawned.text
+    assert servers() == ["eve"]
+    pages = set()
+    while servers():
+        pages.add(person.browser.get("/user/eve/lab").status_code)  # it is used all the time
+        assert time.monotonic() - began < 60
+        time.sleep(0.2)
+    assert 200 in pages
+    assert time.monotonic() - began >= LONGEST_S
+    assert "has run as long as its profile lets it" in brief.log("service")
+    person.close()
+    admin.close()
