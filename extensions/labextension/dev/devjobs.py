@@ -66,6 +66,7 @@ class DevJobs:
     def __init__(self, project: Json, person: Json, publish: Callable[[str, Json], None]) -> None:
         self.project, self.person, self.publish = project, person, publish
         self.jobs: dict[str, DevJob] = {}
+        self.deleted: dict[str, DevJob] = {}
         self.events: list[Json] = []
         self.pace = 0.4
 
@@ -74,6 +75,20 @@ class DevJobs:
 
     def named(self, name: str) -> DevJob | None:
         return next((job for job in self.jobs.values() if name in (job.shown["name"], job.shown["id"])), None)
+
+    def delete(self, job: DevJob) -> None:
+        self.deleted[job.shown["id"]] = self.jobs.pop(job.shown["id"])
+        self.tell("job.deleted", job, {"state": job.status["state"]})
+
+    def bring_back(self, job_id: str) -> DevJob | None:
+        """A deleted job, where it stood before: newest first."""
+        job = self.deleted.pop(job_id, None)
+        if job is not None:
+            found = [job, *self.jobs.values()]
+            found.sort(key=lambda each: str(each.shown["created_at"]), reverse=True)
+            self.jobs = {each.shown["id"]: each for each in found}
+            self.tell("job.restored", job, {"state": job.status["state"]})
+        return job
 
     def make(self, body: Json, age_s: float = 0) -> DevJob:
         created = ago(age_s)

@@ -184,12 +184,14 @@ class Api(RequestHandler):
             self.finish(jobs.submit(body).shown)
 
     async def act(self, jobs: DevJobs, name: str, verb: str) -> None:
-        job = jobs.named(name)
+        job = jobs.bring_back(name) if verb == "restore" else jobs.named(name)
         if job is None or (verb == "stop" and job.status["state"] in ENDED):
             self.refuse(409, "wrong_state", "The job has ended already.")
         elif verb == "stop":
             asyncio.ensure_future(jobs.stop(job))  # noqa: RUF006
             await asyncio.sleep(0)
+            self.finish(job.shown)
+        elif verb == "restore":
             self.finish(job.shown)
         elif verb == "retry":
             jobs.move(job, "QUEUED")
@@ -210,8 +212,7 @@ class Api(RequestHandler):
         parts = [unquote(part) for part in path.split("/")]
         jobs, job = self.state.jobs[parts[1]], self.job(parts)
         if job is not None:
-            del jobs.jobs[job.shown["id"]]
-            jobs.tell("job.deleted", job, {"state": job.status["state"]})
+            jobs.delete(job)
             self.set_status(204)
             self.finish()
 

@@ -2,43 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable
-from typing import Any
 
-import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from .conftest import LABEXTENSION, Lab, run, shot
-
-OpenLab = Callable[..., Page]
-STATE = ".hm-Item-header .hm-State"
-
-
-def row(page: Page, name: str) -> Any:
-    return page.locator(".hm-JobRow").filter(has=page.get_by_text(name, exact=True))
-
-
-def open_tab(page: Page, name: str) -> None:
-    page.locator(".hm-View:not(.lm-mod-hidden)").get_by_role("tab", name=name).click()
-
-
-def submit(lab: Lab, name: str, **parameters: Any) -> dict[str, Any]:
-    spec = {
-        "kind": "notebook",
-        "notebook": "digits.ipynb",
-        "profile": "scikit-learn",
-        "parameters": parameters,
-    }
-    made: dict[str, Any] = lab.service(
-        "POST", "/api/v1/projects/ada/jobs", json={"name": name, "spec": spec}
-    ).json()
-    return made
-
-
-def mode(lab: Lab, wanted: str) -> None:
-    lab.service("POST", "/dev/mode", json={"mode": wanted}).raise_for_status()
+from .conftest import Lab, run
+from .steps import STATE, OpenLab, mode, open_tab, row, submit
 
 
 def test_a_notebook_becomes_a_job(lab: Lab, open_lab: OpenLab) -> None:
@@ -198,52 +167,3 @@ def test_projects_switch_the_panels(lab: Lab, open_lab: OpenLab) -> None:
     expect(page.get_by_role("button", name="Run a notebook as a job")).to_be_visible()
     page.get_by_label("Project").select_option(label="ada (personal)")
     expect(row(page, "digits-1")).to_have_count(1)
-
-
-def violations(page: Page) -> list[str]:
-    """What axe-core finds in the panels, serious or worse."""
-    page.evaluate((LABEXTENSION / "node_modules/axe-core/axe.min.js").read_text())
-    found = page.evaluate(
-        """async () => {
-          const parts = ['.hm-Navigator', '.hm-View', '.hm-Dialog'].filter(part => document.querySelector(part));
-          const { violations } = await axe.run({ include: parts.map(part => [part]) });
-          return violations.filter(each => ['serious', 'critical'].includes(each.impact))
-            .map(each => `${each.id}: ${each.nodes[0].html} ${each.nodes[0].failureSummary}`);
-        }"""
-    )
-    return list(found)
-
-
-@pytest.mark.parametrize(("theme", "width"), [("JupyterLab Light", 1280), ("JupyterLab Dark", 400)])
-def test_every_view_is_accessible(lab: Lab, open_lab: OpenLab, theme: str, width: int) -> None:
-    page = open_lab(lab, "lab", width)
-    run(page, "apputils:change-theme", {"theme": theme})
-    page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
-    name = f"{theme.split()[1].lower()}-{width}"
-    seen = {"list": violations(page)}
-    shot(page, f"{name}-list")
-    row(page, "digits-17").click()
-    page.wait_for_selector(".hm-Item")
-    if width < 500:
-        run(page, "application:toggle-left-area")
-    for tab, ready in {
-        "Overview": ".hm-Now",
-        "Log": ".hm-Log-line",
-        "Metrics": ".hm-Plot canvas, .hm-Plot svg.marks",
-        "Outputs": ".hm-Outputs-files li",
-    }.items():
-        open_tab(page, tab)
-        page.locator(ready).first.wait_for(timeout=30_000)
-        seen[tab] = violations(page)
-        shot(page, f"{name}-{tab.lower()}")
-    run(page, "himalia:compare-open", {"project": "ada", "names": ["digits-1", "digits-17"]})
-    page.wait_for_selector(".hm-Compare")
-    seen["compare"] = violations(page)
-    shot(page, f"{name}-compare")
-    run(page, "docmanager:open", {"path": "digits.ipynb"})
-    page.wait_for_selector(".jp-Notebook")
-    run(page, "himalia:run-notebook")
-    page.wait_for_selector(".hm-RunForm")
-    seen["form"] = violations(page)
-    shot(page, f"{name}-form")
-    assert {part: found for part, found in seen.items() if found} == {}, json.dumps(seen, indent=1)

@@ -58,7 +58,7 @@ async function choose(himalia: Himalia): Promise<void> {
   const { value } = await FileDialog.getOpenFiles({
     manager: docManager,
     title: trans.__('Run which notebook or Python file?'),
-    label: trans.__('Run'),
+    label: trans.__('You choose its parameters and where it runs next.'),
     filter: model => (/\.(ipynb|py)$/.test(model.path) || model.type === 'directory' ? {} : null)
   });
   const file = value?.find(model => model.type !== 'directory');

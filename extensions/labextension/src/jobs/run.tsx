@@ -5,7 +5,7 @@ import { Widget } from '@lumino/widgets';
 import { useEffect, useId, useRef } from 'react';
 
 import { ApiError } from '../api/client';
-import type { JobSpec, Page, Profile, Runnable } from '../api/types';
+import type { Job, JobSpec, Page, Profile, Runnable } from '../api/types';
 import { Himalia, HimaliaContext, useHimalia } from '../context';
 import { Button, Failure, Loading } from '../ui/basics';
 import { useLoaded } from '../ui/hooks';
@@ -37,21 +37,31 @@ class RunDialog extends ReactWidget {
   }
 }
 
-/** The browser's own modal dialog: it keeps the focus inside, closes by Escape and gives the focus back. */
+/** The browser's own modal dialog: it keeps the focus inside and closes by Escape. */
 function Modal({ path, close }: { path: string; close: () => void }): JSX.Element {
   const { trans } = useHimalia();
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
+  const before = useRef<HTMLElement | null>(null);
   useEffect(() => {
+    before.current = focused();
     dialog.current?.showModal();
   }, []);
-  const end = () => dialog.current?.close();
+  const end = () => {
+    dialog.current?.close();
+    // The browser gives it back to Lab's toolbar, which passes it on to another button.
+    before.current?.focus();
+  };
   return (
     <dialog
       ref={dialog}
       className="hm-Dialog"
       aria-labelledby={id}
       onClose={close}
+      onCancel={event => {
+        event.preventDefault();
+        end();
+      }}
       // Keys typed into the form are no shortcuts of Lab.
       onKeyDown={event => event.stopPropagation()}
     >
@@ -59,6 +69,15 @@ function Modal({ path, close }: { path: string; close: () => void }): JSX.Elemen
       <Prepared path={path} close={end} />
     </dialog>
   );
+}
+
+/** The element with the focus, also inside of one of Lab's own elements. */
+function focused(): HTMLElement | null {
+  let element = document.activeElement;
+  while (element?.shadowRoot?.activeElement) {
+    element = element.shadowRoot.activeElement;
+  }
+  return element instanceof HTMLElement ? element : null;
 }
 
 function Prepared({ path, close }: { path: string; close: () => void }): JSX.Element {
@@ -91,8 +110,10 @@ function Prepared({ path, close }: { path: string; close: () => void }): JSX.Ele
       profiles={value.profiles}
       cancel={close}
       submit={async (wish, tell) => {
-        await submit(himalia, value.runnable, wish, tell);
+        const job = await submit(himalia, value.runnable, wish, tell);
+        // Before the job's view: closing gives the focus back, and the view is to keep it.
         close();
+        await openJob(himalia, job);
       }}
     />
   );
@@ -103,7 +124,7 @@ async function submit(
   runnable: Runnable,
   wish: Wish,
   tell: (step: string) => void
-): Promise<void> {
+): Promise<Job> {
   const { jobs, projects, server, trans } = himalia;
   const project = projects.current;
   if (!project) {
@@ -128,8 +149,7 @@ async function submit(
     retries: wish.retries,
     time_limit_s: wish.timeLimit
   };
-  const job = await jobs.submit(project.name, wish.name ? { name: wish.name, spec } : { spec });
-  await openJob(himalia, job);
+  return jobs.submit(project.name, wish.name ? { name: wish.name, spec } : { spec });
 }
 
 /** What runs is what the person sees: an open document with unsaved changes is saved first. */
