@@ -102,11 +102,13 @@ async def _why(client: httpx.AsyncClient, place: str, ended: dict[str, Any]) -> 
         return "The installation of requirements.txt was cancelled. Choose the kernel again to begin anew."
     answer = await client.get(f"{place}/{ended['id']}/log", params={"limit": 2**24})
     lines = [line for line in answer.text.splitlines() if line.strip()] if answer.is_success else []
+    # uv says what is wrong after this word; what went well before it is in the log.
+    wrong = next((number for number, line in enumerate(lines) if line.startswith("error:")), 0)
     return "\n".join(
         [
             "The packages of requirements.txt could not be installed:",
             "",
-            *(lines[-LAST_LINES:] or [ended["message"] or ended["reason"] or "It gave no reason."]),
+            *(lines[wrong:][-LAST_LINES:] or [ended["message"] or ended["reason"] or "It gave no reason."]),
             "",
             "Mend requirements.txt and choose the kernel again, or choose one without it.",
         ]

@@ -17,6 +17,22 @@ from himalia_lab.errors import LabError
 REQUIREMENTS = "requirements.txt"
 
 
+class Lines(str):
+    """Jupyter Server shows the `repr` of what a kernel's error says, and it has several lines."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+class KernelError(Exception):
+    """Why a kernel did not start, as Lab shows it."""
+
+    def __str__(self) -> str:
+        return Lines(self.args[0])
+
+
 class RequirementsProvisioner(LocalProvisioner):  # type: ignore[misc]
     """Starts a kernel in the overlay that the requirements.txt of its folder makes now; a running one stays."""
 
@@ -25,8 +41,16 @@ class RequirementsProvisioner(LocalProvisioner):  # type: ignore[misc]
     overlays = Unicode(help="The folder of the person's overlays.").tag(config=True)
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
-        """As its parent's, once the overlay is there. Raises LabError, whose text Lab shows."""
-        folder = Path(kwargs.get("cwd") or Path.cwd())
+        """As its parent's, once the overlay is there. Raises KernelError."""
+        try:
+            self._run_in(await self._overlay(Path(kwargs.get("cwd") or Path.cwd())))
+        except LabError as error:
+            raise KernelError(error.message) from error
+        launch: dict[str, Any] = await super().pre_launch(**kwargs)
+        return launch
+
+    async def _overlay(self, folder: Path) -> Path:
+        """The overlay of the requirements.txt in `folder`, built if it is not there. Raises LabError."""
         content = await asyncio.to_thread(self._requirements, folder)
         digest = self._digest(content)
         overlay = Path(self.overlays, digest)
@@ -37,9 +61,7 @@ class RequirementsProvisioner(LocalProvisioner):  # type: ignore[misc]
             raise LabError(
                 503, "unavailable", "The packages are installed, but cannot be seen here. Try again."
             )
-        self._run_in(overlay)
-        launch: dict[str, Any] = await super().pre_launch(**kwargs)
-        return launch
+        return overlay
 
     def _requirements(self, folder: Path) -> bytes:
         if not (folder / REQUIREMENTS).is_file():

@@ -23,6 +23,9 @@ import { tellEnds } from './jobs/notices';
 import { Selection } from './jobs/selection';
 import { JobPlace, JobView } from './jobs/view';
 import { Navigator } from './navigator';
+import { offerWhereItFits } from './overlays/kernels';
+import { tellBuilds } from './overlays/notices';
+import { OverlayPlace, OverlayView } from './overlays/view';
 import { Projects } from './projects/model';
 import { Settings } from './settings';
 
@@ -88,6 +91,8 @@ function activate(
   });
   palette?.addItem({ command: 'himalia:show-jobs', category: CATEGORY });
   tellEnds(himalia);
+  tellBuilds(himalia);
+  offerWhereItFits(himalia, notebooks, browser);
   void himalia.projects.load();
 }
 
@@ -134,7 +139,8 @@ function addViews(himalia: Himalia, restorer: ILayoutRestorer | null): void {
   const { app } = himalia;
   const jobs = new WidgetTracker<JobView>({ namespace: 'himalia-jobs' });
   const comparisons = new WidgetTracker<CompareView>({ namespace: 'himalia-compare' });
-  const show = (widget: JobView | CompareView) => {
+  const overlays = new WidgetTracker<OverlayView>({ namespace: 'himalia-overlays' });
+  const show = (widget: JobView | CompareView | OverlayView) => {
     if (!widget.isAttached) {
       app.shell.add(widget, 'main');
     }
@@ -161,6 +167,19 @@ function addViews(himalia: Himalia, restorer: ILayoutRestorer | null): void {
       show(view);
       await (comparisons.has(view) ? Promise.resolve() : comparisons.add(view));
     }
+  });
+  app.commands.addCommand('himalia:overlay-open', {
+    execute: async args => {
+      const place = args as unknown as OverlayPlace;
+      const view = overlays.find(open => open.place.id === place.id) ?? new OverlayView(himalia, place);
+      show(view);
+      await (overlays.has(view) ? Promise.resolve() : overlays.add(view));
+    }
+  });
+  void restorer?.restore(overlays, {
+    command: 'himalia:overlay-open',
+    args: view => ({ ...view.place }),
+    name: view => view.place.id
   });
   void restorer?.restore(jobs, {
     command: 'himalia:job-open',

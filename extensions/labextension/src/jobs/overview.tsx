@@ -1,19 +1,19 @@
 import type { Attempt, Job } from '../api/types';
 import { useHimalia } from '../context';
-import { Bar, Pairs, valueText, When } from '../ui/basics';
+import { Bar, Button, Pairs, valueText, When } from '../ui/basics';
 import { bytes, duration, number } from '../ui/format';
 import { useNow } from '../ui/hooks';
 import { StateBadge } from '../ui/state';
 import { advice, fraction, isActive, ranFor, reasonText, sentence, waitedFor, whatRuns } from './states';
 
 /** What a job was asked to do and what became of it. */
-export function JobOverview({ job }: { job: Job }): JSX.Element {
+export function JobOverview({ job, showLog }: { job: Job; showLog: () => void }): JSX.Element {
   const { trans } = useHimalia();
   const parameters = Object.entries(job.spec.parameters ?? {});
   const results = Object.entries(job.status.metrics);
   return (
     <div className="hm-Overview">
-      <Now job={job} />
+      <Now job={job} showLog={showLog} />
       {results.length > 0 && (
         <section>
           <h3>{trans.__('Results')}</h3>
@@ -45,7 +45,7 @@ export function JobOverview({ job }: { job: Job }): JSX.Element {
 }
 
 /** The state in words, how far it is, and after a failure what to do. */
-function Now({ job }: { job: Job }): JSX.Element {
+function Now({ job, showLog }: { job: Job; showLog: () => void }): JSX.Element {
   const { trans } = useHimalia();
   const { status } = job;
   const now = useNow(1000, isActive(status.state));
@@ -59,6 +59,11 @@ function Now({ job }: { job: Job }): JSX.Element {
       {status.state === 'FAILED' && advice(status.reason, trans) && (
         <p className="hm-Quiet">{advice(status.reason, trans)}</p>
       )}
+      {hasEnvironmentLog(status) && (
+        <p>
+          <Button onClick={showLog}>{trans.__('Show its log')}</Button>
+        </p>
+      )}
       {done !== null && <Bar value={done} label={trans.__('Progress')} />}
       <Pairs
         pairs={[
@@ -71,6 +76,11 @@ function Now({ job }: { job: Job }): JSX.Element {
   );
 }
 
+/** Whether what the person wants to see now is how the job's environment is made. */
+function hasEnvironmentLog({ environment_job, reason, state }: Job['status']): boolean {
+  return Boolean(environment_job) && (state === 'QUEUED' || reason === 'environment_failed');
+}
+
 function Specification({ job }: { job: Job }): JSX.Element {
   const { trans } = useHimalia();
   const { spec } = job;
@@ -79,12 +89,16 @@ function Specification({ job }: { job: Job }): JSX.Element {
     <Pairs
       pairs={[
         [
-          spec.kind === 'notebook' ? trans.__('Notebook') : trans.__('Command'),
+          {
+            notebook: trans.__('Notebook'),
+            script: trans.__('Script'),
+            command: trans.__('Command')
+          }[spec.kind ?? 'notebook'],
           <code key="what">{whatRuns(job)}</code>
         ],
         [trans.__('Profile'), [spec.profile, spec.size].filter(Boolean).join(', ')],
         [trans.__('Environment'), spec.environment],
-        [trans.__('Requirements'), spec.requirements ? <Digest key="r" digest={spec.requirements} /> : null],
+        [trans.__('Requirements'), spec.requirements ? <code key="r">{spec.requirements}</code> : null],
         [trans.__('Code'), spec.snapshot ? <Digest key="s" digest={spec.snapshot} /> : null],
         [trans.__('Time limit'), spec.time_limit_s ? duration(spec.time_limit_s) : null],
         [trans.__('Retries'), spec.retries ? String(spec.retries) : null],

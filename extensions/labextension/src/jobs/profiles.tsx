@@ -8,10 +8,17 @@ export interface Choice {
   size: string;
 }
 
-/** The notebook server's own profile where it can be had, else the first that can. */
-export function firstChoice(profiles: Profile[], page: PageSettings): Choice {
+/** What ran in the notebook runs as a job: in its kernel's environment, by the server's own profile if that fits. */
+export function firstChoice(profiles: Profile[], page: PageSettings, kernel: string | undefined): Choice {
   const usable = profiles.filter(profile => profile.available);
-  const profile = usable.find(each => each.name === page.profile) ?? usable[0];
+  // No environment has a dot in its name: what follows is the requirements.txt beside the notebook.
+  const environment = kernel?.split('.')[0];
+  const own = usable.find(each => each.name === page.profile);
+  const fits = own?.environment === environment ? own : usable.find(each => each.environment === environment);
+  return withSize(profiles, page, fits ?? own ?? usable[0]);
+}
+
+function withSize(profiles: Profile[], page: PageSettings, profile: Profile | undefined): Choice {
   if (!profile) {
     return { profile: '', size: '' };
   }

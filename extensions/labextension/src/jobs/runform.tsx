@@ -39,7 +39,7 @@ type Errors = { [field: string]: string };
 export function RunForm({ runnable, profiles, submit, cancel }: RunFormProps): JSX.Element {
   const { page, trans } = useHimalia();
   const [draft, setDraft] = useState<Draft>(() => draftOf(runnable.parameters));
-  const [choice, setChoice] = useState<Choice>(() => firstChoice(profiles, page));
+  const [choice, setChoice] = useState<Choice>(() => firstChoice(profiles, page, runnable.kernel?.name));
   const [rest, setRest] = useState<Rest>({ name: '', retries: '0', minutes: '' });
   const [useRequirements, setUseRequirements] = useState(true);
   const [errors, setErrors] = useState<Errors>({});

@@ -65,6 +65,9 @@ export function sentence(status: JobStatus, now: number, trans: TranslationBundl
   const time = ran === null ? '' : duration(ran);
   switch (status.state) {
     case 'QUEUED':
+      if (status.environment_job && !status.queue?.message) {
+        return trans.__('Building environment…');
+      }
       return status.queue?.message ?? status.message ?? trans.__('Waiting for its turn');
     case 'RUNNING':
       return [progressText(status, trans), time].filter(Boolean).join(' · ');
@@ -97,6 +100,7 @@ export function reasonText(reason: string | null, trans: TranslationBundle): str
     time_limit: trans.__('It ran longer than its time limit.'),
     bad_input: trans.__('Something that it needs could not be fetched.'),
     environment_missing: trans.__('Its environment does not exist here.'),
+    environment_failed: trans.__('The packages of requirements.txt could not be installed.'),
     lost: trans.__('Contact with it was lost.'),
     preempted: trans.__('It made room for work with a higher priority.'),
     platform_stopped: trans.__('The platform was stopped.'),
@@ -113,6 +117,9 @@ export function advice(reason: string | null, trans: TranslationBundle): string 
     time_limit: trans.__('Run it again with a longer time limit.'),
     environment_missing: trans.__(
       'Choose another profile, or ask your administrator to create the environment.'
+    ),
+    environment_failed: trans.__(
+      'Often a package or version does not exist. Mend requirements.txt and run it again.'
     ),
     lost: trans.__('Retry starts it again from the beginning.')
   };

@@ -74,7 +74,11 @@ function Shown({ job, close }: { job: Job; close: () => void }): JSX.Element {
       tab={tab}
       onTab={setTab}
       tabs={[
-        { name: 'overview', label: trans.__('Overview'), content: () => <JobOverview job={job} /> },
+        {
+          name: 'overview',
+          label: trans.__('Overview'),
+          content: () => <JobOverview job={job} showLog={() => setTab('log')} />
+        },
         { name: 'log', label: trans.__('Log'), content: () => <JobLog job={job} /> },
         {
           name: 'outputs',

@@ -1,0 +1,49 @@
+import { useEffect, useMemo, useState } from 'react';
+
+import { LogReader } from '../api/logreader';
+import { useHimalia } from '../context';
+import { Failure } from './basics';
+import { LogView } from './log';
+import { saveAs } from './save';
+
+export interface GrowingLogProps {
+  path: string;
+  id: string;
+  attempt: number;
+  /** Whether more may come. */
+  growing: boolean;
+  note?: string;
+  /** What a download is called. */
+  file: string;
+}
+
+/** The log of one attempt of a workload, as it grows. */
+export function GrowingLog({ path, id, attempt, growing, note = '', file }: GrowingLogProps): JSX.Element {
+  const { client, live } = useHimalia();
+  const reader = useMemo(
+    () => new LogReader(client, live, { path, id, attempt }),
+    [client, live, path, id, attempt]
+  );
+  const [error, setError] = useState<Error>();
+  useEffect(() => {
+    setError(undefined);
+    reader.read().catch((failure: Error) => setError(failure));
+    return () => reader.dispose();
+  }, [reader]);
+  useEffect(() => {
+    if (!growing) {
+      reader.catchUp().catch((failure: Error) => setError(failure));
+    }
+  }, [reader, growing]);
+  if (error) {
+    return <Failure error={error} />;
+  }
+  return (
+    <LogView
+      model={reader.model}
+      growing={growing}
+      note={note}
+      onDownload={() => saveAs(file, new Blob([reader.model.lines.join('\n')]))}
+    />
+  );
+}
