@@ -11,7 +11,6 @@ unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
-PROXY := $(VENV)/share/himalia/proxy
 LAB := extensions/labextension
 
 # Where `make up` starts it: make up ADDRESS=127.0.0.1:9000 HIMALIA_HOME=/srv/himalia
@@ -28,7 +27,7 @@ LAB_SOURCES := $(shell find $(LAB)/src $(LAB)/style $(LAB)/schema -type f 2>/dev
 EXTENSION := $(if $(wildcard $(LAB)/package-lock.json),$(STAMPS)/extension)
 PYTHON_FILES := $(shell find hub/himalia -name '*.py')
 
-.PHONY: help up install test test-quick lint bench docs lock clean
+.PHONY: help up install test test-quick lint bench docs wheels lock clean
 
 help:
 	@echo "make up          install what is needed and start the platform (ADDRESS=HOST:PORT, HIMALIA_HOME=DIR)"
@@ -36,6 +35,7 @@ help:
 	@echo "make lint        formatting, linters and types"
 	@echo "make bench       measurements, each against a named peer"
 	@echo "make docs        the documentation, into site/"
+	@echo "make wheels      both distributions as wheels, into dist/"
 	@echo "make lock        resolve all dependencies anew"
 	@echo "make clean       remove what was built; the platform's home folder stays"
 
@@ -78,11 +78,9 @@ $(STAMPS)/bytecode: $(PYTHON_FILES) $(STAMPS)/project
 	@$(BIN)/python -m compileall -q hub/himalia
 	@touch $@
 
-$(STAMPS)/proxy: hub/himalia/hub/proxy/package-lock.json $(STAMPS)/platform
+$(STAMPS)/proxy: hub/himalia/hub/proxy/package-lock.json | $(STAMPS)/project
 	@echo "==> Installing the proxy"
-	@mkdir -p $(PROXY)
-	@cp .npmrc hub/himalia/hub/proxy/package.json hub/himalia/hub/proxy/package-lock.json $(PROXY)
-	@cd $(PROXY) && $(CURDIR)/tools/npm ci --omit=dev --ignore-scripts --loglevel=error >/dev/null
+	@$(BIN)/python -m himalia.supervisor.proxy
 	@touch $@
 
 $(STAMPS)/lab-modules: $(LAB)/package-lock.json $(STAMPS)/platform
@@ -121,6 +119,10 @@ bench: install $(STAMPS)/dev
 docs: $(STAMPS)/project $(STAMPS)/dev
 	@$(BIN)/mkdocs build --strict --quiet
 	@echo "The documentation is in site/."
+
+wheels: install
+	@tools/wheels dist
+	@echo "The wheels are in dist/."
 
 LOCK := tools/uv pip compile --quiet --universal --python-version 3.11 --override requirements/overrides.txt --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url setup.cfg --extra hub

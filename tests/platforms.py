@@ -32,6 +32,8 @@ def free_port() -> int:
 class Running:
     """`himalia up` on a home of its own; its environments are shared with other tests."""
 
+    python = sys.executable
+
     def __init__(self, environments: tuple[str, ...] = ("base",), **variables: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="him", dir="/tmp"))
         self.folder.chmod(0o711)
@@ -48,7 +50,7 @@ class Running:
         """Start, without waiting."""
         password = self.folder / "password"
         password.write_text(PASSWORD)
-        command = [sys.executable, "-m", "himalia.cli.main", "up", "--home", str(self.home)]
+        command = [self.python, "-m", "himalia.cli.main", "up", "--home", str(self.home)]
         command += ["--address", self.address, "--admin-password-file", str(password)]
         with (self.folder / "up.txt").open("ab") as log:
             self.process = subprocess.Popen(

