@@ -62,6 +62,7 @@ class Reservations:
     token: str
     taken: dict[str, dict[str, Any]] = field(default_factory=dict)
     people: dict[str, dict[str, Any]] = field(default_factory=dict)
+    devices: list[str] = field(default_factory=list)
     uids: itertools.count[int] = field(default_factory=lambda: itertools.count(220_001))
 
     def free(self) -> int:
@@ -121,7 +122,7 @@ class Reservations:
             "environment": environment,
             "environments": [environment],
             "limit": {"memory_bytes": memory, "cpus": 1},
-            "devices": [],
+            "devices": self.devices,
             "env": {"HIMALIA_PROJECT": asked["user"]},
         }
 

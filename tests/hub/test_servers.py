@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -109,3 +110,24 @@ def test_stopping_leaves_nothing(platform: Platform, running: Lab) -> None:
     until(lambda: processes_of(uid) == [], "no process is left")
     until(lambda: platform.reservations.taken == {}, "the reservation is given back")
     until(lambda: list((platform.home / "s").iterdir()) == [], "no socket is left")
+
+
+def test_a_server_has_the_devices_it_was_given_and_no_others(platform: Platform, tmp_path: Path) -> None:
+    nodes = [tmp_path / "accelerator0", tmp_path / "accelerator1"]
+    for node in nodes:
+        os.mknod(node, stat.S_IFCHR, os.makedev(1, 7))  # as /dev/full: every write fails for want of space
+        node.chmod(0o666)
+    platform.reservations.devices = [str(nodes[0])]
+    try:
+        with Browser(platform, "bob") as bob:
+            bob.sign_in()
+            bob.start_server()
+            with Lab(platform, "bob", bob.hub_token()).kernel() as kernel:
+                assert kernel.run(f"open({str(nodes[0])!r}, 'wb', 0).write(b'x')").startswith(
+                    "OSError: [Errno 28]"
+                )
+                assert kernel.run(f"open({str(nodes[1])!r}, 'rb')").startswith("FileNotFoundError")
+    finally:
+        platform.reservations.devices = []
+        platform.api("DELETE", "/users/bob/server")
+        until(lambda: platform.server("bob") is None, "bob's server ends")
