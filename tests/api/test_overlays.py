@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from blake3 import blake3
-from platforms import Person
+from platforms import Person, Running
+
+import himalia as sdk
+from himalia.client.following import EnvironmentText
 
 GOOD = "iniconfig==2.0.0\n"
 BROKEN = "no-such-package-of-himalia\n"
@@ -126,3 +133,34 @@ def test_a_job_is_no_overlay(ada: Person) -> None:
     job = ada.submit("true")
     assert ada.http.get(f"{overlays(ada)}/{job['id']}").status_code == 404
     ada.ended(job["name"])
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    """A script whose requirements.txt cannot be installed."""
+    (tmp_path / "main.py").write_bytes(CODE)
+    (tmp_path / "requirements.txt").write_text(BROKEN)
+    return tmp_path / "main.py"
+
+
+def test_python_follows_the_building_and_reads_its_log(himalia: Running, ada: Person, script: Path) -> None:
+    with sdk.Client(url=f"{himalia.url}/services/himalia", token=ada.token) as client:
+        job = client.jobs.submit(script=str(script), profile="base")
+        texts = [one.text for one in client.jobs.follow(job) if isinstance(one, EnvironmentText)]
+        assert "no-such-package-of-himalia" in "".join(texts)
+        assert job.status.reason == "environment_failed"
+        assert "".join(client.jobs.log(job)) == "".join(texts)
+
+
+def test_the_command_shows_how_it_is_built(himalia: Running, ada: Person, script: Path) -> None:
+    environment = {**os.environ, "HIMALIA_URL": f"{himalia.url}/services/himalia", "HIMALIA_TOKEN": ada.token}
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-m", "himalia.cli.main", "jobs", *words]
+        return subprocess.run(line, env=environment, capture_output=True, text=True, timeout=120, check=False)
+
+    done = run("submit", "--name", "followed", "--profile", "base", "--follow", str(script))
+    assert done.returncode == 1, done.stderr
+    assert "no-such-package-of-himalia" in done.stderr
+    assert done.stdout == "", "standard output has what the job itself prints"
+    assert "no-such-package-of-himalia" in run("log", "followed").stdout

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from himalia.cli.job_views import lasted, progress, sentence
 from himalia.cli.output import CommandError, ExitCode, complain, printable
 from himalia.cli.session import TerminalText
-from himalia.client.following import Changed, LogText, Progress
+from himalia.client.following import Changed, EnvironmentText, LogText, Progress
 
 if TYPE_CHECKING:
     from himalia.client import Client, Job
@@ -30,6 +30,7 @@ class Screen:
         self.job = job
         self._log = log
         self._harmless = TerminalText() if log.isatty() else None
+        self._printable = TerminalText()
         self._said = ""
         self._at_start = True
 
@@ -37,6 +38,10 @@ class Screen:
         """One update of `client.jobs.follow`."""
         if isinstance(update, LogText):
             self._text(update.text)
+        elif isinstance(update, EnvironmentText):
+            # Not what the job prints: that alone is on standard output.
+            sys.stderr.write(self._printable.feed(update.text))
+            sys.stderr.flush()
         elif isinstance(update, Progress):
             self._say(progress(update.data))
         elif isinstance(update, Changed):

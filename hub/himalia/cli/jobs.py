@@ -192,7 +192,7 @@ def log(
     attempt: AttemptOption = None,
     project: ProjectOption = None,
 ) -> None:
-    """Print a job's log."""
+    """Print a job's log; of one that waits for its environment, or got none, the log of how that is built."""
     with connected(project) as client:
         if follow_it:
             found = follow(client, client.jobs.get(job))

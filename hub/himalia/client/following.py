@@ -43,22 +43,42 @@ class LogText:
     text: str
 
 
+@dataclass(frozen=True)
+class EnvironmentText:
+    """The next piece of the log of how the job's environment is built, which it waits for."""
+
+    text: str
+
+
 if TYPE_CHECKING:
-    Update = Changed | Progress | LogText
+    Update = Changed | Progress | LogText | EnvironmentText
 
 
 class Log:
-    """The log of one attempt, read in order and without gaps, however its pieces arrive."""
+    """The log of one attempt of a job, or of the building of its overlay: in order and without gaps, however its
+    pieces arrive."""
 
-    def __init__(self, api: Api, attempt: int) -> None:
-        self.api, self.attempt, self.offset = api, attempt, 0
+    def __init__(self, api: Api, workload: str, attempt: int, *, overlay: bool = False) -> None:
+        self.api, self.workload, self.attempt, self.overlay = api, workload, attempt, overlay
+        self.offset = 0
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
-    async def rest(self, job: str) -> AsyncGenerator[str, None]:
-        """What the service has beyond what was read; `job` is the path of the job."""
+    @property
+    def topic(self) -> str:
+        """Where its next pieces come by themselves."""
+        return f"log:{self.workload}:{self.attempt}"
+
+    def update(self, text: str) -> LogText | EnvironmentText:
+        """A piece of it, as followers are told."""
+        return EnvironmentText(text) if self.overlay else LogText(self.attempt, text)
+
+    async def rest(self, project: str, job: str) -> AsyncGenerator[str, None]:
+        """What the service has beyond what was read; `job` is the name that the job has now."""
+        noun = ("overlays", self.workload) if self.overlay else ("jobs", job)
+        path = escaped("projects", project, *noun)
         while True:
             params = {"attempt": self.attempt, "offset": self.offset, "limit": LOG_PIECE}
-            answer = await self.api.send(self.api.request("GET", f"{job}/log", params))
+            answer = await self.api.send(self.api.request("GET", f"{path}/log", params))
             self.offset = int(answer.headers.get("X-Himalia-Next-Offset", self.offset + len(answer.content)))
             text = self._decoder.decode(answer.content)
             if text:
@@ -74,6 +94,16 @@ class Log:
         new = data[self.offset - offset :]
         self.offset += len(new)
         return self._decoder.decode(new)
+
+
+def current_log(api: Api, job: Mapping[str, Any]) -> Log | None:
+    """The log of what happens with a job now: of its environment while that is built or has failed, else its own."""
+    status = job["status"]
+    if status["environment_job"] and (
+        status["state"] == "QUEUED" or status["reason"] == "environment_failed"
+    ):
+        return Log(api, status["environment_job"], 1, overlay=True)
+    return Log(api, job["id"], status["attempt"]) if status["attempt"] > 0 else None
 
 
 class Follower:
@@ -123,7 +153,7 @@ class Follower:
         silence = min(SILENCE_S, self._left())
         topics, log = [f"job:{self._job['id']}"], self._log
         if log is not None:
-            topics.append(f"log:{self._job['id']}:{log.attempt}")
+            topics.append(log.topic)
         params = {"topic": topics, "after": log.offset if log is not None else None}
         # Events go on from the last one heard, a log from the byte in `after`.
         last = {"Last-Event-ID": self._after}
@@ -179,23 +209,23 @@ class Follower:
                 async for piece in self._rest():
                     yield piece
             elif text:
-                yield LogText(self._log.attempt, text)
+                yield self._log.update(text)
 
     async def _refresh(self) -> None:
         self._job = await self.api.call("GET", self._path)
 
-    async def _new_attempt(self) -> AsyncGenerator[LogText, None]:
-        """Turn to the log of the attempt that runs now, when the one before it is read to its end."""
-        attempt = self._job["status"]["attempt"]
-        if self.logs and attempt > 0 and (self._log is None or self._log.attempt != attempt):
+    async def _new_attempt(self) -> AsyncGenerator[LogText | EnvironmentText, None]:
+        """Turn to the log that grows now, when the one before it is read to its end."""
+        current = current_log(self.api, self._job) if self.logs else None
+        if current is not None and (self._log is None or self._log.topic != current.topic):
             async for text in self._rest():
                 yield text
-            self._log = Log(self.api, attempt)
+            self._log = current
 
-    async def _rest(self) -> AsyncGenerator[LogText, None]:
+    async def _rest(self) -> AsyncGenerator[LogText | EnvironmentText, None]:
         if self._log is not None:
-            async for text in self._log.rest(self._path):
-                yield LogText(self._log.attempt, text)
+            async for text in self._log.rest(self.project, self.name):
+                yield self._log.update(text)
 
     def _left(self) -> float:
         return SILENCE_S if self.deadline is None else max(0.05, self.deadline - time.monotonic())

@@ -16,7 +16,7 @@ from himalia.client import downloads, submission
 from himalia.client.api import Api, escaped, items
 from himalia.client.bridge import blocking, blocking_items, bound, closing
 from himalia.client.errors import Invalid
-from himalia.client.following import Changed, Follower, Log, LogText
+from himalia.client.following import Changed, EnvironmentText, Follower, Log, LogText, current_log
 from himalia.client.records import (
     ENDED,
     Event,
@@ -229,25 +229,31 @@ class JobVerbs(Generic[J]):
     async def log(
         self, job: str | J, *, follow: bool = False, attempt: int | None = None, project: str | None = None
     ) -> AsyncGenerator[str, None]:
-        """The job's log, in pieces of text; `follow` goes on until the job ends, through further attempts."""
+        """The job's log, in pieces of text; `follow` goes on until the job ends, through further attempts.
+
+        Of a job that waits for its environment, or got none, it is the log of how that is built.
+        """
         shown = await self.get(job, project=project)
         if follow:
             if attempt is not None:
                 raise Invalid("An earlier attempt cannot be followed: leave out attempt, or follow.")
             async with closing(self.follow(shown)) as updates:
                 async for update in updates:
-                    if isinstance(update, LogText):
+                    if isinstance(update, (EnvironmentText, LogText)):
                         yield update.text
             return
-        wanted = attempt or shown.status.attempt
-        if wanted:
-            async for text in Log(self._api, wanted).rest(await self._path(shown, None)):
+        found = current_log(self._api, shown.to_dict())
+        if attempt is not None:
+            found = Log(self._api, shown.id, attempt)
+        if found is not None:
+            async for text in found.rest(shown.project, shown.name):
                 yield text
 
     async def follow(
         self, job: str | J, *, logs: bool = True, timeout: float | None = None, project: str | None = None
     ) -> AsyncGenerator[Update, None]:
-        """All that happens to the job until it ends: `Changed`, `Progress` and `LogText` of `client.following`.
+        """All that happens to the job until it ends, as `client.following` has it: `Changed`, `Progress`, `LogText`,
+        and `EnvironmentText` while its environment is built.
 
         `timeout` is in seconds; raises WaitTimeout.
         """

@@ -162,9 +162,10 @@ async def default_profile(api: Api, notebook: str | os.PathLike[str] | None = No
 
 
 def _kernel_of(notebook: str | os.PathLike[str]) -> str | None:
-    """The name of a notebook's kernel; None where it cannot be told, which the job will then say."""
+    """The environment that a notebook's kernel names; None where it cannot be told, which the job will then say."""
     try:
         name = json.loads(Path(notebook).read_text("utf-8"))["metadata"]["kernelspec"]["name"]
     except (OSError, ValueError, LookupError, TypeError):
         return None
-    return name if isinstance(name, str) else None
+    # No environment has a dot in its name: what follows is the requirements.txt beside the notebook.
+    return name.split(".")[0] if isinstance(name, str) else None
