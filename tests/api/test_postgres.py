@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 
 import pytest
+from blake3 import blake3
 from platforms import Person, Running
 
 from himalia.core import events
@@ -15,7 +17,8 @@ from himalia.core.database import Database
 @pytest.fixture(scope="module")
 def elsewhere(environments: object, postgres_url: str) -> Iterator[Running]:
     """A platform of its own, whose service keeps everything in PostgreSQL."""
-    running = Running(("base",), HIMALIA_DATABASE_URL=postgres_url)
+    often = {"HIMALIA_COLLECT_EVERY_S": "0.5", "HIMALIA_OBJECT_GRACE_S": "1"}
+    running = Running(("base",), HIMALIA_DATABASE_URL=postgres_url, **often)
     try:
         yield running.up()
     finally:
@@ -85,6 +88,20 @@ def test_what_postgresql_cannot_hold_is_refused(zoe: Person, text: str) -> None:
     path = f"/projects/{zoe.project}/secrets/KEY"
     assert zoe.http.put(path, json={"value": text}).status_code == 422
     assert "A request failed" not in zoe.platform.log("service")
+
+
+def test_what_nothing_needs_is_removed(elsewhere: Running, zoe: Person) -> None:
+    job = zoe.ended(zoe.submit("sh", "-c", "mkdir outputs; echo kept > outputs/a")["name"])
+    content = b"needed by nothing"
+    digest = blake3(content).hexdigest()
+    put = zoe.http.put(f"/projects/{zoe.project}/objects/{digest}", content=content)
+    assert put.status_code == 200
+    deadline = time.monotonic() + 30
+    while (elsewhere.home / "objects" / digest[:2] / digest[2:]).exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    output = f"/projects/{zoe.project}/jobs/{job['name']}/outputs/outputs/a"
+    assert zoe.http.get(output).text == "kept\n"
 
 
 def test_no_text_of_an_event_ends_the_writer(postgres_url: str, elsewhere: Running) -> None:
