@@ -107,10 +107,20 @@ def test_from_sign_in_to_two_compared_runs(chromium: Browser, himalia: Running, 
     page.context.close()
 
 
+def show_navigator(page: Page) -> None:
+    """Open it where it is not open: while Lab restores its layout a press is undone, and a second one closes it."""
+    tab = page.get_by_role("tab", name="Himalia")
+    tab.wait_for()
+    page.locator("#jupyterlab-splash").wait_for(state="detached")
+    if not page.get_by_role("region", name="Himalia").is_visible():
+        tab.click()
+    page.get_by_role("region", name="Himalia").wait_for()
+
+
 def see_what_it_left(page: Page) -> None:
     """Open the job in the panel: outputs, HTML, metrics."""
     shot(page, "back-in-lab")
-    page.get_by_role("tab", name="Himalia").click()
+    show_navigator(page)
     page.locator(".hm-JobRow").filter(has=page.get_by_text("first", exact=True)).click()
     expect(page.locator(f"{STATE}[data-state=SUCCEEDED]")).to_be_visible()
     shot(page, "jobs-list")

@@ -63,6 +63,9 @@ def test_what_is_no_notebook_and_no_script_has_no_such_entry(lab: Lab, open_lab:
 
 def test_the_palette_runs_the_notebook_in_front(lab: Lab, open_lab: OpenLab) -> None:
     page = open_lab(lab, "lab/tree/digits.ipynb")
+    # A notebook takes the focus once more when its kernel is there.
+    page.get_by_text("| Idle").wait_for()
+    page.locator(".jp-Notebook .cm-content").first.click()
     palette(page, "Run as job")
     expect(page.get_by_role("dialog", name=RUN_DIGITS)).to_be_visible()
 
@@ -192,6 +195,7 @@ def test_the_setting_of_the_question_before_stopping(lab: Lab, settings: Page) -
 
 
 def test_the_setting_of_the_log_s_letters(settings: Page) -> None:
+    settings.get_by_label("Search jobs").fill("digits-2")
     row(settings, "digits-2").click()
     open_tab(settings, "Log")
     line = settings.locator(".hm-Log-line").first
