@@ -90,7 +90,7 @@ def needed(of: Distribution) -> set[str]:
         for requirement in waiting.pop().requires or ():
             name, _, marker = requirement.partition(";")
             found = re.match(r"[\w.-]+", name)
-            if found and "extra" not in marker and "<" not in marker and "platform" not in marker:
+            if found and not re.search("extra|<|platform", marker):
                 if found[0] not in names:
                     waiting.append(distribution(found[0]))
                 names.add(found[0])
@@ -173,6 +173,20 @@ def test_base_is_the_sdk_and_the_command_alone(light: Path) -> None:
     for command in ("--help", "jobs", "projects", "secrets", "profiles", "tokens"):
         assert "Usage: himalia" in run(himalia, command, "--help")
     assert "himalia login" in run(himalia, "whoami", code=1)
+
+
+def test_older_python_has_the_sdk_and_is_told_of_the_command(wheels: dict[str, Path], folder: Path) -> None:
+    versions = [path for n in (8, 9, 10) if (path := shutil.which(f"python3.{n}")) and works(path)]
+    if not versions:
+        pytest.skip("no Python older than 3.11 is here")
+    zipfile.ZipFile(wheels["himalia"]).extractall(folder / "unpacked")
+    start = f"import sys; sys.path.insert(0, {str(folder / 'unpacked')!r}); from himalia.cli import start; start()"
+    assert "needs Python 3.11 or newer, and this is 3." in run(versions[0], "-c", start, code=1)
+
+
+def works(python: str) -> bool:
+    """Whether an interpreter runs: a version manager's link may lead to none."""
+    return subprocess.run([python, "-V"], capture_output=True, timeout=30, check=False).returncode == 0
 
 
 def test_base_says_what_the_platform_needs(light: Path, folder: Path) -> None:
