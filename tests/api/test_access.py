@@ -26,6 +26,7 @@ VALUES = {
     "digest": "x",
     "token_id": "no-such-token",
     "reservation": "no-such-reservation",
+    "overlay": "no-such-overlay",
     "path": "%01",
 }
 QUERIES = {"events.stream": "?topic=nonsense"}
