@@ -167,3 +167,22 @@ def test_projects_switch_the_panels(lab: Lab, open_lab: OpenLab) -> None:
     expect(page.get_by_role("button", name="Run a notebook as a job")).to_be_visible()
     page.get_by_label("Project").select_option(label="ada (personal)")
     expect(row(page, "digits-1")).to_have_count(1)
+
+
+def test_lab_opens_while_the_service_does_not_answer(lab: Lab, open_lab: OpenLab) -> None:
+    page = open_lab(lab)
+    page.get_by_label("Search jobs").fill("digits-3")
+    row(page, "digits-3").click()
+    open_tab(page, "Outputs")
+    with page.expect_response(
+        lambda answer: "/api/workspaces/" in answer.url and answer.request.method == "PUT"
+    ):
+        page.locator("li", has_text="digits.ipynb").get_by_role("button", name="Open").click()
+        expect(page.locator(".jp-NotebookPanel")).to_contain_text("notebook is read-only")
+    # Calls hang, as they do when a machine is gone; what was open before must not hold up all of Lab.
+    page.route("**/services/himalia/**", lambda route: None)
+    page.goto(page.url.split("?")[0])
+    page.get_by_role("tab", name="Himalia").wait_for(timeout=60_000)
+    page.locator("#jupyterlab-splash").wait_for(state="detached")
+    expect(page.locator(".lm-TabBar-tab", has_text="digits-3")).to_be_visible()
+    page.unroute_all(behavior="ignoreErrors")

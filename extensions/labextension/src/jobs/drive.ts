@@ -57,16 +57,14 @@ export class OutputsDrive implements Contents.IDrive {
       );
     }
     const path = rest.join('/');
+    const type = path.endsWith('.ipynb') ? 'notebook' : 'file';
+    if (options?.content === false) {
+      // Lab asks this of each document that it restores, and shows nothing before all have answered.
+      return this.model(localPath, type, null);
+    }
     const response = await this.client.send('GET', outputPath(project, job, path), {});
     const text = await response.text();
-    if (!path.endsWith('.ipynb')) {
-      return this.model(localPath, 'file', text);
-    }
-    return this.model(
-      localPath,
-      'notebook',
-      options?.content === false ? null : (JSON.parse(text) as object)
-    );
+    return this.model(localPath, type, type === 'notebook' ? (JSON.parse(text) as object) : text);
   }
 
   getDownloadUrl(): Promise<string> {
