@@ -50,20 +50,22 @@ def shot(page: Page, name: str) -> None:
     page.screenshot(path=SHOTS / f"{name}.png")
 
 
-def notebook(*cells: str) -> str:
+def notebook(*cells: str, kernel: str | None = None) -> str:
     made = [
         {"cell_type": "code", "id": f"c{n}", "metadata": {}, "source": source, "outputs": [],
          "execution_count": None}
         for n, source in enumerate(cells)
     ]  # fmt: skip
-    return json.dumps({"cells": made, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    spec = {"name": kernel, "display_name": kernel, "language": "python"}
+    metadata = {"kernelspec": spec} if kernel else {}
+    return json.dumps({"cells": made, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})
 
 
-def put(himalia: Running, person: Person, **files: str) -> None:
-    """Files in the folder `packages` of the person's home, as if they had written them."""
+def put(himalia: Running, person: Person, place: str = "packages", **files: str) -> None:
+    """Files in a folder of the person's home, as if they had written them."""
     identifier = person.http.get("/whoami").json()["person"]["id"]
     home = himalia.home / "people" / identifier / "home"
-    folder = home / "packages"
+    folder = home / place
     folder.mkdir(exist_ok=True)
     paths = [folder]
     for name, text in files.items():
@@ -107,7 +109,7 @@ def builds(person: Person) -> list[dict[str, Any]]:
 def test_a_kernel_with_the_packages_and_a_job_that_uses_them(
     page: Page, himalia: Running, radia: Person
 ) -> None:
-    source = "import iniconfig\nprint(iniconfig.__file__)"
+    source = "import iniconfig, os, sys\nprint(iniconfig.__file__, os.access(sys.prefix, os.W_OK))"
     put(himalia, radia, uses__ipynb=notebook(source), requirements__txt=PACKAGE)
     open_notebook(page, himalia, "packages/uses.ipynb")
     choose_kernel(page)
@@ -124,6 +126,7 @@ def test_a_kernel_with_the_packages_and_a_job_that_uses_them(
     expect(page.locator(".jp-NotebookPanel:visible .jp-KernelName")).to_have_text(KERNEL)
     run_all(page)
     expect(outputs(page).first).to_contain_text("/overlays/", timeout=60 * SECONDS)
+    expect(outputs(page).first).to_contain_text("False")
     shot(page, "requirements-notebook")
     assert len(builds(radia)) == 1
 
@@ -137,6 +140,54 @@ def test_a_kernel_with_the_packages_and_a_job_that_uses_them(
     )
     assert "/overlays/" in radia.text("uses")
     assert len(builds(radia)) == 1, "what the kernel had built the job uses"
+
+
+def test_a_change_takes_effect_when_the_kernel_restarts(page: Page, himalia: Running, radia: Person) -> None:
+    kernel = "scikit-learn.requirements"
+    source = "import pluggy\nprint(pluggy.__file__)"
+    put(himalia, radia, changed__ipynb=notebook(source, kernel=kernel), requirements__txt=PACKAGE)
+    open_notebook(page, himalia, "packages/changed.ipynb")
+    run_all(page)
+    expect(outputs(page).first).to_contain_text("No module named 'pluggy'", timeout=60 * SECONDS)
+    assert len(builds(radia)) == 1
+
+    put(himalia, radia, requirements__txt=PACKAGE + "pluggy==1.5.0\n")
+    page.locator('.jp-NotebookPanel:visible [data-command="notebook:restart-kernel"], '
+                 '.jp-NotebookPanel:visible [data-jp-item-name="restart"] button').first.click()  # fmt: skip
+    page.locator(".jp-Dialog").get_by_role("button", name="Confirm Kernel Restart").click()
+    expect(page.locator(".Toastify__toast", has_text="are installed")).to_be_visible(timeout=120 * SECONDS)
+    run_all(page)
+    expect(outputs(page).first).to_contain_text("/overlays/", timeout=60 * SECONDS)
+    assert len(builds(radia)) == 2
+
+
+def test_without_its_requirements_txt_it_says_what_to_do(page: Page, himalia: Running, radia: Person) -> None:
+    put(himalia, radia, "elsewhere", alone__ipynb=notebook("1", kernel="scikit-learn.requirements"))
+    open_notebook(page, himalia, "elsewhere/alone.ipynb")
+    dialog = page.locator(".jp-Dialog", has_text="Error Starting Kernel")
+    expect(dialog).to_contain_text("There is no requirements.txt in the notebook's folder")
+    dialog.get_by_role("button", name="Ok").click()
+
+    # Lab asks for another one, and no longer offers what cannot start here.
+    dialog = page.locator(".jp-Dialog", has_text="Select Kernel")
+    dialog.wait_for()
+    shot(page, "requirements-none")
+    offered = dialog.locator("option").evaluate_all(
+        "all => all.filter(one => getComputedStyle(one).display !== 'none').map(one => one.text)"
+    )
+    assert "scikit-learn" in offered
+    assert KERNEL not in offered
+    dialog.locator("select").select_option(label="scikit-learn")
+    dialog.get_by_role("button", name="Select").click()
+
+    # A job needs none: it runs in the environment that the kernel adds to.
+    page.get_by_role("button", name="Run as job").first.click()
+    form = page.get_by_role("dialog", name="Run “alone.ipynb” as a job")
+    expect(form.get_by_label("Profile")).to_have_value("scikit-learn")
+    form.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator(".hm-Item-header .hm-State[data-state=SUCCEEDED]")).to_be_visible(
+        timeout=90 * SECONDS
+    )
 
 
 def test_it_is_offered_only_where_there_is_a_requirements_txt(page: Page, himalia: Running) -> None:
