@@ -285,3 +285,18 @@ def test_many_jobs_at_once_all_end_once(ada: Person) -> None:
     states = [ada.ended(job["name"])["status"] for job in jobs]
     assert {status["state"] for status in states} == {"SUCCEEDED"}
     assert {status["attempt"] for status in states} == {1}
+
+
+def test_what_went_ahead_behind_a_long_job_does_not_wait_for_it(ada: Person) -> None:
+    for _ in range(10):
+        assert ada.ended(ada.submit("/bin/true")["name"])["status"]["state"] == "SUCCEEDED"
+    with ThreadPoolExecutor(8) as pool:
+        short = list(pool.map(lambda _: ada.submit("/bin/true"), range(40)))
+        long = ada.submit("sleep", "20")
+        short += pool.map(lambda _: ada.submit("/bin/true"), range(40))
+    for job in short:
+        status = ada.ended(job["name"])["status"]
+        assert (status["state"], status["attempt"], len(status["attempts"])) == ("SUCCEEDED", 1, 1)
+    assert ada.job(long["name"])["status"]["state"] == "RUNNING"
+    ada.http.post(f"/projects/{ada.project}/jobs/{long['name']}/stop")
+    assert ada.ended(long["name"])["status"]["state"] == "STOPPED"

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -120,6 +121,50 @@ def test_submitting_while_the_service_is_killed_loses_nothing(own: Running, ada:
         if event["data"].get("state") == "SUCCEEDED"
     ]
     assert len(events) == len(accepted)
+
+
+def many_short(ada: Person, folder: Path, count: int) -> list[str]:
+    """Names of jobs that each note their name; so many that some wait in their runner behind others."""
+    place = f"/shared/{ada.project}/{folder.name}"
+    for _ in range(5):
+        assert ended(ada, ada.submit("/bin/true")["name"])["state"] == "SUCCEEDED"
+    command = f"mkdir -p {place}; echo $HIMALIA_WORKLOAD >> {place}/$HIMALIA_WORKLOAD"
+    with ThreadPoolExecutor(8) as pool:
+        return [job["id"] for job in pool.map(lambda _: ada.submit("sh", "-c", command), range(count))]
+
+
+def runs(own: Running, folder: Path) -> dict[str, int]:
+    """How often each of them has run."""
+    found = next(own.home.rglob(folder.name))
+    return {file.name: len(file.read_text().splitlines()) for file in found.iterdir()}
+
+
+def test_short_jobs_that_went_ahead_run_once_when_the_service_dies(
+    own: Running, ada: Person, tmp_path: Path
+) -> None:
+    ids = many_short(ada, tmp_path, 150)
+    kill_service(own)
+    names = {
+        job["id"]: job for job in ada.http.get(f"/projects/{ada.project}/jobs?limit=200").json()["items"]
+    }
+    for one in ids:
+        status = ended(ada, names[one]["name"])
+        assert (status["state"], status["attempt"]) == ("SUCCEEDED", 1), status
+    assert runs(own, tmp_path) == dict.fromkeys(ids, 1)
+
+
+def test_short_jobs_that_went_ahead_all_end_when_their_runner_dies(
+    own: Running, ada: Person, tmp_path: Path
+) -> None:
+    ids = many_short(ada, tmp_path, 150)
+    for pid in processes(own, "himalia.runner.resident"):
+        os.kill(pid, signal.SIGKILL)
+    names = {
+        job["id"]: job for job in ada.http.get(f"/projects/{ada.project}/jobs?limit=200").json()["items"]
+    }
+    statuses = [ended(ada, names[one]["name"]) for one in ids]
+    assert {status["state"] for status in statuses} == {"SUCCEEDED"}
+    assert set(runs(own, tmp_path)) == set(ids)
 
 
 def test_the_runner_dies_and_the_job_starts_again(own: Running, ada: Person) -> None:

@@ -21,7 +21,10 @@ from himalia.engine.states import HOLDING, Counts, State
 
 @dataclass
 class Active:
-    """One workload that has not ended. `spec` is what `engine.service.submit` stored."""
+    """One workload that has not ended. `spec` is what `engine.service.submit` stored.
+
+    `after` is the workload whose place it takes (see `lookahead`); it holds nothing until that one has ended.
+    """
 
     id: str
     kind: str
@@ -45,6 +48,8 @@ class Active:
     started_at: datetime | None = None
     stop_asked: bool = False
     gone_since: float | None = None
+    after: str | None = None
+    ahead_since: float | None = None
     progress: dict[str, Any] | None = None
     reserve: Resources = field(init=False)
     order: tuple[int, int] = field(init=False)
@@ -88,6 +93,7 @@ class Board:
         self.holding: dict[str, Holding] = {}
         self.stopping: dict[str, Active] = {}
         self.shapes: Counter[Resources] = Counter()
+        self._behind: dict[str, str] = {}
         self._queue: list[tuple[tuple[int, int], str]] = []
         self._number = 0
 
@@ -98,19 +104,57 @@ class Board:
 
     def put(self, item: Active) -> None:
         """Add a workload, or take over its changed state."""
-        self.remove(item.id)
+        self._take_out(item.id)
         self._number = max(self._number, item.number)
         self.active[item.id] = item
         if item.state == State.QUEUED:
             insort(self._queue, (item.order, item.id))
             self.shapes[item.reserve] += 1
-        elif item.state in HOLDING:
+        elif item.state in HOLDING and item.after is None:
             self.holding[item.id] = item.holding()
         if item.state == State.STOPPING:
             self.stopping[item.id] = item
 
     def remove(self, workload: str) -> None:
         """Forget a workload; nothing happens when it is not there."""
+        if workload in self.active:
+            self.release(workload)
+        self._take_out(workload)
+
+    def follow(self, item: Active, leader: Active) -> None:
+        """`item` gives up what it holds, if anything, and takes the place of `leader` later."""
+        self.holding.pop(item.id, None)
+        item.after = leader.id
+        self._behind[leader.id] = item.id
+
+    def release(self, workload: str) -> None:
+        """Free what a workload holds, or its turn in a row; who is behind it moves up."""
+        self.holding.pop(workload, None)
+        item = self.active[workload]
+        behind = self._behind.pop(workload, None)
+        if item.after is not None:
+            del self._behind[item.after]
+        if behind is not None:
+            follower = self.active[behind]
+            follower.after = item.after
+            if item.after is not None:
+                self._behind[item.after] = behind
+            elif follower.state in HOLDING:
+                self.holding[behind] = follower.holding()
+        item.after = None
+
+    def tail(self, first: Active) -> tuple[Active, int]:
+        """The last of those behind `first`, and how many they are."""
+        last, length = first.id, 0
+        while (behind := self._behind.get(last)) is not None:
+            last, length = behind, length + 1
+        return self.active[last], length
+
+    def followers(self) -> list[Active]:
+        """Those that were started behind another one which has not ended."""
+        return [self.active[workload] for workload in self._behind.values()]
+
+    def _take_out(self, workload: str) -> None:
         item = self.active.pop(workload, None)
         self.holding.pop(workload, None)
         self.stopping.pop(workload, None)
@@ -125,7 +169,9 @@ class Board:
 
     def move(self, item: Active, state: State) -> None:
         """Change an active workload's state."""
-        self.remove(item.id)
+        if state not in HOLDING:
+            self.release(item.id)
+        self._take_out(item.id)
         item.state = state
         self.put(item)
 
@@ -140,7 +186,11 @@ class Board:
 
     def queued(self) -> list[Active]:
         """The queue in order."""
-        return [self.active[workload] for _, workload in self._queue]
+        return list(self.in_order())
+
+    def in_order(self) -> Iterator[Active]:
+        """The queue in order; it must not change meanwhile."""
+        return (self.active[workload] for _, workload in self._queue)
 
     def place(self, workload: str) -> tuple[int, int] | None:
         """(place, length) of a queued workload, from 1; None when it does not wait."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from himalia.core import clock
@@ -22,12 +23,14 @@ from himalia.engine.backends.base import (
     LogPiece,
     Metrics,
     Progress,
+    Recalled,
     Report,
     Seen,
     Started,
 )
 from himalia.engine.board import Active, Board
 from himalia.engine.logs import LogFiles
+from himalia.engine.lookahead import RECALL_S, Lookahead
 from himalia.engine.service import Engine, from_row, load_active
 from himalia.engine.states import HOLDING, Next, Outcome, State, settle
 
@@ -38,6 +41,27 @@ UNMANAGED = frozenset({"server"})
 """Kinds that others start and stop; the engine only counts them."""
 
 Publish = Callable[[Active, Report], None]
+
+
+@dataclass
+class _News:
+    """Reports that are stored together, by what they are."""
+
+    started: dict[str, Active] = field(default_factory=dict)
+    ended: dict[str, tuple[Active, Ended, Next]] = field(default_factory=dict)
+    points: list[tuple[Active, Metrics]] = field(default_factory=list)
+    recalled: list[Active] = field(default_factory=list)
+
+    def store(self, tx: Transaction, tell: records.Tell) -> None:
+        """Write all of it. Raises WrongState."""
+        if self.started:
+            records.started(tx, list(self.started.values()), self.ended.keys(), tell)
+        if self.points:
+            records.measured(tx, self.points)
+        if self.recalled:
+            records.recalled(tx, self.recalled, tell)
+        if self.ended:
+            records.ended(tx, list(self.ended.values()), tell)
 
 
 class Reconciler:
@@ -64,6 +88,8 @@ class Reconciler:
         self.publish = publish
         self.stop_grace_s = stop_grace_s
         self.lost_after_s = lost_after_s
+        self._lookahead = Lookahead(self.board, lambda item: backend.lane(item.known()))
+        self._recall: asyncio.TimerHandle | None = None
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
@@ -73,11 +99,10 @@ class Reconciler:
         """Load what was active, find what still runs, and begin."""
         for row in await self.database.read(load_active):
             self.board.put(from_row(row, self.board.next_number()))
+        self._lookahead.line_up(self.backend.machines())
         managed = [item for item in self.board.active.values() if self._manages(item)]
         await self.backend.open([item.known() for item in managed])
-        for item in managed:
-            if item.state == State.STARTING:
-                self._spawn(self._launch(item))
+        self._spawn(self._launch_all([item for item in managed if item.state == State.STARTING]))
         for loop in (self._decide(), self._listen(), self._watch()):
             self._spawn(loop)
         self._wake.set()
@@ -137,18 +162,35 @@ class Reconciler:
             self.backend.machines(),
             set(self.board.shapes),
         )
-        if not placements:
-            return
-        chosen = []
-        for placement in placements:
-            item = self.board.active[placement.id]
-            item.attempt += 1
-            item.machine, item.devices = placement.machine, placement.devices
-            item.reason = item.message = item.progress = None
-            item.stop_asked = False
-            self.board.move(item, State.STARTING)
-            chosen.append((item, placement))
-        self._spawn(self._start(chosen))
+        chosen = [self._chosen(placement) for placement in placements]
+        for item, leader in self._lookahead.choose():
+            self.board.follow(item, leader)
+            chosen.append(self._chosen(queue.Placement(item.id, leader.machine or "", {})))
+            item.ahead_since = clock.monotonic()
+            self._recall_later()
+        if chosen:
+            self._spawn(self._start(chosen))
+
+    def _chosen(self, placement: queue.Placement) -> tuple[Active, queue.Placement]:
+        item = self.board.active[placement.id]
+        item.attempt += 1
+        item.machine, item.devices = placement.machine, placement.devices
+        item.reason = item.message = item.progress = item.started_at = None
+        item.stop_asked = False
+        self.board.move(item, State.STARTING)
+        return item, placement
+
+    def _recall_later(self) -> None:
+        if self._recall is None:
+            self._recall = asyncio.get_running_loop().call_later(RECALL_S, self._recall_overdue)
+
+    def _recall_overdue(self) -> None:
+        self._recall = None
+        late = self._lookahead.overdue(clock.monotonic())
+        if late:
+            self.backend.recall([item.attempt_name for item in late])
+        if self.board.followers():
+            self._recall_later()
 
     async def _start(self, chosen: list[tuple[Active, queue.Placement]]) -> None:
         try:
@@ -166,12 +208,17 @@ class Reconciler:
                 self.board.move(item, State.QUEUED)
             asyncio.get_running_loop().call_later(1.0, self._wake.set)
             return
-        await asyncio.gather(*(self._launch(item) for item, _ in chosen))
+        await self._launch_all([item for item, _ in chosen])
 
     def _forget_if_not_there(self, item: Active) -> None:
         """The row was changed while we chose it: a stop came first, and has taken it off the board."""
         if self.board.active.get(item.id) is item:
             self.board.remove(item.id)
+
+    async def _launch_all(self, items: Sequence[Active]) -> None:
+        # In order: one that goes behind another must come to the runner after it.
+        for item in items:
+            await self._launch(item)
 
     async def _launch(self, item: Active) -> None:
         try:
@@ -181,7 +228,8 @@ class Reconciler:
             return
         # Its report may have come meanwhile; what has ended must not be started again.
         if self.board.of_attempt(launch.name) is item and item.state == State.STARTING:
-            self.backend.start(launch)
+            leader = self.board.active[item.after].attempt_name if item.after else None
+            self.backend.start(replace(launch, after=leader) if leader else launch)
 
     def _stop_asked(self) -> None:
         for item in self.board.stopping.values():
@@ -196,9 +244,10 @@ class Reconciler:
             self._spawn(self._take(batch))
 
     async def _take(self, batch: Batch) -> None:
+        recalled: list[Active] = []
         while True:
             try:
-                await self._record(batch.reports)
+                recalled = await self._record(batch.reports)
             except WrongState:
                 await asyncio.sleep(0.02)  # a stop came first; the board knows of it by now
                 continue
@@ -208,70 +257,81 @@ class Reconciler:
                 continue
             except Exception:
                 log.exception("Reports could not be stored together; each is tried by itself.")
-                await self._record_singly(batch)
+                recalled = await self._record_singly(batch)
+            # The name of what was recalled is used again, so the backend must have let go of it.
             batch.durable()
+            self._queue_again(recalled)
             return
 
-    async def _record_singly(self, batch: Batch) -> None:
+    async def _record_singly(self, batch: Batch) -> list[Active]:
         """One report that cannot be stored must not keep the others."""
+        recalled = []
         for report in batch.reports:
             try:
-                await self._record([report])
+                recalled += await self._record([report])
             except Exception:
                 log.exception("A report of %s was dropped.", report.name)
+        return recalled
 
-    async def _record(self, reports: Any) -> None:
-        """Store reports of present attempts; those of old ones are dropped."""
-        started: list[tuple[Active, Started]] = []
-        ended: list[tuple[Active, Ended, Next]] = []
-        points: list[tuple[Active, Metrics]] = []
+    async def _record(self, reports: Sequence[Report]) -> list[Active]:
+        """Store reports of present attempts, drop those of old ones; answers those that were recalled."""
+        news = _News()
         for report in reports:
             item = self.board.of_attempt(report.name)
-            if item is None or item.kind in UNMANAGED:
-                continue
-            if isinstance(report, Started):
-                if item.state == State.STARTING:
-                    started.append((item, report))
-                    item.started_at = clock.from_epoch(report.at)
-                    self.board.move(item, State.RUNNING)
-            elif isinstance(report, Ended):
-                if item.state in HOLDING and not any(other is item for other, _, _ in ended):
-                    ended.append((item, report, self._settle(item, report)))
-            else:
-                self._take_passing(item, report, points)
-        if started or ended or points:
-            await self._write(started, ended, points)
+            if item is not None and item.kind not in UNMANAGED:
+                self._sort(item, report, news)
+        if news.started or news.ended or news.points or news.recalled:
+            await self._write(news)
+        return news.recalled
 
-    def _take_passing(self, item: Active, report: Report, points: list[tuple[Active, Metrics]]) -> None:
+    def _sort(self, item: Active, report: Report, news: _News) -> None:
+        if isinstance(report, Recalled):
+            if item.state == State.STARTING:
+                news.recalled.append(item)
+                return
+            report = Ended(report.name, item.reason or "stopped_by_user")
+        if isinstance(report, Started):
+            if item.state == State.STARTING:
+                item.started_at = clock.from_epoch(report.at)
+                self.board.move(item, State.RUNNING)
+                news.started[item.id] = item
+        elif isinstance(report, Ended):
+            if item.state in HOLDING:
+                news.ended.setdefault(item.id, (item, report, self._settle(item, report)))
+        else:
+            self._take_passing(item, report, news)
+
+    def _queue_again(self, recalled: Sequence[Active]) -> None:
+        for item in recalled:
+            if self.board.active.get(item.id) is item:
+                item.attempt -= 1
+                self.board.move(item, State.QUEUED)
+        if recalled:
+            self._wake.set()
+
+    def _take_passing(self, item: Active, report: Report, news: _News) -> None:
         if isinstance(report, LogPiece):
             self.logs.write(report.name, report.offset, report.text.encode())
         elif isinstance(report, Progress):
             item.progress = dict(report.data)
         elif isinstance(report, Metrics):
-            points.append((item, report))
+            news.points.append((item, report))
         self.publish(item, report)
 
     def _settle(self, item: Active, ended: Ended) -> Next:
         return settle(Outcome(ended.reason, ended.message, ended.exit_code), item.counts)
 
-    async def _write(
-        self,
-        started: list[tuple[Active, Started]],
-        ended: list[tuple[Active, Ended, Next]],
-        points: list[tuple[Active, Metrics]],
-    ) -> None:
+    async def _write(self, news: _News) -> None:
         # What ended frees its room on the board at once, so that the next start is part of the same commit.
-        for item, _, _ in ended:
-            self.board.holding.pop(item.id, None)
+        ended = list(news.ended.values())
+        for item, report, _ in ended:
+            self.board.release(item.id)
+            if report.final and report.reason is None:
+                self._lookahead.ran(item, report.usage.get("wall_s", 0.0))
         releases = [(a.id, n.state) for a, _, n in ended if a.kind == "task" and n.state != State.QUEUED]
 
         def work(tx: Transaction) -> list[str]:
-            if started:
-                records.started(tx, started, self.engine.tell)
-            if points:
-                records.measured(tx, points)
-            if ended:
-                records.ended(tx, ended, self.engine.tell)
+            news.store(tx, self.engine.tell)
             return [one for task, state in releases for one in self.engine.task_ended(tx, task, state)]
 
         writing = asyncio.ensure_future(self.database.write(work))
@@ -281,20 +341,18 @@ class Reconciler:
         try:
             released = await writing
         except Exception:
-            self._take_back(started, ended)
+            self._take_back(news)
             raise
         for item, report, following in ended:
             self._ended(item, report, following)
         self._release(released)
 
-    def _take_back(
-        self, started: list[tuple[Active, Started]], ended: list[tuple[Active, Ended, Next]]
-    ) -> None:
+    def _take_back(self, news: _News) -> None:
         """The board as it was before reports that could not be stored."""
-        for item, _ in started:
+        for item in news.started.values():
             if item.state == State.RUNNING:
                 self.board.move(item, State.STARTING)
-        for item, _, _ in ended:
+        for item, _, _ in news.ended.values():
             if self.board.active.get(item.id) is item:
                 self.board.put(item)
 

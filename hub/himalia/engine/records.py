@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from himalia.core import clock
 from himalia.core.clock import from_epoch
 from himalia.core.database import Transaction
 from himalia.core.errors import WrongState
-from himalia.engine.backends.base import Ended, Metrics, Started
+from himalia.engine.backends.base import Ended, Metrics
 from himalia.engine.board import Active
 from himalia.engine.changes import Change
 from himalia.engine.queue import Placement
@@ -47,10 +47,16 @@ _STARTING = _transition(State.QUEUED).values(
     started_at=None,
     **_bound("machine", "devices"),
 )
+_RECALLED = _transition(State.STARTING).values(
+    state=State.QUEUED, attempt=workloads.c.attempt - 1, machine=None, devices={}
+)
+_NEVER_BEGAN = attempts.delete().where(
+    attempts.c.workload_id == sa.bindparam("b_id"), attempts.c.attempt == sa.bindparam("b_attempt")
+)
 _STARTED = _transition(State.STARTING).values(state=State.RUNNING, **_bound("started_at"))
 _ATTEMPT_STARTED = _OF_ATTEMPT.values(state=State.RUNNING, **_bound("started_at"))
 _ENDED = _transition(*sorted(HOLDING)).values(
-    **_bound("state", "reason", "message", "restarts", "tries", "ended_at")
+    **_bound("state", "reason", "message", "restarts", "tries", "started_at", "ended_at")
 )
 _ATTEMPT_ENDED = _OF_ATTEMPT.values(
     **_bound(
@@ -64,6 +70,7 @@ _ATTEMPT_ENDED = _OF_ATTEMPT.values(
         "log_bytes",
         "log_dropped_bytes",
         "progress",
+        "started_at",
         "ended_at",
     )
 )
@@ -100,12 +107,26 @@ def _new_attempt(active: Active, placement: Placement, now: datetime) -> dict[st
     }
 
 
-def started(tx: Transaction, items: Sequence[tuple[Active, Started]], tell: Tell) -> None:
-    """STARTING → RUNNING. Raises WrongState."""
-    rows = [{"b_id": a.id, "b_attempt": a.attempt, "b_started_at": from_epoch(s.at)} for a, s in items]
-    expect(tx.execute(_STARTED, rows), len(rows))
-    tx.execute(_ATTEMPT_STARTED, rows)
-    tell(tx, [_change(a, State.RUNNING, None, None, from_epoch(s.at)) for a, s in items])
+def started(tx: Transaction, items: Sequence[Active], also_ended: Container[str], tell: Tell) -> None:
+    """STARTING → RUNNING, told of all; written of those that have not ended already. Raises WrongState."""
+    rows = [
+        {"b_id": a.id, "b_attempt": a.attempt, "b_started_at": a.started_at}
+        for a in items
+        if a.id not in also_ended
+    ]
+    if rows:
+        expect(tx.execute(_STARTED, rows), len(rows))
+        tx.execute(_ATTEMPT_STARTED, rows)
+    tell(tx, [_change(a, State.RUNNING, None, None, a.started_at or clock.now()) for a in items])
+
+
+def recalled(tx: Transaction, items: Sequence[Active], tell: Tell) -> None:
+    """STARTING → QUEUED, as if the attempt had never been made. Raises WrongState."""
+    now = clock.now()
+    rows = [{"b_id": active.id, "b_attempt": active.attempt} for active in items]
+    expect(tx.execute(_RECALLED, rows), len(rows))
+    tx.execute(_NEVER_BEGAN, rows)
+    tell(tx, [_change(a, State.QUEUED, None, None, now, a.attempt - 1) for a in items])
 
 
 def ended(tx: Transaction, items: Sequence[tuple[Active, Ended, Next]], tell: Tell) -> None:
@@ -156,7 +177,14 @@ def _message(report: Ended) -> str | None:
     return report.message or (REASONS.get(report.reason) if report.reason else None)
 
 
-def _change(active: Active, state: State, reason: str | None, message: str | None, at: datetime) -> Change:
+def _change(
+    active: Active,
+    state: State,
+    reason: str | None,
+    message: str | None,
+    at: datetime,
+    attempt: int | None = None,
+) -> Change:
     return Change(
         active.id,
         active.kind,
@@ -164,7 +192,7 @@ def _change(active: Active, state: State, reason: str | None, message: str | Non
         active.project_id,
         active.person_id,
         state,
-        active.attempt,
+        active.attempt if attempt is None else attempt,
         reason,
         message,
         at,
@@ -180,6 +208,7 @@ def _end_row(active: Active, report: Ended, following: Next, now: datetime) -> d
         "b_message": _message(report),
         "b_restarts": following.restarts,
         "b_tries": following.tries,
+        "b_started_at": active.started_at,
         "b_ended_at": None if following.state == State.QUEUED else now,
     }
 
@@ -198,5 +227,6 @@ def _attempt_row(active: Active, report: Ended, following: Next, now: datetime) 
         "b_log_bytes": report.log_bytes,
         "b_log_dropped_bytes": report.log_dropped_bytes,
         "b_progress": active.progress,
+        "b_started_at": active.started_at,
         "b_ended_at": now,
     }

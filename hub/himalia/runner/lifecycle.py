@@ -144,6 +144,14 @@ class Lifecycle:
         elif workload.state is State.STORING:
             self._impatient[name] = (time.monotonic() + grace_s, reason)
 
+    def recall(self, names: List[str]) -> None:
+        """End those that still wait to begin, as if they had never been handed over; the others go on."""
+        for name in names:
+            workload = self.workloads.get(name)
+            if workload is not None and workload.state is State.WAITING:
+                workload.verdict = ("recalled", "It was taken back before it began.")
+                self._abandon(workload)
+
     def stop_all(self, grace_s: float, reason: str) -> None:
         """Stop everything that has not ended."""
         for name in self.running:
@@ -479,7 +487,20 @@ class Lifecycle:
         for waiting in (self._accepted, self._ready, self._followers.get(workload.after or "", [])):
             if workload in waiting:
                 waiting.remove(workload)
+        self._move_up_behind(workload)
         self._end(workload, [], None)
+
+    def _move_up_behind(self, workload: Workload) -> None:
+        """Who waits for a workload that never began waits for the one that it was waiting for."""
+        for accepted in self._accepted:
+            if accepted.after == workload.name:
+                accepted.after = workload.after
+        leader = self._active.get(workload.after) if workload.after else None
+        if leader is not None and workload.state is State.WAITING:
+            followers = self._followers.pop(workload.name, [])
+            for follower in followers:
+                follower.after = leader.name
+            self._followers.setdefault(leader.name, []).extend(followers)
 
     def _fail(self, workload: Workload, error: BadTask) -> None:
         workload.verdict = workload.verdict or (error.reason, str(error))

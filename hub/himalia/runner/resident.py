@@ -162,6 +162,8 @@ class Runner:
             grace_s = message.get("grace_s")
             reason = str(message.get("reason") or "stopped_by_user")
             lifecycle.stop(message["name"], float(grace_s) if grace_s is not None else _TERM_GRACE_S, reason)
+        elif op == "recall" and isinstance(message.get("names"), list):
+            lifecycle.recall([name for name in message["names"] if is_name(name)])
         elif op == "ack" and isinstance(message.get("upto"), int):
             self._outbox.acknowledge(message["upto"])
             lifecycle.should_stop(message.get("should_stop"))

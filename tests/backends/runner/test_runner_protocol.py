@@ -137,6 +137,25 @@ def test_stop_of_what_waits_or_is_unknown(runner: Runner) -> None:
     assert not (runner.folder / "w/never").exists()
 
 
+def test_recall_takes_back_only_what_has_not_begun(runner: Runner) -> None:
+    runner.start("a-1", "sh", "-c", "until [ -e ../go ]; do sleep 0.02; done")
+    for name, leader in (("b-1", "a-1"), ("c-1", "b-1"), ("d-1", "c-1")):
+        runner.start(name, "sh", "-c", f"touch ../{name}", after=leader)
+    runner.link.until("started", "a-1")
+    runner.link.send(op="recall", names=["a-1", "b-1", "c-1", "unknown-1"])
+    for name in ("b-1", "c-1"):
+        report = runner.end(name)
+        assert (report["exit_code"], report["reason"]) == (None, "recalled")
+    work = runner.folder / "w"
+    assert not any((work / name).exists() for name in ("b-1", "c-1", "d-1")), "d waits for a now"
+    runner.link.send(op="forget", names=["b-1"])
+    runner.start("b-1", "sh", "-c", "touch ../b-1", after="d-1")
+    (work / "go").touch()
+    assert runner.end("a-1")["reason"] is None
+    assert runner.end("b-1")["reason"] is None
+    assert (work / "d-1").exists()
+
+
 def test_bad_messages_end_the_connection_not_the_runner(runner: Runner) -> None:
     for message in (
         {"op": "fly"},

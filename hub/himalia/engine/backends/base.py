@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -32,7 +32,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """All a backend needs to start one attempt. `secrets` and `token` go nowhere but to the runner."""
+    """All a backend needs to start one attempt. `secrets` and `token` go nowhere but to the runner.
+
+    `after` is an attempt of the same lane whose place it takes: it starts when that one has ended.
+    """
 
     name: str
     workload: str
@@ -49,6 +52,7 @@ class Launch:
     variables: Mapping[str, str]
     secrets: Mapping[str, str] = field(repr=False)
     token: str = field(repr=False)
+    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,14 @@ class Ended:
     final: bool = True
 
 
-Report = Started | LogPiece | Progress | Metrics | Ended
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """It never began, and will not: see `Backend.recall`."""
+
+    name: str
+
+
+Report = Started | LogPiece | Progress | Metrics | Ended | Recalled
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +156,17 @@ class Backend(ABC):
     @abstractmethod
     def stop(self, name: str, grace_s: float, reason: str) -> None:
         """End an attempt, with grace; its Ended report carries `reason`."""
+
+    def lane(self, known: Known) -> Hashable | None:
+        """What attempts share that may be started one behind the other (`Launch.after`); None where none may."""
+        return None
+
+    def recall(self, names: Sequence[str]) -> None:
+        """Take back those that wait behind another one; each that had not begun is reported Recalled.
+
+        A backend without lanes is never asked.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def observe(self, names: Sequence[str]) -> dict[str, Seen]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from himalia.core.settings import Settings
-from himalia.engine.backends.base import Backend, Batch, Ended, Known, Launch, Seen, Started
+from himalia.engine.backends.base import Backend, Batch, Ended, Known, Launch, Recalled, Seen, Started
 from himalia.engine.backends.local.folders import Folders
 from himalia.engine.backends.local.link import LinkError, RunnerLink
 from himalia.engine.backends.local.machine import device_files, this_machine
@@ -121,12 +121,26 @@ class LocalBackend(Backend):
         resident.names.add(launch.name)
         self._of[launch.name] = resident
         resident.starts[launch.name] = launch
-        resident.send({"op": "start", "name": launch.name, "task": self._task(launch, resident.runner)})
+        task = self._task(launch, resident.runner)
+        resident.send({"op": "start", "name": launch.name, "task": task, "after": launch.after})
 
     def stop(self, name: str, grace_s: float, reason: str) -> None:
         resident = self._of.get(name)
         if resident is not None:
             resident.send({"op": "stop", "name": name, "grace_s": grace_s, "reason": reason})
+
+    def lane(self, known: Known) -> Hashable | None:
+        key = _key(known, known.person, known.project)
+        return None if key.building or key.alone else key
+
+    def recall(self, names: Sequence[str]) -> None:
+        by_runner: dict[RunnerKey, list[str]] = {}
+        for name in names:
+            resident = self._of.get(name)
+            if resident is not None:
+                by_runner.setdefault(resident.runner.key, []).append(name)
+        for key, together in by_runner.items():
+            self._residents[key].send({"op": "recall", "names": together})
 
     def observe(self, names: Sequence[str]) -> dict[str, Seen]:
         seen = {}
@@ -226,12 +240,12 @@ class LocalBackend(Backend):
         reports = [report for report in batch.reports if report.name in resident.names]
 
         for report in reports:
-            if isinstance(report, Started | Ended):
+            if isinstance(report, Started | Ended | Recalled):
                 resident.starts.pop(report.name, None)
 
         def durable() -> None:
             for report in reports:
-                if isinstance(report, Ended):
+                if isinstance(report, Ended | Recalled):
                     resident.names.discard(report.name)
                     self._again.discard(report.name)
                     self._of.pop(report.name, None)

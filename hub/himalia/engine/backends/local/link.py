@@ -19,6 +19,7 @@ from himalia.engine.backends.base import (
     LogPiece,
     Metrics,
     Progress,
+    Recalled,
     Report,
     Started,
 )
@@ -91,7 +92,7 @@ class RunnerLink:
             report = _report(message)
             if report is not None:
                 reports.append(report)
-        names = [report.name for report in reports if isinstance(report, Ended)]
+        names = [report.name for report in reports if isinstance(report, Ended | Recalled)]
         if last:
             self._take(Batch(reports, lambda: self._durable(last, names)))
 
@@ -145,6 +146,8 @@ def _report(message: dict[str, Any]) -> Report | None:
             key: float(value) for key, value in (message.get("usage") or {}).items() if value is not None
         }
         code, reason = message.get("exit_code"), message.get("reason")
+        if reason == "recalled":
+            return Recalled(name)
         if reason is not None and reason not in REASONS:
             reason = "user_error"
         return Ended(
