@@ -287,6 +287,19 @@ def test_many_jobs_at_once_all_end_once(ada: Person) -> None:
     assert {status["attempt"] for status in states} == {1}
 
 
+def test_names_that_were_made_up_go_round_those_that_were_given(ada: Person) -> None:
+    first = ada.submit("/bin/echo")["name"]
+    assert first == "echo"
+    for name in ("echo-3", "echo-5"):
+        body = {"name": name, "spec": {"kind": "command", "command": ["/bin/true"], "profile": "base"}}
+        assert ada.http.post(f"/projects/{ada.project}/jobs", json=body).status_code == 201
+    with ThreadPoolExecutor(4) as pool:
+        names = {job["name"] for job in pool.map(lambda _: ada.submit("/bin/echo"), range(6))}
+    assert len(names) == 6
+    assert all(name.startswith("echo-") for name in names)
+    assert not names & {"echo", "echo-3", "echo-5"}
+
+
 def test_what_went_ahead_behind_a_long_job_does_not_wait_for_it(ada: Person) -> None:
     for _ in range(10):
         assert ada.ended(ada.submit("/bin/true")["name"])["status"]["state"] == "SUCCEEDED"

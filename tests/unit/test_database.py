@@ -106,6 +106,51 @@ async def test_what_fails_is_undone_alone(database: Database) -> None:
     assert [row.subject_id for row in await database.read(event_rows)] == ["before", "after"]
 
 
+LINK = links.insert()
+
+
+def add_together(tx: Transaction, name: str) -> str:
+    tx.add(LINK, {"from_id": name, "to_id": "it", "kind": "uses"})
+    events.emit(tx, "project.changed", subject=("project", name, name))
+    return name
+
+
+async def test_rows_written_together_are_there_for_whoever_reads(database: Database) -> None:
+    seen: list[set[str]] = []
+
+    def reads(tx: Transaction) -> None:
+        add_together(tx, "own")
+        seen.append(stored(tx.connection))
+
+    def fails(tx: Transaction) -> None:
+        add_together(tx, "undone")
+        stored(tx.connection)
+        add_together(tx, "undone-too")
+        raise NameInUse("Taken.")
+
+    await asyncio.gather(
+        database.write(lambda tx: add_together(tx, "first")),
+        database.write(reads),
+        database.write(fails),
+        database.write(lambda tx: add_together(tx, "last")),
+        return_exceptions=True,
+    )
+    assert "own" in seen[0]
+    assert await database.read(stored) == {"first", "own", "last"}
+    assert {row.subject_id for row in await database.read(event_rows)} == {"first", "own", "last"}
+
+
+async def test_a_row_that_is_there_already_fails_its_piece_alone(database: Database) -> None:
+    await database.write(lambda tx: add(tx, "taken"))
+    names = ["a", "taken", "b", "b", "c"]
+    outcomes = await asyncio.gather(
+        *(database.write(lambda tx, n=name: add_together(tx, n)) for name in names), return_exceptions=True
+    )
+    assert [isinstance(one, sa.exc.IntegrityError) for one in outcomes] == [False, True, False, True, False]
+    assert await database.read(stored) == {"taken", "a", "b", "c"}
+    assert [row.subject_id for row in await database.read(event_rows)] == ["taken", "a", "b", "c"]
+
+
 async def test_events_have_ids_in_the_order_of_commits(database: Database) -> None:
     heard: list[int] = []
     database.on_events(lambda committed: heard.extend(event["id"] for event in committed))

@@ -112,7 +112,7 @@ class Engine:
             "queued_at": now,
             "started_at": None if placement is None else now,
         }
-        tx.execute(_INSERT, row)
+        tx.add(_INSERT, row)
         active = Active(number=0, **row)
         tx.after_commit(lambda: self._entered(active))
 

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from himalia.core.database import Transaction
 from himalia.core.ids import numbered, slug
 from himalia.jobs.schema import JobSpec
 from himalia.jobs.tables import jobs
@@ -31,11 +32,14 @@ class Numbers:
     def __init__(self) -> None:
         self._next: dict[tuple[str, str], int] = {}
 
-    def free(self, connection: Connection, project_id: str, base: str) -> str:
-        """A name that no live job of the project has."""
+    def free(self, tx: Transaction, project_id: str, base: str) -> str:
+        """A name that no live job of the project has; unless the transaction is careful, that is likely."""
         key = (project_id, base)
         number = self._next.get(key, 1)
-        while is_taken(connection, project_id, numbered(base, number)):
+        if key in self._next and not tx.careful:
+            self._next[key] = number + 1
+            return numbered(base, number)
+        while is_taken(tx.connection, project_id, numbered(base, number)):
             number = 2 * number if key not in self._next and number > 1 else number + 1
         if len(self._next) > 10_000:
             self._next.clear()

@@ -161,7 +161,7 @@ class Jobs:
             "updated_at": now,
             "deleted_at": None,
         }
-        tx.execute(_INSERT, row)
+        tx.add(_INSERT, row)
         needed = self._environment(tx, person.id, project["id"], body.spec)
         self.engine.submit(tx, self._workload(row, chosen, needed, body.spec))
         events.emit(
@@ -176,7 +176,7 @@ class Jobs:
 
     def _free_name(self, tx: Transaction, project_id: str, body: JobCreate) -> str:
         if body.name is None:
-            return self._numbers.free(tx.connection, project_id, base_name(body.spec))
+            return self._numbers.free(tx, project_id, base_name(body.spec))
         if is_taken(tx.connection, project_id, body.name):
             raise NameInUse(f"There is a job named {body.name} already. Choose another name, or give none.")
         return body.name
