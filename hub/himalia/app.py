@@ -336,12 +336,12 @@ def create_app(settings: Settings) -> FastAPI:
 
 def _api_routers() -> list[APIRouter]:
     return [
+        jobs_router,  # looked through in this order, and most calls are about jobs
         people_router,
         projects_router,
         secrets_router,
         snapshots_router,
         overlays_router,
-        jobs_router,
         servers_router,
         tokens_router,
         events_router,

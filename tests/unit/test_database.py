@@ -106,6 +106,17 @@ async def test_what_fails_is_undone_alone(database: Database) -> None:
     assert [row.subject_id for row in await database.read(event_rows)] == ["before", "after"]
 
 
+@pytest.mark.parametrize(
+    "value", ["half a pair \ud800", {"i": 10**40, "x": 1e300, "none": None}, "é\0", [0.1, True]]
+)
+async def test_json_comes_back_as_it_was(database: Database, value: object) -> None:
+    def work(tx: Transaction) -> None:
+        events.emit(tx, "project.changed", subject=("project", "p", "p"), data={"value": value})
+
+    await database.write(work)
+    assert (await database.read(event_rows))[0].data == {"value": value}
+
+
 LINK = links.insert()
 
 

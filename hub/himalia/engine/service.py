@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -53,12 +53,20 @@ class WorkloadSpec:
 
     def stored(self) -> dict[str, Any]:
         """The JSON kept in `workloads.spec`."""
-        data = asdict(self)
-        for column in ("id", "kind", "name", "project_id", "person_id", "needs_id", "priority"):
-            del data[column]
-        data["reserve"] = self.reserve.as_json()
-        data["limit"] = self.limit.as_json()
-        return data
+        return {
+            "environment": self.environment,
+            "overlay": self.overlay,
+            "snapshot": self.snapshot,
+            "task": self.task,
+            "reserve": self.reserve.as_json(),
+            "limit": self.limit.as_json(),
+            "variables": self.variables,
+            "secrets": self.secrets,
+            "permissions": self.permissions,
+            "time_limit_s": self.time_limit_s,
+            "retries": self.retries,
+            "max_restarts": self.max_restarts,
+        }
 
 
 class Engine:
