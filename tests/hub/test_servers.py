@@ -39,7 +39,7 @@ def running(platform: Platform) -> Iterator[Lab]:
 def test_a_kernel_runs_in_the_chosen_environment(platform: Platform, running: Lab) -> None:
     names = running.call("GET", "/api/kernelspecs").json()
     assert names["default"] == "base"
-    assert list(names["kernelspecs"]) == ["base"]
+    assert set(names["kernelspecs"]) == {"base", "base.requirements"}
     uid = platform.reservations.people["ada"]["uid"]
     with running.kernel() as kernel:
         assert kernel.run("print(6 * 7)") == "42\n"
@@ -54,10 +54,17 @@ def test_user_code_sees_nothing_of_others(platform: Platform, running: Lab) -> N
     bobs = platform.reservations.home_of(platform.reservations.people["bob"])
     (bobs / "notes").write_text("bob's")
     hidden = ["/etc/shadow", str(bobs / "notes"), str(platform.home / "hub" / "hub.sqlite")]
-    hidden += [str(platform.home / "secrets" / "service-token"), "/root/.bashrc", str(platform.home)]
+    hidden += [str(platform.home / "secrets" / "service-token"), "/root/.bashrc"]
     with running.kernel() as kernel:
         code = f"import os; print([p for p in {hidden!r} if os.path.exists(p)])"
         assert kernel.run(code) == "[]\n"
+        # Of the platform's home there is only the way to the person's own environments.
+        own = platform.reservations.overlays_of(platform.reservations.people["ada"])
+        way = [own, *own.parents]
+        seen = sorted(str(p) for p in way[: way.index(platform.home)])
+        code = f"import pathlib; print(sorted(map(str, pathlib.Path({str(platform.home)!r}).rglob('*'))))"
+        assert kernel.run(code) == f"{seen}\n"
+        assert kernel.run(f"open({str(own / 'x')!r}, 'w')").startswith("OSError: [Errno 30]")
         assert kernel.run("open('/opt/himalia/himalia/x', 'w')").startswith("OSError: [Errno 30]")
         status = kernel.run("print(open('/proc/self/status').read())")
         assert re.search(r"CapBnd:\s+0+\n", status)
