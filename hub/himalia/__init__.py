@@ -1,16 +1,20 @@
 """Himalia: from raw data to a served model without leaving JupyterLab."""
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from himalia import run as run
     from himalia.client import AsyncClient, Client
 
 __version__ = "0.1.0"
-__all__ = ["AsyncClient", "Client", "__version__"]
+__all__ = ["AsyncClient", "Client", "__version__", "run"]
 
 
 def __getattr__(name: str) -> Any:
-    """The SDK, imported when it is asked for: the runner and user code pay nothing for it."""
+    """The SDK and `himalia.run`, imported when they are asked for: who needs neither pays nothing for them."""
+    if name == "run":
+        return importlib.import_module("himalia.run")
     if name in ("AsyncClient", "Client"):
         from himalia import client
 

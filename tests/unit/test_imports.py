@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import statistics
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -143,3 +145,9 @@ def test_modules_and_functions_stay_small() -> None:
     ]
     assert [name for lines, name in functions if lines > 80 and "migrations" not in name] == []
     assert statistics.quantiles([lines for lines, _ in functions], n=10)[-1] <= 30
+
+
+def test_it_is_there_after_importing_the_package_alone() -> None:
+    code = "import himalia; himalia.run.log('accuracy', 0.5, step=1); print(himalia.run.is_job())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
