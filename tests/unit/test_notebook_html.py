@@ -65,3 +65,35 @@ def test_what_scripts_would_have_drawn_is_there_as_text(tmp_path: Path) -> None:
     text = _page(tmp_path, v4.new_code_cell("c", outputs=outputs))
     assert "IntProgress(value=7)" in text
     assert "graph TD" in text
+
+
+def test_formulas_are_drawn_by_the_browser_itself(tmp_path: Path) -> None:
+    source = r"""Inline $\frac{a}{b}$, and
+
+$$\sum_{i=1}^n x_i^2$$
+
+\begin{align} a &= b \\ c &= d \end{align}
+
+Costs \$5, or `$x$` in code."""
+    outputs = [v4.new_output("display_data", {"text/latex": r"$\displaystyle x^{2}$", "text/plain": "x**2"})]
+    text = _page(tmp_path, v4.new_markdown_cell(source), v4.new_code_cell("c", outputs=outputs))
+    assert text.count("<math ") == 4
+    assert "<mfrac>" in text
+    assert "<mtable" in text
+    assert "displaystyle x" not in text
+    assert "Costs $5" in text
+    assert "<code>$x$</code>" in text
+
+
+def test_what_is_no_formula_stays_text(tmp_path: Path) -> None:
+    outputs = [v4.new_output("display_data", {"text/latex": "<b>no</b> formula", "text/plain": "no"})]
+    text = _page(tmp_path, v4.new_markdown_cell("$\\frac{$ and ${$"), v4.new_code_cell("c", outputs=outputs))
+    assert "<math" not in text
+    assert "&lt;b&gt;no&lt;/b&gt; formula" in text
+    assert "\\frac{" in text
+
+
+def test_a_formula_cannot_smuggle_markup(tmp_path: Path) -> None:
+    text = _page(tmp_path, v4.new_markdown_cell(r"$\text{<script>alert(1)</script>} <img src=x onerror=y>$"))
+    assert "<script>alert" not in text
+    assert "<img" not in text
