@@ -111,6 +111,12 @@ def test_nobody_goes_behind_one_that_runs_for_long_or_is_being_stopped() -> None
         assert taught(board).choose() == []
 
 
+def test_nobody_goes_behind_a_notebook_server() -> None:
+    server = workload(1, State.RUNNING)
+    server.kind = "server"
+    assert taught(board_of(server, workload(2))).choose() == []
+
+
 def test_only_the_head_of_the_queue_goes_ahead() -> None:
     for other in (
         workload(2, person="bob"),

@@ -18,7 +18,7 @@ from himalia.core import clock
 from himalia.engine import queue
 from himalia.engine.board import Active, Board
 from himalia.engine.resources import Machine
-from himalia.engine.states import State
+from himalia.engine.states import UNMANAGED, State
 
 AHEAD_S = 0.1
 """Work for about this long goes ahead; what takes longer by itself waits in the queue."""
@@ -38,12 +38,15 @@ class Lookahead:
 
     def __init__(self, board: Board, lane: Lane) -> None:
         self.board = board
-        self.lane = lane
+        self._lane_of = lane
         self._expected: dict[Hashable, float] = {}
+
+    def _lane(self, item: Active) -> Hashable | None:
+        return None if item.kind in UNMANAGED else self._lane_of(item)
 
     def ran(self, item: Active, seconds: float) -> None:
         """Learn from an attempt that has run to its end."""
-        lane = self.lane(item)
+        lane = self._lane(item)
         if lane is None:
             return
         before = self._expected.get(lane, seconds)
@@ -58,7 +61,7 @@ class Lookahead:
             return []
         chosen = []
         for item in self._next():
-            lane = self.lane(item)
+            lane = self._lane(item)
             fitting = [chain for chain in chains if chain.takes(lane, item)]
             if not fitting:
                 break
@@ -86,7 +89,7 @@ class Lookahead:
                 continue
             if first.started_at is not None and now - first.started_at > longest:
                 continue
-            lane = self.lane(first)
+            lane = self._lane(first)
             expected = None if lane is None else self._expected.get(lane)
             if expected is None or expected > AHEAD_S:
                 continue
@@ -113,8 +116,8 @@ class Lookahead:
                 left[item.machine or ""] = room.plus(item.reserve, -1)
 
     def _is_like(self, one: Active, other: Active) -> bool:
-        lane = self.lane(one)
-        return lane is not None and lane == self.lane(other) and one.reserve == other.reserve
+        lane = self._lane(one)
+        return lane is not None and lane == self._lane(other) and one.reserve == other.reserve
 
     def overdue(self, now: float) -> list[Active]:
         """Those that wait behind another one for too long, and are to be recalled; `now` is monotonic."""
@@ -123,7 +126,7 @@ class Lookahead:
             if item.ahead_since is not None and now - item.ahead_since > RECALL_S:
                 item.ahead_since = None
                 late.append(item)
-                self._expected[self.lane(item)] = RECALL_S
+                self._expected[self._lane(item)] = RECALL_S
         return late
 
 
@@ -131,7 +134,7 @@ class _Chain:
     """One that runs and those behind it, seen from its end."""
 
     def __init__(self, lane: Hashable, tail: Active, length: int, deepest: int) -> None:
-        self.lane = lane
+        self._lane_of = lane
         self.tail = tail
         self.length = length
         self.deepest = deepest

@@ -32,13 +32,11 @@ from himalia.engine.board import Active, Board
 from himalia.engine.logs import LogFiles
 from himalia.engine.lookahead import RECALL_S, Lookahead
 from himalia.engine.service import Engine, from_row, load_active
-from himalia.engine.states import HOLDING, Next, Outcome, State, settle
+from himalia.engine.states import HOLDING, UNMANAGED, Next, Outcome, State, settle
 
 log = logging.getLogger(__name__)
 
 WATCH_S = 5.0
-UNMANAGED = frozenset({"server"})
-"""Kinds that others start and stop; the engine only counts them."""
 
 Publish = Callable[[Active, Report], None]
 

@@ -22,6 +22,9 @@ ENDED = frozenset({State.SUCCEEDED, State.FAILED, State.STOPPED})
 HOLDING = frozenset({State.STARTING, State.RUNNING, State.STOPPING})
 """States in which a workload holds resources."""
 
+UNMANAGED = frozenset({"server"})
+"""Kinds that others start and stop; the engine only counts them."""
+
 RESTARTS = frozenset({"lost", "preempted"})
 """Reasons counted against `max_restarts`, not against the user's `retries`."""
 
