@@ -134,7 +134,7 @@ class _Chain:
     """One that runs and those behind it, seen from its end."""
 
     def __init__(self, lane: Hashable, tail: Active, length: int, deepest: int) -> None:
-        self._lane_of = lane
+        self.lane = lane
         self.tail = tail
         self.length = length
         self.deepest = deepest
