@@ -143,6 +143,17 @@ class Person:
         signed_in = any(cookie.name == "himalia-xsrf" for cookie in self.browser.cookies.jar)
         assert signed_in, f"no session: {page.status_code} at {page.url}\n{page.text}"
 
+    def events(self, after: int = 0) -> list[dict[str, Any]]:
+        """Every event after one, oldest first, however many answers that takes."""
+        found: list[dict[str, Any]] = []
+        while True:
+            answer = self.http.get("/events", params={"after": after, "limit": 1000}).raise_for_status()
+            items = answer.json()["items"]
+            if not items:
+                return found
+            found += items
+            after = items[-1]["id"]
+
     def session(self, method: str, path: str, **options: Any) -> httpx.Response:
         """A call with the page session and its XSRF value, as the service's own pages make it."""
         xsrf = next(c.value for c in self.browser.cookies.jar if c.name == "himalia-xsrf") or ""

@@ -7,6 +7,7 @@ import logging
 import random
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -27,6 +28,7 @@ from himalia.core.errors import (
     TooSlow,
     WrongMethod,
 )
+from himalia.core.schema import PATTERN_WORDS
 from himalia.core.telemetry import Telemetry, request_id
 from himalia.pages.routes import error_page
 
@@ -110,9 +112,23 @@ def _invalid(error: RequestValidationError) -> Invalid:
         name = ".".join(place[1:]) if len(place) > 1 else place[0]
         # The name of an unknown field is the caller's text too: any length, and not always valid Unicode.
         name = name[:200].encode(errors="replace").decode()
-        fields.append({"field": name, "message": one["msg"].removeprefix("Value error, ")})
+        fields.append({"field": name, "message": _words(one)})
     first = fields[0] if fields else {"field": "body", "message": "is not valid"}
     return Invalid(f"{first['field']}: {first['message']}", fields=fields)
+
+
+def _words(error: Mapping[str, Any]) -> str:
+    """What is wrong with one field, for people who know neither patterns nor Python."""
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "string_pattern_mismatch" and context["pattern"] in PATTERN_WORDS:
+        return PATTERN_WORDS[context["pattern"]]
+    if kind == "string_unicode":
+        return "must be valid Unicode"
+    if kind == "extra_forbidden":
+        return "is not a field that is known here"
+    if kind == "model_attributes_type":
+        return "must be a JSON object, sent with Content-Type: application/json"
+    return str(error["msg"]).removeprefix("Value error, ")
 
 
 class Outer:

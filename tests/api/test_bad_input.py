@@ -83,6 +83,24 @@ def test_names_are_dns_labels(ada: Person, name: str) -> None:
     assert refused(ada.http.post(f"/projects/{ada.project}/jobs", json=job), 422)["details"]["fields"]
 
 
+@pytest.mark.parametrize(
+    ("content", "kind", "words"),
+    [
+        (b'{"name": "A b"}', "application/json", "name: use lowercase letters, digits and dashes"),
+        (b'{"name": "a", "titel": "x"}', "application/json", "titel: is not a field that is known here"),
+        (b'{"name": "a"}', "text/plain", "must be a JSON object, sent with Content-Type: application/json"),
+        (b'{"name": "a", "spec": {"title": "\\ud800"}}', "application/json", "title: must be valid Unicode"),
+        (b'{"name": "a", "spec": {"description": "\\u0000"}}', "application/json", "must not contain a NUL"),
+    ],
+)
+def test_what_is_wrong_is_said_for_people(ada: Person, content: bytes, kind: str, words: str) -> None:
+    answer = ada.http.post("/projects", content=content, headers={"Content-Type": kind})
+    message = refused(answer, 422)["message"]
+    assert words in message
+    assert "pattern" not in message
+    assert "Extra inputs" not in message
+
+
 TRICKS = (
     "%00", "a%00b", "%2e%2e", "%", "..%2f..%2fetc%2fpasswd", "%ff%fe", "%ed%a0%80", "%c3%a4", "a" * 5000, "'--",
 )  # fmt: skip

@@ -93,7 +93,7 @@ def test_who_comes_back_hears_what_was_missed_once_and_in_order(himalia: Running
                     break
     expected = [
         one["id"]
-        for one in ada.http.get(f"/events?after={first}&limit=1000").json()["items"]
+        for one in ada.events(first)
         if one["project"] == topic.removeprefix("project:") and one["id"] <= ids[-1]
     ]
     assert ids == expected

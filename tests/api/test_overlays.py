@@ -107,7 +107,7 @@ def test_what_a_job_waits_for_can_be_read(ada: Person) -> None:
 
 
 def test_overlays_are_their_owners(ada: Person, bob: Person) -> None:
-    task = submit(ada, BROKEN, "mine")["status"]["environment_job"]
+    task = submit(ada, BROKEN, "adas-own")["status"]["environment_job"]
     assert bob.http.get(f"{overlays(ada)}/{task}").status_code == 404
     assert bob.http.get(f"{overlays(bob)}/{task}").status_code == 404
     assert bob.http.post(f"{overlays(bob)}/{task}/stop").status_code == 404

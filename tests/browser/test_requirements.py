@@ -100,9 +100,10 @@ def outputs(page: Page) -> Locator:
 
 def builds(person: Person) -> list[dict[str, Any]]:
     """Every building of an environment that was begun."""
-    found = person.http.get("/events?limit=1000").json()["items"]
     return [
-        event for event in found if event["kind"] == "overlay.changed" and event["data"]["state"] == "QUEUED"
+        event
+        for event in person.events()
+        if event["kind"] == "overlay.changed" and event["data"]["state"] == "QUEUED"
     ]
 
 

@@ -44,6 +44,7 @@ def test_an_ordinary_user_runs_the_hub() -> None:
     seen = json.loads(done.stdout.splitlines()[-1])
     assert seen == {
         "hidden": [],
+        "home": [],  # but for the way to the person's own environments
         "CapEff": "0" * 16,
         "CapBnd": "0" * 16,
         "NoNewPrivs": "1",

@@ -59,7 +59,9 @@ def test_account_pages_fit_too(platform: Platform, page: Page) -> None:
 def test_is_used_by_keyboard_alone(page: Page) -> None:
     page.goto("/hub/spawn")
     focused = "document.activeElement.value"
-    assert page.evaluate(focused) == "base/small"
+    page.wait_for_function(
+        f"{focused} == 'base/small'"
+    )  # Chromium heeds autofocus when it first draws the page
     page.keyboard.press("ArrowDown")
     assert page.evaluate(focused) == "base/large"
     page.keyboard.press("ArrowDown")  # what is not available is passed over

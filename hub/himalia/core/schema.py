@@ -19,14 +19,19 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-def without_nul(text: str) -> str:
-    """`text`, refused when it holds a NUL: neither PostgreSQL nor an environment variable can hold one."""
+def storable(text: str) -> str:
+    """`text`, refused where no database, no answer and no environment variable can hold it.
+
+    JSON can name half a surrogate pair, and what is stored with one could never be sent again.
+    """
     if "\0" in text:
         raise ValueError("must not contain a NUL character")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("must be valid Unicode") from error
     return text
 
-
-Text = Annotated[str, AfterValidator(without_nul)]
 
 DEEPEST = 50
 """How deeply a value may be nested."""
@@ -41,11 +46,7 @@ def plain_value(value: Any, depth: int = 0) -> Any:
     if isinstance(value, int) and abs(value) >= 2**63:
         raise ValueError("must be a number of at most 64 bits")
     if isinstance(value, str):
-        try:
-            value.encode()
-        except UnicodeEncodeError as error:
-            raise ValueError("must be valid Unicode") from error
-        return without_nul(value)
+        return storable(value)
     parts = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else ()
     for part in parts:
         plain_value(part, depth + 1)
@@ -58,9 +59,21 @@ Value = Annotated[Any, AfterValidator(plain_value)]
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=40)]
 """A DNS label (RFC 1123) of at most 40 characters."""
 
-LabelKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$")]
-LabelValue = Annotated[Text, StringConstraints(max_length=255)]
+LABEL_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$"
+LabelKey = Annotated[str, StringConstraints(pattern=LABEL_PATTERN)]
+LabelValue = Annotated[str, StringConstraints(max_length=255), AfterValidator(storable)]
 Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=64)]
+
+VARIABLE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+VariableName = Annotated[str, StringConstraints(pattern=VARIABLE_PATTERN)]
+"""What a variable of the environment, a parameter and a secret can be named."""
+
+PATTERN_WORDS = {
+    NAME_PATTERN: "use lowercase letters, digits and dashes, with a letter or digit at both ends, at most 40",
+    LABEL_PATTERN: "use letters, digits and . _ / -, with a letter or digit at both ends, at most 63",
+    VARIABLE_PATTERN: "use letters, digits and _, not beginning with a digit, at most 128",
+}
+"""What a caller reads instead of a pattern."""
 
 
 class Who(BaseModel):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
 
-from himalia.core.schema import Body, Labels, Name, Value, Who
+from himalia.core.schema import Body, Labels, Name, Value, VariableName, Who, storable
 
 Kind = Literal["notebook", "script", "command"]
 StateName = Literal["QUEUED", "STARTING", "RUNNING", "STOPPING", "SUCCEEDED", "FAILED", "STOPPED"]
@@ -25,18 +25,9 @@ def _relative(path: str) -> str:
     return path
 
 
-def _argument(text: str) -> str:
-    if "\0" in text:
-        raise ValueError("must not contain a NUL character")
-    return text
-
-
 RelativePath = Annotated[str, StringConstraints(min_length=1, max_length=1024), AfterValidator(_relative)]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Argument = Annotated[str, StringConstraints(max_length=65_536), AfterValidator(_argument)]
-Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
-Parameter = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
-SecretName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
+Argument = Annotated[str, StringConstraints(max_length=65_536), AfterValidator(storable)]
 
 
 class JobSpec(Body):
@@ -51,14 +42,14 @@ class JobSpec(Body):
     script: RelativePath | None = None
     arguments: Annotated[list[Argument], Field(max_length=1000)] = Field(default_factory=list)
     command: Annotated[list[Argument], Field(max_length=1000)] = Field(default_factory=list)
-    parameters: Annotated[dict[Parameter, Value], Field(max_length=500)] = Field(default_factory=dict)
+    parameters: Annotated[dict[VariableName, Value], Field(max_length=500)] = Field(default_factory=dict)
     profile: Name
     size: Name | None = None
     environment: Name | None = None
     requirements: RelativePath | None = None
     snapshot: Digest | None = None
-    env: Annotated[dict[Variable, Argument], Field(max_length=200)] = Field(default_factory=dict)
-    secrets: Annotated[list[SecretName], Field(max_length=50)] = Field(default_factory=list)
+    env: Annotated[dict[VariableName, Argument], Field(max_length=200)] = Field(default_factory=dict)
+    secrets: Annotated[list[VariableName], Field(max_length=50)] = Field(default_factory=list)
     priority: Annotated[int, Field(ge=-10, le=10)] = 0
     retries: Annotated[int, Field(ge=0, le=10)] = 0
     max_restarts: Annotated[int, Field(ge=0, le=10)] = 3
@@ -170,7 +161,7 @@ class JobRerun(Body):
     """What differs from the job that is run again."""
 
     name: Name | None = None
-    parameters: Annotated[dict[Parameter, Value], Field(max_length=500)] | None = None
+    parameters: Annotated[dict[VariableName, Value], Field(max_length=500)] | None = None
     profile: Name | None = None
     size: Name | None = None
 

@@ -221,7 +221,9 @@ def _parse(topic: str) -> tuple[str, str]:
     """(kind, id) of a topic. Raises Invalid."""
     found = _TOPIC.fullmatch(topic)
     if found is None:
-        raise Invalid.field("topic", "A topic is me, project:<id>, job:<id>, overlay:<id> or log:<id>:<attempt>.")
+        raise Invalid.field(
+            "topic", "A topic is me, project:<id>, job:<id>, overlay:<id> or log:<id>:<attempt>."
+        )
     kind, identifier = found[1] or found[3] or "me", found[2] or found[4] or ""
     return kind, identifier
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
-from himalia.core.schema import Body, Labels, Name, Text, Who
+from himalia.core.schema import Body, Labels, Name, Who, storable
 
 RoleName = Literal["viewer", "editor", "owner"]
 MemberKind = Literal["person", "group"]
-Title = Annotated[Text, StringConstraints(max_length=200, strip_whitespace=True)]
+Title = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True), AfterValidator(storable)]
 
 
 class ProjectSpec(Body):
     title: Title = ""
-    description: Annotated[Text, StringConstraints(max_length=10_000)] = ""
+    description: Annotated[str, StringConstraints(max_length=10_000), AfterValidator(storable)] = ""
 
 
 class ProjectStatus(BaseModel):

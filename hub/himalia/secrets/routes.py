@@ -8,9 +8,9 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from himalia.core.access import GatedRoute, InProject
 from himalia.core.database import Database
-from himalia.core.schema import Items
+from himalia.core.schema import Items, VariableName
 from himalia.secrets import service
-from himalia.secrets.schema import Secret, SecretName, SecretSet
+from himalia.secrets.schema import Secret, SecretSet
 from himalia.secrets.service import Secrets
 
 router = APIRouter(prefix="/projects/{project}/secrets", tags=["secrets"], route_class=GatedRoute)
@@ -33,7 +33,7 @@ async def list_secrets(access: InProject, parts: Parts) -> Items[Secret]:
 
 
 @router.put("/{name}", operation_id="secrets.set", status_code=204)
-async def set_secret(access: InProject, parts: Parts, name: SecretName, body: SecretSet) -> Response:
+async def set_secret(access: InProject, parts: Parts, name: VariableName, body: SecretSet) -> Response:
     """Write a secret's value."""
     database, secrets = parts
     project, person, value = access.in_project, access.person.id, body.value.get_secret_value()
@@ -42,7 +42,7 @@ async def set_secret(access: InProject, parts: Parts, name: SecretName, body: Se
 
 
 @router.delete("/{name}", operation_id="secrets.delete", status_code=204)
-async def delete_secret(access: InProject, parts: Parts, name: SecretName) -> Response:
+async def delete_secret(access: InProject, parts: Parts, name: VariableName) -> Response:
     """Remove a secret."""
     database, _ = parts
     project, person = access.in_project, access.person.id

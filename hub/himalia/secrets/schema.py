@@ -5,11 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, Field, SecretStr, StringConstraints, field_validator
+from pydantic import BaseModel, Field, SecretStr, field_validator
 
-from himalia.core.schema import Body, Who, without_nul
-
-SecretName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
+from himalia.core.schema import Body, Who, storable
 
 
 class Secret(BaseModel):
@@ -27,7 +25,7 @@ class SecretSet(Body):
     @classmethod
     def _for_an_environment(cls, value: SecretStr) -> SecretStr:
         text = value.get_secret_value()
-        without_nul(text)
+        storable(text)
         if len(text.encode()) > 65_536:
             raise ValueError("must not be larger than 64 KiB")
         return value

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
-from himalia.core.schema import Body, Name, Text, Who
+from himalia.core.schema import Body, Name, Who, storable
 
 ScopeName = Literal["read", "write", "admin"]
-Note = Annotated[Text, StringConstraints(max_length=200, strip_whitespace=True)]
+Note = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True), AfterValidator(storable)]
 
 
 class Token(BaseModel):
