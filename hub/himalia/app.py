@@ -60,13 +60,14 @@ from himalia.people.routes import router as people_router
 from himalia.projects import service as projects_service
 from himalia.projects.routes import Projects
 from himalia.projects.routes import router as projects_router
+from himalia.secrets import service as secrets_service
 from himalia.secrets.routes import router as secrets_router
 from himalia.secrets.service import Secrets
 from himalia.servers.catalogue import Catalogue
 from himalia.servers.identities import Identities
 from himalia.servers.routes import router as servers_router
 from himalia.servers.service import Servers
-from himalia.snapshots.collector import Collector, Freed
+from himalia.snapshots.collector import Collector, Freed, Purges
 from himalia.snapshots.routes import router as snapshots_router
 from himalia.snapshots.service import Snapshots
 from himalia.storage.directory import DirectoryStore
@@ -152,8 +153,15 @@ class Platform:
             settings.retention_days,
         )
         self.collector = Collector(
-            self.database, self.store, self.board, self.folders, self.logs, self.jobs.purge, grace
+            self.database,
+            self.store,
+            self.board,
+            self.folders,
+            self.logs,
+            Purges(self.projects.purge, self.jobs.purge, timedelta(days=settings.retention_days)),
+            grace,
         )
+        self.projects.purge_hooks += [self.jobs.project_purged, secrets_service.project_purged]
         self.projects.delete_hooks.append(self.jobs.project_deleted)
         self.projects.access_hooks.append(self._access_removed)
         self.servers = Servers(

@@ -8,9 +8,11 @@ import random
 import re
 import secrets
 import signal
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +85,11 @@ def leavings(platform: Running, job_id: str) -> list[Path]:
     return [path for folder in folders for path in folder.rglob(f"{job_id}-*")]
 
 
+def query(platform: Running, text: str, *values: str) -> list[Any]:
+    with closing(sqlite3.connect(platform.home / "service" / "himalia.sqlite")) as connection:
+        return connection.execute(text, values).fetchall()
+
+
 def test_what_a_job_needs_stays_until_it_is_deleted(tidy: Running, eve: Person) -> None:
     code = upload(eve, {"a.txt": b"of a job", "b.txt": secrets.token_bytes(100)})
     spec = {"snapshot": code}
@@ -107,6 +114,47 @@ def test_what_a_job_needs_stays_until_it_is_deleted(tidy: Running, eve: Person) 
     until(lambda: not stored(tidy, blake3(b"of a job").hexdigest()), "its files go")
     until(lambda: not leavings(tidy, job["id"]), "its folder and its log go")
     assert eve.http.post(f"{path}/restore", json={}).status_code == 404
+
+
+def test_a_deleted_project_is_emptied(tidy: Running, eve: Person) -> None:
+    assert eve.http.post("/projects", json={"name": "short-lived"}).status_code == 201
+    place = "/projects/short-lived"
+    assert eve.http.put(f"{place}/secrets/KEY", json={"value": "of nobody"}).status_code == 204
+    spec = {"kind": "command", "command": ["sh", "-c", "echo x > /shared/short-lived/x"], "profile": "base"}
+    job = eve.http.post(f"{place}/jobs", json={"name": "writes", "spec": spec}).json()
+    path = f"{place}/jobs/writes"
+    until(lambda: eve.http.get(path).json()["status"]["state"] == "SUCCEEDED", "the job succeeds")
+    project = next(
+        one["id"] for one in eve.http.get("/projects").json()["items"] if one["name"] == "short-lived"
+    )
+    shared = tidy.home / "projects" / project / "shared"
+    assert (shared / "x").read_text() == "x\n"
+
+    assert eve.http.delete(place).status_code == 204
+    until(lambda: not shared.exists(), "its shared folder goes")
+    until(lambda: not leavings(tidy, job["id"]), "its jobs go")
+    rows = query(tidy, "SELECT count(*) FROM secrets WHERE project_id = ?", project)
+    assert rows + query(tidy, "SELECT count(*) FROM jobs WHERE project_id = ?", project) == [(0,), (0,)]
+    assert eve.http.post(f"{place}/restore", json={}).status_code == 404
+    assert "short-lived" not in eve.http.get("/projects?deleted=true").text
+    # Its number made the id of a group, which must never be another project's.
+    number = query(tidy, "SELECT number FROM projects WHERE id = ?", project)[0][0]
+    assert eve.http.post("/projects", json={"name": "short-lived"}).status_code == 201
+    assert query(tidy, "SELECT max(number) FROM projects")[0][0] > number
+
+
+def test_a_task_goes_after_what_needed_it(tidy: Running, eve: Person) -> None:
+    text = b"no-such-package-of-himalia\n"
+    code = upload(eve, {"requirements.txt": text})
+    job = eve.submit("true", snapshot=code, requirements="requirements.txt")
+    task = job["status"]["environment_job"]
+    assert eve.ended(job["name"])["status"]["state"] == "FAILED"
+    time.sleep(1)  # several passes
+    assert eve.http.get(f"/projects/{eve.project}/overlays/{task}/log").status_code == 200
+    assert eve.http.delete(f"/projects/{eve.project}/jobs/{job['name']}").status_code == 204
+    until(lambda: not leavings(tidy, task), "its log goes")
+    until(lambda: query(tidy, "SELECT id FROM workloads WHERE id = ?", task) == [], "its row goes")
+    assert eve.http.get(f"/projects/{eve.project}/overlays/{task}").status_code == 404
 
 
 def test_what_was_freed_is_told(tidy: Running, eve: Person) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
+from datetime import datetime
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from himalia.core.database import Transaction
+from himalia.engine.states import ENDED
 from himalia.engine.tables import attempts, metrics, outputs, workloads
 
 CHUNK = 500
@@ -19,6 +21,25 @@ def forget(tx: Transaction, ids: Sequence[str]) -> None:
     for table in (metrics, outputs, attempts):
         tx.execute(table.delete().where(table.c.workload_id.in_(ids)))
     tx.execute(workloads.delete().where(workloads.c.id.in_(ids)))
+
+
+def forget_old(tx: Transaction, before: datetime) -> int:
+    """Forget some tasks and servers that ended before a time; a task stays while a workload names it: how many."""
+    others = workloads.alias()
+    query = (
+        sa.select(workloads.c.id)
+        .where(
+            workloads.c.kind.in_(("task", "server")),
+            workloads.c.state.in_(list(ENDED)),
+            workloads.c.ended_at < before,
+            ~sa.exists().where(others.c.needs_id == workloads.c.id),
+        )
+        .limit(CHUNK)
+    )
+    ids = list(tx.execute(query).scalars())
+    if ids:
+        forget(tx, ids)
+    return len(ids)
 
 
 def snapshots_in_use(connection: Connection) -> set[str]:

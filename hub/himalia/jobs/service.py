@@ -394,6 +394,12 @@ class Jobs:
         for job_id in running:
             self.engine.stop(tx, job_id)
 
+    @staticmethod
+    def project_purged(tx: Transaction, project: dict[str, Any]) -> None:
+        """Hook: the jobs of a project whose time is over were deleted with it."""
+        left = sa.and_(jobs.c.project_id == project["id"], jobs.c.deleted_at.is_(None))
+        tx.execute(jobs.update().where(left).values(deleted_at=project["deleted_at"]))
+
     async def _changed_and_shown(self, access: Access, work: Callable[[Transaction], str]) -> Job:
         job_id = await self.database.write(work)
         project = access.in_project["name"]

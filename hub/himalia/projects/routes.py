@@ -40,6 +40,11 @@ class Projects:
         self.retention_days = retention_days
         self.delete_hooks: list[service.DeleteHook] = []
         self.access_hooks: list[service.AccessHook] = []
+        self.purge_hooks: list[service.PurgeHook] = []
+
+    def purge(self, tx: Transaction) -> int:
+        """Empty a deleted project whose time is over: how many there were."""
+        return service.purge(tx, self.retention_days, self.purge_hooks)
 
     def show(self, row: dict[str, Any], role: Role, names: dict[str, str]) -> Project:
         """A project as the API shows it."""

@@ -24,6 +24,9 @@ AccessHook = Callable[[Transaction, str, set[str]], None]
 DeleteHook = Callable[[Transaction, str, bool], None]
 """Called with (tx, project id, cascade) before a project is deleted; raises InUse to refuse."""
 
+PurgeHook = Callable[[Transaction, dict[str, Any]], None]
+"""Called with (tx, project) when a deleted project's time is over: what it held goes for good."""
+
 
 def create(tx: Transaction, body: ProjectCreate, person: Person, personal: bool = False) -> dict[str, Any]:
     """Make a project, owned by `person`. Raises NameInUse."""
@@ -177,6 +180,36 @@ def restore(
     restored = {**row, **values}
     _tell(tx, "project.restored", restored, person.id)
     return restored
+
+
+def purge(tx: Transaction, retention_days: int, hooks: Sequence[PurgeHook]) -> int:
+    """Empty one project that can no longer be restored: how many there were.
+
+    Its row stays, without members: neither its id nor its number, which its group's id comes from, is used again.
+    """
+    query = (
+        sa.select(projects)
+        .where(
+            projects.c.deleted_at < clock.now() - timedelta(days=retention_days),
+            projects.c.id.in_(sa.select(members.c.project_id)),
+        )
+        .limit(1)
+    )
+    project = tx.execute(query).mappings().first()
+    if project is None:
+        return 0
+    for hook in hooks:
+        hook(tx, dict(project))
+    tx.execute(members.delete().where(members.c.project_id == project["id"]))
+    return 1
+
+
+def purged(connection: Connection) -> set[str]:
+    """Ids of the projects that were emptied."""
+    query = sa.select(projects.c.id).where(
+        projects.c.deleted_at.isnot(None), projects.c.id.notin_(sa.select(members.c.project_id))
+    )
+    return set(connection.execute(query).scalars())
 
 
 def list_members(connection: Connection, project_id: str) -> list[dict[str, Any]]:

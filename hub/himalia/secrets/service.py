@@ -58,6 +58,11 @@ class Secrets:
         return found
 
 
+def project_purged(tx: Transaction, project: dict[str, Any]) -> None:
+    """Hook: a project whose time is over has no secrets."""
+    tx.execute(secrets.delete().where(secrets.c.project_id == project["id"]))
+
+
 def names(connection: Connection, project_ids: Sequence[str]) -> set[str]:
     """The names of the secrets of some projects."""
     query = sa.select(secrets.c.name).where(secrets.c.project_id.in_(project_ids))

@@ -25,6 +25,7 @@ from himalia.engine import forget
 from himalia.engine.backends.local.folders import Folders
 from himalia.engine.board import Board
 from himalia.engine.logs import LogFiles
+from himalia.projects import service as projects_service
 from himalia.snapshots.tables import objects
 from himalia.storage.base import ObjectStore
 from himalia.storage.errors import StorageError
@@ -49,8 +50,17 @@ class Freed:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class Purges:
+    """`projects(tx)` and `jobs(tx)` remove some of the deleted ones whose time, `kept`, is over: how many."""
+
+    projects: Callable[[Transaction], int]
+    jobs: Callable[[Transaction], int]
+    kept: timedelta
+
+
 class Collector:
-    """`purge(tx)` removes some deleted jobs whose time is over, and answers how many."""
+    """Removes in passes, one after the other, what is not needed any more."""
 
     def __init__(
         self,
@@ -59,7 +69,7 @@ class Collector:
         board: Board,
         folders: Folders,
         logs: LogFiles,
-        purge: Callable[[Transaction], int],
+        purges: Purges,
         grace: timedelta,
     ) -> None:
         self.database = database
@@ -67,7 +77,7 @@ class Collector:
         self.board = board
         self.folders = folders
         self.logs = logs
-        self.purge = purge
+        self.purges = purges
         self.grace = grace
 
     async def collect_forever(self, every_s: float, tell: Callable[[Freed], None]) -> None:
@@ -87,20 +97,35 @@ class Collector:
 
     async def collect(self) -> Freed:
         """One pass. Raises HimaliaError, StorageError, OSError."""
-        jobs = 0
-        while some := await self.database.write(self.purge):
-            jobs += some
+        jobs = await self._purge()
         await self._remove_nameless()
         await self._disown()
         owned = await self.database.read(_owned_digests)
         collected = await asyncio.to_thread(self.store.collect, owned, self.grace)
         return Freed(jobs, collected.objects, collected.size)
 
+    async def _purge(self) -> int:
+        """Remove the rows whose time is over: how many jobs there were among them."""
+        write, ended = self.database.write, clock.now() - self.purges.kept
+        while await write(self.purges.projects):
+            pass
+        jobs = 0
+        while some := await write(self.purges.jobs):
+            jobs += some
+        while await write(lambda tx: forget.forget_old(tx, ended)):
+            pass
+        return jobs
+
     async def _remove_nameless(self) -> None:
-        """Remove folders and logs of workloads that are gone: listed first, since a workload's row comes first."""
+        """Remove folders and logs of workloads that are gone, and folders of projects that were emptied.
+
+        The folders and logs are listed first, since a workload's row comes before them.
+        """
         paths = await asyncio.to_thread(self._places)
         for path in await self.database.read(lambda c: forget.nameless(c, paths)):
             await asyncio.to_thread(_remove, path)
+        for project in await self.database.read(projects_service.purged):
+            await asyncio.to_thread(_remove, self.folders.home / "projects" / project)
 
     def _places(self) -> list[Path]:
         work = self.folders.home.glob("people/*/work/*/*")
