@@ -18,6 +18,12 @@ def row(page: Page, name: str) -> Locator:
     return page.locator(".hm-JobRow").filter(has=page.get_by_text(name, exact=True))
 
 
+def found(page: Page, name: str) -> Locator:
+    """The row of a job that may lie below the rows that are drawn: searched for, as a person would."""
+    page.get_by_label("Search jobs").fill(name)
+    return row(page, name)
+
+
 def open_tab(page: Page, name: str) -> None:
     """Press a tab of the job view in front."""
     page.locator(".hm-View:not(.lm-mod-hidden)").get_by_role("tab", name=name).click()

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page
 
 from .conftest import LABEXTENSION, Lab, run, shot
-from .steps import OpenLab, mode, open_tab, row, submit
+from .steps import OpenLab, found, mode, open_tab, submit
 
 SIZES = [
     ("JupyterLab Light", 1280),
@@ -63,7 +63,7 @@ def test_lists(look: Look, lab: Lab) -> None:
     page = look.page
     look.at("list")
     for name in ("digits-16", "digits-15"):
-        row(page, name).click(modifiers=["Control"])
+        found(page, name).click(modifiers=["Control"])
     look.at("list-selected")
     page.get_by_role("button", name="Clear").click()
     page.get_by_label("Search jobs").fill("no such job")
@@ -85,7 +85,7 @@ def test_lists(look: Look, lab: Lab) -> None:
 
 def test_a_job(look: Look, lab: Lab) -> None:
     page = look.page
-    row(page, "digits-17").click()
+    found(page, "digits-17").click()
     page.wait_for_selector(".hm-Item")
     _make_room(look)
     for tab, ready in {

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from .conftest import Lab, run
-from .steps import STATE, OpenLab, mode, open_tab, row, submit
+from .steps import STATE, OpenLab, found, mode, open_tab, row, submit
 
 RUN_DIGITS = "Run “digits.ipynb” as a job"
 RUN_TRAIN = "Run “train.py” as a job"
@@ -118,8 +118,7 @@ def test_the_menu_of_a_job(lab: Lab, open_lab: OpenLab) -> None:
     open_tab(page, "Log")
     expect(page.locator(".hm-JobLog-attempt option")).to_have_count(2)
     menu_of(page, job, "Select to compare")
-    page.get_by_label("Search jobs").fill("digits-1")
-    menu_of(page, row(page, "digits-1"), "Select to compare")
+    menu_of(page, found(page, "digits-1"), "Select to compare")
     menu_of(page, row(page, "digits-1"), "Compare 2 selected jobs")
     expect(page.get_by_role("region", name="Comparison")).to_contain_text("cells")
     page.get_by_role("button", name="Clear").click()
@@ -131,6 +130,7 @@ def test_the_menu_of_a_job(lab: Lab, open_lab: OpenLab) -> None:
 
 def test_a_deleted_job_comes_back_by_undo(lab: Lab, open_lab: OpenLab) -> None:
     page = open_lab(lab)
+    page.get_by_label("Search jobs").fill("digits-")
     row(page, "digits-5").click()
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
@@ -147,7 +147,7 @@ def test_a_deleted_job_comes_back_by_undo(lab: Lab, open_lab: OpenLab) -> None:
 def test_at_most_six_jobs_are_compared(lab: Lab, open_lab: OpenLab) -> None:
     page = open_lab(lab)
     for number in range(1, 8):
-        row(page, f"digits-{number}").click(modifiers=["Control"])
+        found(page, f"digits-{number}").click(modifiers=["Control"])
     expect(page.get_by_text("7 selected")).to_be_visible()
     page.get_by_role("button", name="Compare").click()
     expect(page.get_by_role("dialog")).to_contain_text("At most 6 jobs fit side by side.")
@@ -195,8 +195,7 @@ def test_the_setting_of_the_question_before_stopping(lab: Lab, settings: Page) -
 
 
 def test_the_setting_of_the_log_s_letters(settings: Page) -> None:
-    settings.get_by_label("Search jobs").fill("digits-2")
-    row(settings, "digits-2").click()
+    found(settings, "digits-2").click()
     open_tab(settings, "Log")
     line = settings.locator(".hm-Log-line").first
     expect(line).to_have_css("font-size", "13px")

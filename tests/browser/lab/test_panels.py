@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import expect
 
 from .conftest import Lab, run
-from .steps import STATE, OpenLab, mode, open_tab, row, submit
+from .steps import STATE, OpenLab, found, mode, open_tab, row, submit
 
 
 def test_a_notebook_becomes_a_job(lab: Lab, open_lab: OpenLab) -> None:
@@ -63,7 +63,7 @@ def test_unsaved_changes_run_too(lab: Lab, open_lab: OpenLab) -> None:
 
 def test_what_a_job_left(lab: Lab, open_lab: OpenLab) -> None:
     page = open_lab(lab)
-    row(page, "digits-1").click()
+    found(page, "digits-1").click()
     open_tab(page, "Metrics")
     expect(page.locator(".hm-Plot").first.locator("canvas, svg.marks")).to_be_visible(timeout=30_000)
     open_tab(page, "Outputs")
@@ -82,7 +82,7 @@ def test_what_a_job_left(lab: Lab, open_lab: OpenLab) -> None:
 
 def test_views_come_back_after_a_reload(lab: Lab, open_lab: OpenLab) -> None:
     page = open_lab(lab)
-    row(page, "digits-2").click()
+    found(page, "digits-2").click()
     expect(page.get_by_role("heading", name="digits-2")).to_be_visible()
     with page.expect_response(
         lambda answer: "/api/workspaces/" in answer.url and answer.request.method == "PUT"
@@ -97,7 +97,7 @@ def test_views_come_back_after_a_reload(lab: Lab, open_lab: OpenLab) -> None:
 def test_comparing_marks_differences(lab: Lab, open_lab: OpenLab) -> None:
     page = open_lab(lab)
     for name in ("digits-1", "digits-2"):
-        row(page, name).click(modifiers=["Control"])
+        found(page, name).click(modifiers=["Control"])
     page.get_by_role("button", name="Compare").click()
     table = page.get_by_role("region", name="Comparison")
     different = table.locator("tr[data-differs] th").all_inner_texts()
@@ -166,13 +166,12 @@ def test_projects_switch_the_panels(lab: Lab, open_lab: OpenLab) -> None:
     expect(page.get_by_text("No jobs yet")).to_be_visible()
     expect(page.get_by_role("button", name="Run a notebook as a job")).to_be_visible()
     page.get_by_label("Project").select_option(label="ada (personal)")
-    expect(row(page, "digits-1")).to_have_count(1)
+    expect(found(page, "digits-1")).to_have_count(1)
 
 
 def test_lab_opens_while_the_service_does_not_answer(lab: Lab, open_lab: OpenLab) -> None:
     page = open_lab(lab)
-    page.get_by_label("Search jobs").fill("digits-3")
-    row(page, "digits-3").click()
+    found(page, "digits-3").click()
     open_tab(page, "Outputs")
     with page.expect_response(
         lambda answer: "/api/workspaces/" in answer.url and answer.request.method == "PUT"
