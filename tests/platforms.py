@@ -98,12 +98,10 @@ class Running:
         return (self.home / "logs" / f"{name}.log").read_text(errors="replace")
 
     def add_user(self, name: str) -> None:
-        """A local account with the common password."""
+        """A new local account with the common password; a module that changes what is one's has one of its own."""
         from himalia.hub.accounts.store import AccountStore
 
-        store = AccountStore.of_home(self.home)
-        if store.get(name) is None:
-            store.add(name, PASSWORD)
+        AccountStore.of_home(self.home).add(name, PASSWORD)
 
     def __enter__(self) -> Self:
         return self.up()

@@ -60,8 +60,8 @@ class TestLocalBackend(BackendSuite):
 
     async def test_killed_runner_takes_its_workloads_along(self, world: World, home: Path) -> None:
         async with Service(world) as service:
-            service.backend.start(world.shell(COUNTED + FOREVER))
-            await service.started("a-1")
+            service.backend.start(world.shell(COUNTED + "echo begun; " + FOREVER))
+            await service.printed("a-1", "begun")
             kill_runner(home)
             ended = await service.ended("a-1")
             assert (ended.reason, ended.exit_code, ended.final) == ("lost", None, False)

@@ -20,17 +20,17 @@ SCRIPT = "import time\nprint('from a script', flush=True)\ntime.sleep(4)\n"
 
 
 @pytest.fixture(scope="module")
-def hedy(himalia: Running) -> Iterator[Person]:
+def irene(himalia: Running) -> Iterator[Person]:
     """Somebody who works in the browser and has a script and a second project."""
-    himalia.add_user("hedy")
-    person = Person(himalia, "hedy")
+    himalia.add_user("irene")
+    person = Person(himalia, "irene")
     person.http.post("/projects", json={"name": "hopping", "spec": {"title": "Hopping"}}).raise_for_status()
     yield person
     person.close()
 
 
 @pytest.fixture
-def page(chromium: Browser, himalia: Running, hedy: Person) -> Iterator[Page]:
+def page(chromium: Browser, himalia: Running, irene: Person) -> Iterator[Page]:
     """Hedy's Lab in a browser that remembers nothing; her server stays from test to test."""
     page = chromium.new_context(viewport={"width": 1400, "height": 900}).new_page()
     page.set_default_timeout(30 * SECONDS)
@@ -40,7 +40,7 @@ def page(chromium: Browser, himalia: Running, hedy: Person) -> Iterator[Page]:
 
 def sign_in(page: Page, himalia: Running) -> None:
     page.goto(f"{himalia.url}/hub/login?next=/hub/spawn")
-    page.get_by_label("Username").fill("hedy")
+    page.get_by_label("Username").fill("irene")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     # The form where no server runs; otherwise straight to Lab.
@@ -49,7 +49,7 @@ def sign_in(page: Page, himalia: Running) -> None:
     if choice.count():
         choice.check()
         page.locator("[type=submit]").click()
-    page.wait_for_url("**/user/hedy/lab**", timeout=120 * SECONDS)
+    page.wait_for_url("**/user/irene/lab**", timeout=120 * SECONDS)
     page.locator("#jp-top-panel, #top-panel").first.wait_for(timeout=120 * SECONDS)
 
 
@@ -70,10 +70,10 @@ def write_script(himalia: Running, person: Person) -> None:
     os.chown(home / "hop.py", home.stat().st_uid, home.stat().st_gid)
 
 
-def test_a_script_from_the_file_browser_to_undo(page: Page, himalia: Running, hedy: Person) -> None:
+def test_a_script_from_the_file_browser_to_undo(page: Page, himalia: Running, irene: Person) -> None:
     sign_in(page, himalia)
-    write_script(himalia, hedy)
-    page.goto(f"{himalia.url}/user/hedy/lab?reset")
+    write_script(himalia, irene)
+    page.goto(f"{himalia.url}/user/irene/lab?reset")
     page.locator(".jp-DirListing-item", has_text="hop.py").click(button="right")
     page.locator(".lm-Menu-item", has_text=re.compile("^Run as job$")).click()
     form = page.get_by_role("dialog", name="Run “hop.py” as a job")
@@ -97,13 +97,13 @@ def test_a_script_from_the_file_browser_to_undo(page: Page, himalia: Running, he
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(hop).to_have_count(0)
     page.get_by_text("“hop” is deleted.").wait_for()
-    assert hedy.http.get(f"/projects/{hedy.project}/jobs/hop").status_code == 404
+    assert irene.http.get(f"/projects/{irene.project}/jobs/hop").status_code == 404
     page.get_by_role("button", name="Undo").click()
     expect(hop).to_be_visible()
-    assert hedy.job("hop")["status"]["state"] == "SUCCEEDED"
+    assert irene.job("hop")["status"]["state"] == "SUCCEEDED"
 
 
-def test_new_kernels_belong_to_the_chosen_project(page: Page, himalia: Running, hedy: Person) -> None:
+def test_new_kernels_belong_to_the_chosen_project(page: Page, himalia: Running, irene: Person) -> None:
     sign_in(page, himalia)
     show_navigator(page)
     with page.expect_response(lambda answer: "/himalia/project" in answer.url) as chosen:
@@ -114,11 +114,11 @@ def test_new_kernels_belong_to_the_chosen_project(page: Page, himalia: Running, 
     page.reload()
     show_navigator(page)
     expect(page.get_by_label("Project")).to_have_value("hopping")
-    page.get_by_label("Project").select_option(label="hedy (personal)")
+    page.get_by_label("Project").select_option(label="irene (personal)")
     expect(page.locator(".hm-JobRow").first).to_be_visible()
 
 
-def test_the_navigator_is_there_after_a_second_sign_in(page: Page, himalia: Running, hedy: Person) -> None:
+def test_the_navigator_is_there_after_a_second_sign_in(page: Page, himalia: Running, irene: Person) -> None:
     """With the server started anew, a sidebar that was closed, and a service and files that are slow to come."""
     sign_in(page, himalia)
     show_navigator(page)
@@ -127,7 +127,7 @@ def test_the_navigator_is_there_after_a_second_sign_in(page: Page, himalia: Runn
     ):
         page.keyboard.press("Control+b")
     page.context.clear_cookies()
-    stop_server(hedy)
+    stop_server(irene)
 
     def late(route: Route) -> None:
         time.sleep(1)

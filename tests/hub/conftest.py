@@ -51,7 +51,7 @@ def servers(short_lived: Platform) -> dict[str, Lab]:
     made = found["bob"].call("POST", "/api/kernels", json={}).json()["id"]
     with found["bob"].connected(made) as kernel:
         kernel.run("1")
-        kernel.send("import time; time.sleep(500)")
+        kernel.send("import time\nwhile True: time.sleep(1)")
     return found
 
 

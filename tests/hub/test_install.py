@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 import httpx
-from hub_platform import free_ports, proxy_command, until
+from hub_platform import free_ports, proxy_command, runs, until
 
 CONFIG = """
 import sys
@@ -78,7 +78,7 @@ def test_an_existing_hub_is_wired_in_one_call() -> None:
         scopes = httpx.get(f"{url}/user", headers=headers).json()["scopes"]
         assert {"custom:himalia:read!user=ada", "custom:himalia:write!user=ada"} <= set(scopes)
         assert api("DELETE", "/users/ada/server").status_code in (202, 204)
-        until(lambda: not Path(f"/proc/{pid}").exists(), "ada's server ends")
+        until(lambda: not runs(pid), "ada's server ends")
     finally:
         hub.send_signal(signal.SIGTERM)
         hub.wait(30)
