@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,11 @@ class KernelError(Exception):
         return Lines(self.args[0])
 
 
+async def _ask_again(*wanted: str) -> None:
+    with suppress(LabError):
+        await overlays.build(*wanted)
+
+
 class RequirementsProvisioner(LocalProvisioner):  # type: ignore[misc]
     """Starts a kernel in the overlay that the requirements.txt of its folder makes now; a running one stays."""
 
@@ -54,9 +60,12 @@ class RequirementsProvisioner(LocalProvisioner):  # type: ignore[misc]
         content = await asyncio.to_thread(self._requirements, folder)
         digest = self._digest(content)
         overlay = Path(self.overlays, digest)
-        if not overlay_is_ready(overlay):
-            name = self.kernel_spec.display_name
-            await overlays.build(name, self.environment, content.decode("utf-8"), digest)
+        wanted = self.kernel_spec.display_name, self.environment, content.decode("utf-8"), digest
+        if overlay_is_ready(overlay):
+            # The platform removes what it has not been asked for in weeks; the kernel need not wait for it.
+            self._asked = asyncio.create_task(_ask_again(*wanted))
+            return overlay
+        await overlays.build(*wanted)
         if not overlay_is_ready(overlay):
             raise LabError(
                 503, "unavailable", "The packages are installed, but cannot be seen here. Try again."

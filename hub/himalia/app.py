@@ -196,9 +196,12 @@ class Platform:
         await asyncio.to_thread(self.database.close)
 
     async def _tidy(self) -> None:
+        kept = timedelta(days=self.settings.overlay_days)
         while True:
             await self.database.write(idempotency.forget_old)
-            await asyncio.sleep(3600)
+            if removed := await self.overlays.remove_unused(clock.now() - kept):
+                log.info("Removed %d environments and caches that nobody has used for long.", removed)
+            await asyncio.sleep(self.settings.collect_every_s)
 
     def _freed(self, freed: Freed) -> None:
         self.telemetry.freed(freed.jobs, freed.size)

@@ -30,6 +30,7 @@ def tidy(environments: object) -> Iterator[Running]:
         "HIMALIA_COLLECT_EVERY_S": "0.1",
         "HIMALIA_OBJECT_GRACE_S": str(GRACE_S),
         "HIMALIA_RETENTION_DAYS": "0",
+        "HIMALIA_OVERLAY_DAYS": "0",
     }
     running = Running(("base",), **settings)
     try:
@@ -155,6 +156,25 @@ def test_a_task_goes_after_what_needed_it(tidy: Running, eve: Person) -> None:
     until(lambda: not leavings(tidy, task), "its log goes")
     until(lambda: query(tidy, "SELECT id FROM workloads WHERE id = ?", task) == [], "its row goes")
     assert eve.http.get(f"/projects/{eve.project}/overlays/{task}").status_code == 404
+
+
+def test_unused_overlays_go_while_nothing_of_their_owner_runs(tidy: Running, eve: Person) -> None:
+    def ask() -> dict[str, Any]:
+        body = {"environment": "base", "requirements": "iniconfig==2.0.0\n"}
+        answer: dict[str, Any] = eve.http.post(f"/projects/{eve.project}/overlays", json=body).json()
+        return answer
+
+    def left() -> list[str]:
+        return [path.name for path in tidy.home.glob("people/*/overlays/*")]
+
+    job = eve.submit("sleep", "600")
+    digest = ask()["digest"]
+    until(lambda: digest in left(), "it is built", 60)
+    time.sleep(1)  # several passes
+    assert ask()["ready"]
+    assert eve.http.post(f"/projects/{eve.project}/jobs/{job['name']}/stop").status_code == 200
+    until(lambda: left() == [], "it goes, and all that was made to make it")
+    assert not ask()["ready"], "it is built again"
 
 
 def test_what_was_freed_is_told(tidy: Running, eve: Person) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -150,9 +151,13 @@ def test_a_change_takes_effect_when_the_kernel_restarts(page: Page, himalia: Run
     kernel = "scikit-learn.requirements"
     source = "import pluggy\nprint(pluggy.__file__)"
     put(himalia, radia, changed__ipynb=notebook(source, kernel=kernel), requirements__txt=PACKAGE)
+    identifier = radia.http.get("/whoami").json()["person"]["id"]
+    (marker,) = himalia.home.glob(f"people/{identifier}/overlays/*/himalia.json")
+    os.utime(marker, (1, 1))
     open_notebook(page, himalia, "packages/changed.ipynb")
     run_all(page)
     expect(outputs(page).first).to_contain_text("No module named 'pluggy'", timeout=60 * SECONDS)
+    assert time.time() - marker.stat().st_mtime < 60, "the platform knows that it is used"
     assert len(builds(radia)) == 1
 
     put(himalia, radia, requirements__txt=PACKAGE + "pluggy==1.5.0\n")

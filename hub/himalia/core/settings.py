@@ -45,6 +45,9 @@ class Settings(BaseSettings):
     hub_cache_s: float = Field(5.0, description="Time for which the hub's answer about a token is trusted.")
     token_days: int = Field(90, description="Longest life of a personal access token.")
     retention_days: int = Field(30, description="Time for which a deleted thing can be restored.")
+    overlay_days: int = Field(
+        30, description="Time after its last use for which an environment from a requirements.txt is kept."
+    )
     collect_every_s: float = Field(
         3600.0, gt=0, description="Time between two removals of what is not needed."
     )

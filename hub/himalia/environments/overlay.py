@@ -7,7 +7,9 @@ base has not got, or not in a version that fits.
 
 from __future__ import annotations
 
+import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 import uv
@@ -21,6 +23,8 @@ __all__ = [
     "RequirementsError",
     "build_command",
     "is_ready",
+    "last_used",
+    "mark_used",
     "overlay_digest",
     "parse",
 ]
@@ -54,6 +58,21 @@ def is_ready(destination: Path) -> bool:
         return stat.S_ISREG((destination / MARKER).lstat().st_mode)
     except (FileNotFoundError, NotADirectoryError):
         return False
+
+
+def mark_used(destination: Path) -> None:
+    """Note that the overlay in `destination` is used now."""
+    with suppress(OSError):
+        os.utime(destination / MARKER, follow_symlinks=False)
+
+
+def last_used(path: Path) -> float:
+    """When `path`, an overlay or what else lies beside overlays, was made or used, in seconds since 1970."""
+    times = [0.0]
+    for place in (path, path / MARKER):
+        with suppress(OSError):
+            times.append(place.lstat().st_mtime)
+    return max(times)
 
 
 def build_command(

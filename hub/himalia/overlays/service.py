@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -22,7 +26,14 @@ from himalia.engine.resources import Resources
 from himalia.engine.service import Engine, WorkloadSpec
 from himalia.engine.states import ENDED, State
 from himalia.engine.tables import workloads
-from himalia.environments.overlay import RequirementsError, build_command, is_ready, overlay_digest
+from himalia.environments.overlay import (
+    RequirementsError,
+    build_command,
+    is_ready,
+    last_used,
+    mark_used,
+    overlay_digest,
+)
 from himalia.overlays.schema import Overlay, OverlayCreate
 
 BUILD = Resources.of(1, 2**30)
@@ -130,6 +141,7 @@ class Overlays:
             ) from None
         destination = self.folders.overlay(account, digest)
         if is_ready(destination):
+            mark_used(destination)
             return Needed(digest, None, None)
         building = self._building(connection, person_id, digest)
         if building is not None:
@@ -157,6 +169,34 @@ class Overlays:
             if row.spec["overlay"] == digest:
                 return str(row.id)
         return None
+
+    # Removing
+
+    async def remove_unused(self, before: datetime) -> int:
+        """Remove what was not used since `before`, of people for whom nothing runs or waits: how many there were.
+
+        A notebook server's kernels run in overlays that the service knows nothing of.
+        """
+        old = await asyncio.to_thread(self._unused, before.timestamp())
+        # Renamed where overlays are planned, so that none of these is just being given to a job; nobody looks for
+        # it under the new name, and what is left of it by a service that is killed is old enough the next time.
+        retired = await self.database.write(lambda tx: self._retire(old, before.timestamp()))
+        for path in retired:
+            await asyncio.to_thread(self.folders.remove, path)
+        return len(retired)
+
+    def _unused(self, before: float) -> list[Path]:
+        there = self.folders.home.glob("people/*/overlays/*")
+        return [path for path in there if last_used(path) < before]
+
+    def _retire(self, paths: list[Path], before: float) -> list[Path]:
+        busy = {item.person_id for item in self.engine.board.active.values()}
+        retired = []
+        for path in paths:
+            if path.parent.parent.name not in busy and last_used(path) < before:
+                with suppress(OSError):  # the folder is its person's
+                    retired.append(path.rename(path.with_name(f".{path.name.strip('.')}.unused")))
+        return retired
 
     # Telling
 

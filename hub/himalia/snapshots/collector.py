@@ -123,9 +123,9 @@ class Collector:
         """
         paths = await asyncio.to_thread(self._places)
         for path in await self.database.read(lambda c: forget.nameless(c, paths)):
-            await asyncio.to_thread(_remove, path)
+            await asyncio.to_thread(self.folders.remove, path)
         for project in await self.database.read(projects_service.purged):
-            await asyncio.to_thread(_remove, self.folders.home / "projects" / project)
+            await asyncio.to_thread(self.folders.remove, self.folders.home / "projects" / project)
 
     def _places(self) -> list[Path]:
         work = self.folders.home.glob("people/*/work/*/*")
@@ -161,13 +161,6 @@ class Collector:
             before = cutoffs.get(item.project_id, now - self.grace)
             cutoffs[item.project_id] = min(before, item.created_at)
         return cutoffs
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        Folders.remove(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _owned_digests(connection: Connection) -> set[str]:

@@ -1515,7 +1515,7 @@ export interface components {
             name: string;
             /** Project */
             project?: null;
-            spec: components["schemas"]["ProjectSpec-Output"];
+            spec: components["schemas"]["ProjectSpec"];
             status: components["schemas"]["ProjectStatus"];
             /**
              * Updated At
@@ -1531,23 +1531,10 @@ export interface components {
             };
             /** Name */
             name: string;
-            spec?: components["schemas"]["ProjectSpec-Input"];
+            spec?: components["schemas"]["ProjectSpec"];
         };
         /** ProjectSpec */
-        "ProjectSpec-Input": {
-            /**
-             * Description
-             * @default
-             */
-            description?: string;
-            /**
-             * Title
-             * @default
-             */
-            title?: string;
-        };
-        /** ProjectSpec */
-        "ProjectSpec-Output": {
+        ProjectSpec: {
             /**
              * Description
              * @default
@@ -1592,7 +1579,7 @@ export interface components {
             } | null;
             /** Name */
             name?: string | null;
-            spec?: components["schemas"]["ProjectSpec-Input"] | null;
+            spec?: components["schemas"]["ProjectSpec"] | null;
         };
         /**
          * Queue

@@ -91,8 +91,11 @@ class Folders:
 
     @staticmethod
     def remove(path: Path) -> None:
-        """Remove a folder and what is in it; links in it are removed, not followed."""
-        shutil.rmtree(path, ignore_errors=True)
+        """Remove a file, or a folder and what is in it; links are removed, not followed. Missing is no error."""
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
     def _folder(self, path: Path, mode: int) -> Path:
         path.mkdir(exist_ok=True, parents=True)
