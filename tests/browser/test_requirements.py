@@ -118,7 +118,9 @@ def test_a_kernel_with_the_packages_and_a_job_that_uses_them(
     put(himalia, radia, uses__ipynb=notebook(source), requirements__txt=PACKAGE)
     open_notebook(page, himalia, "packages/uses.ipynb")
     choose_kernel(page)
-    notice = page.locator(".Toastify__toast", has_text="Installing the packages")
+    notice = page.locator(
+        ".Toastify__toast", has_text="packages of “scikit-learn"
+    )  # installing, or installed
     expect(notice.get_by_role("button", name="Show log")).to_be_in_viewport(timeout=30 * SECONDS, ratio=1)
     shot(page, "requirements-building")
     notice.get_by_role("button", name="Show log").click()

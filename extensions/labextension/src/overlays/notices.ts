@@ -69,7 +69,7 @@ function tell(himalia: Himalia, notices: Map<string, string>, news: BuildNews): 
         message: trans.__('The packages of “%1” are installed.', kernel),
         type: 'success',
         autoClose: 5000,
-        actions: []
+        actions: [showLog]
       });
       break;
     case 'failed':
