@@ -33,7 +33,7 @@ def sandboxes() -> dict[str, list[str]]:
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            found.setdefault(os.readlink(entry / "ns" / "pid"), []).append(line)
+            found.setdefault(str((entry / "ns" / "pid").readlink()), []).append(line)
         except OSError:
             continue
     return found
