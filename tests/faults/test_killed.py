@@ -153,6 +153,22 @@ def test_short_jobs_that_went_ahead_run_once_when_the_service_dies(
     assert runs(own, tmp_path) == dict.fromkeys(ids, 1)
 
 
+def test_what_went_ahead_behind_a_long_job_is_recalled_after_the_service_died(
+    own: Running, ada: Person, tmp_path: Path
+) -> None:
+    many_short(ada, tmp_path, 40)
+    long = ada.submit("sleep", "60")["name"]
+    with ThreadPoolExecutor(8) as pool:
+        short = [job["name"] for job in pool.map(lambda _: ada.submit("/bin/true"), range(40))]
+    running(ada, long)
+    kill_service(own)
+    for name in short:
+        status = ended(ada, name, timeout_s=20)
+        assert (status["state"], status["attempt"]) == ("SUCCEEDED", 1), status
+    ada.http.post(f"/projects/{ada.project}/jobs/{long}/stop").raise_for_status()
+    assert ended(ada, long)["attempt"] == 1
+
+
 def test_short_jobs_that_went_ahead_all_end_when_their_runner_dies(
     own: Running, ada: Person, tmp_path: Path
 ) -> None:

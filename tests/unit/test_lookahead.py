@@ -63,7 +63,6 @@ def go_ahead(board: Board, lookahead: Lookahead) -> list[tuple[str, str]]:
         board.follow(item, leader)
         item.attempt += 1
         board.move(item, State.STARTING)
-        item.ahead_since = clock.monotonic()
     return [(item.id, leader.id) for item, leader in chosen]
 
 
@@ -152,7 +151,7 @@ def test_who_leaves_the_row_is_followed_by_the_next() -> None:
     assert [item.id for item in board.queued()] == ["w3"]
 
 
-def test_those_that_wait_too_long_are_recalled_once() -> None:
+def test_those_that_wait_too_long_are_recalled_until_they_are_back() -> None:
     board = board_of(workload(1, State.RUNNING), workload(2), workload(3))
     lookahead = taught(board)
     go_ahead(board, lookahead)
@@ -160,15 +159,18 @@ def test_those_that_wait_too_long_are_recalled_once() -> None:
     assert lookahead.overdue(now) == []
     assert [item.id for item in lookahead.overdue(now + RECALL_S + 1)] == ["w2", "w3"]
     assert lookahead.overdue(now + RECALL_S + 1) == []
+    assert len(lookahead.overdue(now + 2 * RECALL_S + 2)) == 2, "the runner may not have known them"
     board.move(board.active["w3"], State.QUEUED)
     assert lookahead.choose() == [], "behind a long one they would be recalled again and again"
 
 
 def test_after_a_restart_only_those_that_fit_hold_places() -> None:
     board = board_of(workload(1, State.RUNNING), *(workload(n, State.STARTING) for n in range(2, 7)))
-    taught(board).line_up([MACHINE])
+    lookahead = taught(board)
+    lookahead.line_up([MACHINE])
     assert set(board.holding) == {"w1", "w2"}
     assert len(board.followers()) == 4
+    assert len(lookahead.overdue(clock.monotonic() + RECALL_S + 1)) == 4, "what runs there may be long"
     other = board_of(*(workload(n, State.STARTING, person="nobody") for n in range(1, 4)))
     taught(other).line_up([MACHINE])
     assert len(other.holding) == 3, "those of no lane cannot wait behind each other"

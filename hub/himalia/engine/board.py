@@ -49,7 +49,7 @@ class Active:
     stop_asked: bool = False
     gone_since: float | None = None
     after: str | None = None
-    ahead_since: float | None = None
+    ahead_since: float = 0.0
     progress: dict[str, Any] | None = None
     reserve: Resources = field(init=False)
     order: tuple[int, int] = field(init=False)
@@ -124,7 +124,7 @@ class Board:
     def follow(self, item: Active, leader: Active) -> None:
         """`item` gives up what it holds, if anything, and takes the place of `leader` later."""
         self.holding.pop(item.id, None)
-        item.after = leader.id
+        item.after, item.ahead_since = leader.id, clock.monotonic()
         self._behind[leader.id] = item.id
 
     def release(self, workload: str) -> None:

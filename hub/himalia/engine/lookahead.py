@@ -120,11 +120,14 @@ class Lookahead:
         return lane is not None and lane == self._lane(other) and one.reserve == other.reserve
 
     def overdue(self, now: float) -> list[Active]:
-        """Those that wait behind another one for too long, and are to be recalled; `now` is monotonic."""
+        """Those that wait behind another one for too long, and are to be recalled; `now` is monotonic.
+
+        They are named again after as long: the first time their start may not have come to the runner yet.
+        """
         late = []
         for item in self.board.followers():
-            if item.ahead_since is not None and now - item.ahead_since > RECALL_S:
-                item.ahead_since = None
+            if now - item.ahead_since > RECALL_S:
+                item.ahead_since = now
                 late.append(item)
                 self._expected[self._lane(item)] = RECALL_S
         return late

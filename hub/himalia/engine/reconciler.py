@@ -100,7 +100,9 @@ class Reconciler:
         self._lookahead.line_up(self.backend.machines())
         managed = [item for item in self.board.active.values() if self._manages(item)]
         await self.backend.open([item.known() for item in managed])
-        self._spawn(self._launch_all([item for item in managed if item.state == State.STARTING]))
+        starting = [item for item in managed if item.state == State.STARTING]
+        self._recall_all(starting)
+        self._spawn(self._launch_all(starting))
         for loop in (self._decide(), self._listen(), self._watch()):
             self._spawn(loop)
         self._wake.set()
@@ -164,7 +166,6 @@ class Reconciler:
         for item, leader in self._lookahead.choose():
             self.board.follow(item, leader)
             chosen.append(self._chosen(queue.Placement(item.id, leader.machine or "", {})))
-            item.ahead_since = clock.monotonic()
             self._recall_later()
         if chosen:
             self._spawn(self._start(chosen))
@@ -181,6 +182,13 @@ class Reconciler:
     def _recall_later(self) -> None:
         if self._recall is None:
             self._recall = asyncio.get_running_loop().call_later(RECALL_S, self._recall_overdue)
+
+    def _recall_all(self, items: Sequence[Active]) -> None:
+        """After a restart: behind whom they wait at their runner is not known any more, so they queue again."""
+        ahead = [item.attempt_name for item in items if self.backend.lane(item.known()) is not None]
+        if ahead:
+            self.backend.recall(ahead)
+            self._recall_later()
 
     def _recall_overdue(self) -> None:
         self._recall = None
