@@ -100,6 +100,14 @@ def test_runs_as_the_person_without_any_right(sandbox: Sandbox) -> None:
 
 
 @needs_root
+def test_has_a_limit_of_processes(sandbox: Sandbox) -> None:
+    limits = shell(sandbox, "cat /proc/self/limits").splitlines()
+    most = next(line.split()[2:4] for line in limits if line.startswith("Max processes"))
+    assert most == [str(module.most_processes())] * 2
+    assert 4096 <= module.most_processes() < int(Path("/proc/sys/kernel/pid_max").read_text())
+
+
+@needs_root
 def test_sees_neither_shadow_nor_other_homes_nor_the_hub(sandbox: Sandbox, place: Path) -> None:
     shutil.copy(place / "hub" / "hub.sqlite", place / "open.txt")  # even what all may read
     (place / "open.txt").chmod(0o644)

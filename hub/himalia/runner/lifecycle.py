@@ -281,7 +281,7 @@ class Lifecycle:
             self._fail(workload, error)
             return
         except OSError as error:
-            self._fail(workload, BadTask(f"It could not be started: {error.strerror}."))
+            self._fail(workload, prepare.not_started(error))
             return
         limits.arm(workload, time.monotonic())
         self.changed[workload.name] = workload

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -31,6 +32,17 @@ def make_directory(task: Task) -> None:
             os.chmod(task.directory, 0o700)
     except OSError as error:
         raise BadTask(f"The job's working folder could not be made: {error.strerror}.") from None
+
+
+def not_started(error: OSError) -> BadTask:
+    """Why a process could not be made: its task's fault, or want of processes and memory."""
+    if error.errno in (errno.EAGAIN, errno.ENOMEM):
+        return BadTask(
+            "It could not be started: its person runs as many processes as one person may, or the machine has no "
+            "memory left. End some, then try again.",
+            "start_failed",
+        )
+    return BadTask(f"It could not be started: {error.strerror}.")
 
 
 def link_inputs(task: Task) -> None:

@@ -37,6 +37,8 @@ __all__ = [
 ENTRY = "/run/entry"
 SOCKETS = "/run/himalia"
 PACKAGE = "/opt/himalia/himalia"
+_FEWEST_PROCESSES = 4096
+_PROCESSES_PER_CORE = 512
 
 _ETC = (
     "alternatives",
@@ -208,7 +210,7 @@ def _outermost(folders: Sequence[Path]) -> tuple[Path, ...]:
 def _tool(name: str) -> str:
     path = shutil.which(name, path="/usr/bin:/bin:/usr/local/bin")
     if path is None:
-        package = {"bwrap": "bubblewrap", "setpriv": "util-linux"}[name]
+        package = {"bwrap": "bubblewrap", "setpriv": "util-linux", "prlimit": "util-linux"}[name]
         raise SandboxError(f"{name} is missing. Install the Debian package {package}.")
     return path
 
@@ -276,11 +278,19 @@ def _identity(sandbox: Sandbox) -> list[str]:
         raise SandboxError("A sandbox never runs as root.")
     groups = ["--groups", ",".join(map(str, sandbox.groups))] if sandbox.groups else ["--clear-groups"]
     return [
+        *(_tool("prlimit"), f"--nproc={most_processes()}", "--"),
         _tool("setpriv"),
         *("--reuid", str(sandbox.uid), "--regid", str(sandbox.gid)),
         *groups,
         *("--no-new-privs", "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all"),
     ]
+
+
+@lru_cache
+def most_processes() -> int:
+    """How many processes and threads one person may have: some for each core, and never most of the machine's."""
+    machine = int(Path("/proc/sys/kernel/pid_max").read_text())
+    return max(_FEWEST_PROCESSES, min(machine // 8, _PROCESSES_PER_CORE * (os.cpu_count() or 1)))
 
 
 def _memory_file(content: bytes) -> int:
