@@ -430,6 +430,7 @@ def serve(home: Path | None) -> None:
         ws="websockets-sansio",
         access_log=False,
         log_config=None,
+        timeout_keep_alive=75,  # longer than the proxy's clients stay, which reuses what it has
         timeout_graceful_shutdown=3,
         ws_ping_interval=20,
         ws_max_size=2**20,

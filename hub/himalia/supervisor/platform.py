@@ -86,7 +86,8 @@ class Platform:
             *("--ip", self.listen.host, "--port", str(self.listen.port)),
             *("--api-ip", LOOPBACK, "--api-port", str(self.ports.proxy_api)),
             *("--default-target", hub, "--error-target", f"{hub}/hub/error"),
-            *("--log-level", "warn"),
+            # Longer than clients keep an unused connection: what they send must not meet its closing.
+            *("--keep-alive-timeout", "65000", "--log-level", "warn"),
         )
 
     async def proxy_ready(self) -> bool:
