@@ -1,4 +1,4 @@
-"""A server that has run as long as its profile lets it is stopped, in use or not."""
+"""Servers that the service ends by itself: those that are too old, and reservations that the hub forgot."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from platforms import Person, Running
 
@@ -22,7 +23,7 @@ idle: {{timeout: never, max_age: {LONGEST_S}s}}
 @pytest.fixture
 def brief(environments: object, tmp_path: Path) -> Iterator[Running]:
     (tmp_path / "base.yaml").write_text(PROFILE)
-    running = Running(("base",), HIMALIA_PROFILES_DIR=str(tmp_path))
+    running = Running(("base",), HIMALIA_PROFILES_DIR=str(tmp_path), HIMALIA_SERVER_CHECK_S="1")
     try:
         yield running.up()
     finally:
@@ -52,5 +53,26 @@ def test_a_server_ends_when_it_is_too_old(brief: Running) -> None:
     assert 200 in pages
     assert time.monotonic() - began >= LONGEST_S
     assert "has run as long as its profile lets it" in brief.log("service")
+    person.close()
+    admin.close()
+
+
+def test_a_reservation_without_a_server_is_given_back(brief: Running) -> None:
+    """As a hub leaves it that was killed before it could give it back."""
+    brief.add_user("eve")
+    person, admin = Person(brief, "eve"), Person(brief, "admin", ("admin",))
+    account = person.browser.get("/hub/api/user").json()
+    token = (brief.home / "secrets" / "service-token").read_text().strip()
+    made = httpx.post(
+        f"{brief.url}/services/himalia/api/v1/reservations",
+        headers={"Authorization": f"Bearer {token}"},
+        json={"user": "eve", "user_created": account["created"], "profile": "base"},
+    )
+    assert made.status_code == 201, made.text
+    began = time.monotonic()
+    while any(one["kind"] == "server" for one in admin.http.get("/workloads").json()["items"]):
+        assert time.monotonic() - began < 30
+        time.sleep(0.2)
+    assert f"no server for reservation {made.json()['id']}" in brief.log("service")
     person.close()
     admin.close()

@@ -99,14 +99,18 @@ class HubAccounts:
                 return True
         return False
 
-    async def servers(self) -> set[tuple[str, str]]:
-        """(user, server name) of every notebook server that the hub has, starting ones too."""
+    async def servers(self, user: str) -> set[str]:
+        """Names of the notebook servers that the hub has for an account, starting ones too. Raises Unavailable."""
+        path = f"/users/{quote(user, safe='')}"
         try:
-            answer = await self.http.get("/users", headers={"Authorization": f"token {self.service_token}"})
-            answer.raise_for_status()
+            answer = await self.http.get(path, headers={"Authorization": f"token {self.service_token}"})
         except httpx.HTTPError as error:
             raise Unavailable("The hub is not answering.") from error
-        return {(user["name"], server) for user in answer.json() for server in user.get("servers") or {}}
+        if answer.status_code == 404:
+            return set()
+        if answer.status_code != 200:
+            raise Unavailable(f"The hub answered {answer.status_code}.")
+        return set(answer.json().get("servers") or {})
 
     async def _cached(self, key: str, path: str, token: str) -> Any:
         found = self._cache.get(key)

@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     warm_kernels: int = Field(1, description="Warm kernels kept per person, project and environment.")
     warm_kernel_idle_s: float = Field(300.0, description="Time after which an unused warm kernel ends.")
     hub_cache_s: float = Field(5.0, description="Time for which the hub's answer about a token is trusted.")
+    server_check_s: float = Field(
+        60.0, gt=0, description="Time between two looks for reservations whose notebook server is gone."
+    )
     token_days: int = Field(90, description="Longest life of a personal access token.")
     retention_days: int = Field(30, description="Time for which a deleted thing can be restored.")
     overlay_days: int = Field(

@@ -39,8 +39,6 @@ from himalia.servers.schema import (
 
 log = logging.getLogger(__name__)
 
-CHECK_S = 60.0
-"""How often reservations are compared with the hub's servers."""
 AGE_CHECK_S = 5.0
 """How often it is looked whether a server has become too old."""
 
@@ -210,23 +208,25 @@ class Servers:
     async def compare_forever(self) -> None:
         """Give back reservations whose server the hub no longer has."""
         while True:
-            await asyncio.sleep(CHECK_S)
+            await asyncio.sleep(self.hub.settings.server_check_s)
             try:
                 await self._compare()
             except HimaliaError as error:
-                log.info("Reservations could not be compared with the hub: %s", error)
+                log.warning("Reservations could not be compared with the hub: %s", error)
 
     async def _compare(self) -> None:
-        young = clock.now() - timedelta(seconds=CHECK_S)
+        young = clock.now() - timedelta(seconds=self.hub.settings.server_check_s)
         active = self.engine.board.active.values()
-        before = [one for one in active if one.kind == "server" and one.created_at < young]
-        if not before:
-            return
-        held = await self.hub.servers()
-        for one in before:
-            if (one.spec["task"]["user"], one.spec["task"]["server"]) not in held:
-                log.info("The hub has no server for reservation %s; it is given back.", one.id)
-                await self.release(one.id)
+        before: dict[str, list[Active]] = {}
+        for one in active:
+            if one.kind == "server" and one.created_at < young:
+                before.setdefault(one.spec["task"]["user"], []).append(one)
+        for user, reservations in before.items():
+            held = await self.hub.servers(user)
+            for one in reservations:
+                if one.spec["task"]["server"] not in held:
+                    log.info("The hub has no server for reservation %s; it is given back.", one.id)
+                    await self.release(one.id)
 
 
 def _is_too_old(item: Active, now: datetime) -> bool:
