@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from blake3 import blake3
@@ -298,6 +299,28 @@ def test_names_that_were_made_up_go_round_those_that_were_given(ada: Person) -> 
     assert len(names) == 6
     assert all(name.startswith("echo-") for name in names)
     assert not names & {"echo", "echo-3", "echo-5"}
+
+
+def test_metrics_may_be_no_numbers(ada: Person) -> None:
+    code = "import himalia.run as r; r.log('loss', 1.5); r.log('loss', float('nan')); r.log('loss', float('-inf'))"
+    name = ada.submit("python", "-c", f"{code}; r.log('last', float('nan'))")["name"]
+    ended = ada.ended(name)["status"]
+    assert (ended["state"], ended["metrics"]) == ("SUCCEEDED", {"last": None, "loss": None}), ada.text(name)
+    points = ada.http.get(f"/projects/{ada.project}/jobs/{name}/metrics").json()["items"]
+    found = {series["name"]: [value for _, value, *_ in series["points"]] for series in points}
+    assert found == {"last": [None], "loss": [1.5, None, None]}
+
+
+def test_outputs_whose_names_cannot_be_told_apart_are_all_kept(ada: Person) -> None:
+    code = "import os; os.mkdir('outputs')\n"
+    code += r"for n in (b'\xfe', b'\xff', b'a\nb'): open(b'outputs/' + n, 'wb').write(n)"
+    name = ada.submit("python", "-c", code)["name"]
+    ended = ada.ended(name)["status"]
+    assert (ended["state"], ended["attempt"]) == ("SUCCEEDED", 1), ended
+    base = f"/projects/{ada.project}/jobs/{name}/outputs"
+    paths = [item["path"] for item in ada.http.get(base).json()["items"]]
+    contents = {ada.http.get(f"{base}/{quote(path)}").content for path in paths}
+    assert contents == {b"\xfe", b"\xff", b"a\nb"}, paths
 
 
 def test_what_went_ahead_behind_a_long_job_does_not_wait_for_it(ada: Person) -> None:

@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
 
 from himalia.core.database import Timestamp, metadata
+
+
+class Number(sa.types.TypeDecorator[float]):
+    """A floating-point number, NaN included: SQLite takes NaN for NULL, so there it is the text "nan"."""
+
+    impl = sa.Float
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        if dialect.name != "sqlite":
+            return super().bind_processor(dialect)
+        return lambda value: "nan" if value != value else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> float | None:
+        return None if value is None else float(value)
+
 
 workloads = sa.Table(
     "workloads",
@@ -72,7 +92,7 @@ metrics = sa.Table(
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("name", sa.String(255), nullable=False),
     sa.Column("step", sa.BigInteger, nullable=False),
-    sa.Column("value", sa.Float, nullable=False),
+    sa.Column("value", Number, nullable=False),
     sa.Column("at", Timestamp, nullable=False),
     sa.Index("ix_metrics_workload", "workload_id", "attempt", "name", "step"),
 )

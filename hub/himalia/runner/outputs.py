@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import Any, Dict, Iterable, Iterator, List, Set, Tuple
+import unicodedata
+from typing import Any, Container, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
 from himalia.runner.api import Api, Refused
 
@@ -53,24 +54,37 @@ def find(directory: str, declared: Iterable[str]) -> List[str]:
 def upload(directory: str, declared: Iterable[str], api: Api) -> Dict[str, Any]:
     """Store what :func:`find` finds; answers ``{"outputs": [{"path", "size", "digest"}, …]}``.
 
-    A refusal ends it: then ``message`` is a sentence, beside what was stored before.
+    What cannot be stored keeps nothing else from it: then ``message`` is a sentence about the first such file.
     """
-    stored: List[Dict[str, Any]] = []
+    stored: Dict[str, Dict[str, Any]] = {}
+    message: Optional[str] = None
     paths = find(directory, declared)
     if not paths:
-        return {"outputs": stored}
+        return {"outputs": []}
     root = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         for path in paths:
-            descriptor = _open(root, path, os.O_RDONLY)
-            with os.fdopen(descriptor, "rb") as body:
-                shown = os.fsencode(path).decode("utf-8", "replace")
-                stored.append(api.put_output(shown, body, os.fstat(descriptor).st_size))
-    except Refused as refusal:
-        return {"outputs": stored, "message": f"The output {path!r} could not be stored: {refusal}"}
+            shown = _shown(path, stored)
+            try:
+                with os.fdopen(_open(root, path, os.O_RDONLY), "rb") as body:
+                    stored[shown] = api.put_output(shown, body, os.fstat(body.fileno()).st_size)
+            except (Refused, OSError) as error:
+                why = f"{error.strerror}." if isinstance(error, OSError) else str(error)
+                message = message or f"The output {shown!r} could not be stored: {why}"
     finally:
         os.close(root)
-    return {"outputs": stored}
+    return {"outputs": list(stored.values()), **({"message": message} if message else {})}
+
+
+def _shown(path: str, taken: Container[str]) -> str:
+    """``path`` as text that can be shown: in Unicode's NFC, without control characters, and none of ``taken``."""
+    text = unicodedata.normalize("NFC", os.fsencode(path).decode("utf-8", "replace"))
+    text = "".join("\ufffd" if unicodedata.category(letter) == "Cc" else letter for letter in text)
+    shown, number = text, 1
+    while shown in taken:
+        number += 1
+        shown = f"{text} ({number})"
+    return shown
 
 
 def _files(root: int, path: str) -> Iterator[str]:

@@ -146,8 +146,18 @@ def test_a_refused_output_fails_with_the_services_words(runner: Runner) -> None:
     assert report["exit_code"] == 0
 
 
+def test_what_cannot_be_stored_keeps_nothing_else_from_it(runner: Runner) -> None:
+    runner.api.failures = [413]
+    report = runner.run(
+        "a-1", "sh", "-c", "mkdir outputs; cd outputs; printf x > a; printf y > b; printf z > c"
+    )
+    assert (report["reason"], report["exit_code"]) == ("user_error", 0)
+    assert report["message"] == "The output 'outputs/a' could not be stored: Not now."
+    assert [each["path"] for each in report["outputs"]] == ["outputs/b", "outputs/c"]
+
+
 def test_odd_names_are_stored(runner: Runner) -> None:
-    names = ["grüße 🚀.txt", "a?b#c%d&e.txt", "new\nline", b"\xff\xfe.bin"]
+    names = ["grüße 🚀.txt", "a?b#c%d&e.txt", "new\nline", "e\u0301", b"\xff\xfe.bin", b"\xfe\xff.bin"]
     code = f"""
 import os
 os.mkdir("outputs")
@@ -160,8 +170,10 @@ for name in {names!r}:
     assert {each["path"] for each in report["outputs"]} == {
         "outputs/grüße 🚀.txt",
         "outputs/a?b#c%d&e.txt",
-        "outputs/new\nline",
+        "outputs/new\ufffdline",
+        "outputs/\u00e9",
         "outputs/\ufffd\ufffd.bin",
+        "outputs/\ufffd\ufffd.bin (2)",
     }
 
 

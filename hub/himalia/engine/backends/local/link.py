@@ -156,7 +156,7 @@ def _report(message: dict[str, Any]) -> Report | None:
             None if message.get("message") is None else storable(str(message["message"]), MESSAGE_LIMIT),
             None if code is None else int(code),
             usage,
-            [_output(output) for output in (message.get("outputs") or [])[:OUTPUTS_LIMIT]],
+            _outputs((message.get("outputs") or [])[:OUTPUTS_LIMIT]),
             int(message.get("log_bytes") or 0),
             int(message.get("log_dropped_bytes") or 0),
         )
@@ -165,6 +165,11 @@ def _report(message: dict[str, Any]) -> Report | None:
 
 def _point(metric: object, step: Any, value: Any, at: Any) -> tuple[str, int, float, float]:
     return storable(str(metric), 255), int(step), float(value), float(at)
+
+
+def _outputs(data: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each path once."""
+    return list({output["path"]: output for output in map(_output, data)}.values())
 
 
 def _output(data: dict[str, Any]) -> dict[str, Any]:
