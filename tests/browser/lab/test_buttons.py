@@ -128,6 +128,30 @@ def test_the_menu_of_a_job(lab: Lab, open_lab: OpenLab) -> None:
     expect(job).to_have_count(0)
 
 
+def test_a_job_is_changed_and_run(lab: Lab, open_lab: OpenLab) -> None:
+    page = open_lab(lab)
+    made = submit(lab, "to-change", cells=1, rate=2, note="a")
+    job = found(page, "to-change")
+    expect(job).to_contain_text("Succeeded", timeout=20_000)
+    job.click()
+    page.get_by_role("button", name="Change and run…").click()
+    form = page.get_by_role("dialog", name="Change “to-change” and run it")
+    expect(form.get_by_label("cells")).to_be_focused()
+    expect(form.get_by_label("Profile")).to_have_value("scikit-learn")
+    form.get_by_label("rate").fill("0.5")
+    form.get_by_text("More", exact=True).click()
+    form.get_by_label("Time limit in minutes").fill("100000")
+    form.get_by_role("button", name="Run", exact=True).click()
+    expect(form).to_contain_text("at most 43200")
+    form.get_by_label("Time limit in minutes").fill("90")
+    form.get_by_label("Name").fill("changed")
+    form.get_by_role("button", name="Run", exact=True).click()
+    expect(page.get_by_role("heading", name="changed", exact=True)).to_be_visible()
+    spec = lab.service("GET", "/api/v1/projects/ada/jobs/changed").json()["spec"]
+    assert spec["parameters"] == {"cells": 1, "rate": 0.5, "note": "a"}
+    assert (spec["time_limit_s"], spec["notebook"]) == (5400, made["spec"]["notebook"])
+
+
 def test_a_deleted_job_comes_back_by_undo(lab: Lab, open_lab: OpenLab) -> None:
     page = open_lab(lab)
     page.get_by_label("Search jobs").fill("digits-")

@@ -6,6 +6,7 @@ import type { Job } from '../api/types';
 import type { Himalia } from '../context';
 import { runIcon } from '../ui/icons';
 import { canDelete, canRerun, canRetry, canStop, openJob, remove, rerun, retry, stop } from './actions';
+import { runChanged } from './again';
 import { runAsJob } from './run';
 import type { Selection } from './selection';
 
@@ -88,6 +89,7 @@ export function addJobCommands(himalia: Himalia, selection: Selection): void {
     });
   add('stop', trans.__('Stop'), canStop, job => stop(himalia, job));
   add('rerun', trans.__('Run again'), canRerun, job => rerun(himalia, job));
+  add('change', trans.__('Change and run…'), canRerun, job => runChanged(himalia, job));
   add('retry', trans.__('Retry'), canRetry, job => retry(himalia, job));
   add('delete', trans.__('Delete'), canDelete, job => remove(himalia, job));
   app.commands.addCommand('himalia:job-compare', {

@@ -1,83 +1,18 @@
-import { ReactWidget } from '@jupyterlab/apputils';
 import { PathExt } from '@jupyterlab/coreutils';
-import { MessageLoop } from '@lumino/messaging';
-import { Widget } from '@lumino/widgets';
-import { useEffect, useId, useRef } from 'react';
 
 import { ApiError } from '../api/client';
 import type { Job, JobSpec, Page, Profile, Runnable } from '../api/types';
-import { Himalia, HimaliaContext, useHimalia } from '../context';
+import { type Himalia, useHimalia } from '../context';
 import { Button, Failure, Loading } from '../ui/basics';
 import { useLoaded } from '../ui/hooks';
+import { openModal } from '../ui/modal';
 import { openJob } from './actions';
-import { RunForm, Wish } from './runform';
+import { RunForm, type Wish } from './runform';
 
 /** Ask how a notebook or script is to run, then run it as a job and open the job. */
 export function runAsJob(himalia: Himalia, path: string): void {
-  const dialog = new RunDialog(himalia, path);
-  Widget.attach(dialog, document.body);
-  MessageLoop.sendMessage(dialog, Widget.Msg.UpdateRequest);
-}
-
-class RunDialog extends ReactWidget {
-  constructor(
-    private readonly himalia: Himalia,
-    private readonly path: string
-  ) {
-    super();
-    this.addClass('hm-RunDialog');
-  }
-
-  protected render(): JSX.Element {
-    return (
-      <HimaliaContext.Provider value={this.himalia}>
-        <Modal path={this.path} close={() => this.dispose()} />
-      </HimaliaContext.Provider>
-    );
-  }
-}
-
-/** The browser's own modal dialog: it keeps the focus inside and closes by Escape. */
-function Modal({ path, close }: { path: string; close: () => void }): JSX.Element {
-  const { trans } = useHimalia();
-  const dialog = useRef<HTMLDialogElement>(null);
-  const id = useId();
-  const before = useRef<HTMLElement | null>(null);
-  useEffect(() => {
-    before.current = focused();
-    dialog.current?.showModal();
-  }, []);
-  const end = () => {
-    dialog.current?.close();
-    // The browser gives it back to Lab's toolbar, which passes it on to another button.
-    before.current?.focus();
-  };
-  return (
-    <dialog
-      ref={dialog}
-      className="hm-Dialog"
-      aria-labelledby={id}
-      onClose={close}
-      onCancel={event => {
-        event.preventDefault();
-        end();
-      }}
-      // Keys typed into the form are no shortcuts of Lab.
-      onKeyDown={event => event.stopPropagation()}
-    >
-      <h2 id={id}>{trans.__('Run “%1” as a job', PathExt.basename(path))}</h2>
-      <Prepared path={path} close={end} />
-    </dialog>
-  );
-}
-
-/** The element with the focus, also inside of one of Lab's own elements. */
-function focused(): HTMLElement | null {
-  let element = document.activeElement;
-  while (element?.shadowRoot?.activeElement) {
-    element = element.shadowRoot.activeElement;
-  }
-  return element instanceof HTMLElement ? element : null;
+  const title = himalia.trans.__('Run “%1” as a job', PathExt.basename(path));
+  openModal(himalia, title, close => <Prepared path={path} close={close} />);
 }
 
 function Prepared({ path, close }: { path: string; close: () => void }): JSX.Element {

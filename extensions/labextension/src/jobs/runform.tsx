@@ -19,9 +19,17 @@ export interface Wish {
   timeLimit: number | null;
 }
 
+/** What the form begins with where it is not the best guess. */
+export interface Start {
+  choice: Choice;
+  retries: string;
+  minutes: string;
+}
+
 export interface RunFormProps {
   runnable: Runnable;
   profiles: Profile[];
+  start?: Start;
   /** Sends it; a step in words is told meanwhile. Throws what went wrong. */
   submit: (wish: Wish, tell: (step: string) => void) => Promise<void>;
   cancel: () => void;
@@ -33,14 +41,23 @@ interface Rest {
   minutes: string;
 }
 
+/** The service says its limit in seconds. */
+const LONGEST_MINUTES = 30 * 24 * 60;
+
 type Errors = { [field: string]: string };
 
 /** One form to run a notebook or script as a job: filled with the best guess, errors in words at their field. */
-export function RunForm({ runnable, profiles, submit, cancel }: RunFormProps): JSX.Element {
+export function RunForm({ runnable, profiles, start, submit, cancel }: RunFormProps): JSX.Element {
   const { page, trans } = useHimalia();
   const [draft, setDraft] = useState<Draft>(() => draftOf(runnable.parameters));
-  const [choice, setChoice] = useState<Choice>(() => firstChoice(profiles, page, runnable.kernel?.name));
-  const [rest, setRest] = useState<Rest>({ name: '', retries: '0', minutes: '' });
+  const [choice, setChoice] = useState<Choice>(
+    () => start?.choice ?? firstChoice(profiles, page, runnable.kernel?.name)
+  );
+  const [rest, setRest] = useState<Rest>({
+    name: '',
+    retries: start?.retries ?? '0',
+    minutes: start?.minutes ?? ''
+  });
   const [useRequirements, setUseRequirements] = useState(true);
   const [errors, setErrors] = useState<Errors>({});
   const [failure, setFailure] = useState<Error>();
@@ -202,7 +219,7 @@ function Refusal({ error }: { error: Error }): JSX.Element {
 
 function readRest(
   rest: Rest,
-  trans: { __: (text: string) => string }
+  trans: { __: (text: string, ...values: number[]) => string }
 ): { values: { retries: number; timeLimit: number | null }; errors: Errors } {
   const errors: Errors = {};
   const retries = Number(rest.retries.trim() || '0');
@@ -210,8 +227,8 @@ function readRest(
     errors.retries = trans.__('Write a whole number, such as 1.');
   }
   const minutes = rest.minutes.trim() === '' ? null : Number(rest.minutes);
-  if (minutes !== null && !(minutes > 0 && Number.isFinite(minutes))) {
-    errors.time_limit_s = trans.__('Write a number of minutes, such as 30.');
+  if (minutes !== null && !(minutes > 0 && minutes <= LONGEST_MINUTES)) {
+    errors.time_limit_s = trans.__('Write a number of minutes, such as 30; at most %1.', LONGEST_MINUTES);
   }
   return { values: { retries, timeLimit: minutes === null ? null : Math.ceil(minutes * 60) }, errors };
 }

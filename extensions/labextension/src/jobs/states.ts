@@ -113,8 +113,8 @@ export function reasonText(reason: string | null, trans: TranslationBundle): str
 export function advice(reason: string | null, trans: TranslationBundle): string {
   const texts: { [reason: string]: string } = {
     user_error: trans.__('The log and the output notebook show where. Mend the code and run it again.'),
-    out_of_memory: trans.__('Run it again with a larger size, or work on less data at a time.'),
-    time_limit: trans.__('Run it again with a longer time limit.'),
+    out_of_memory: trans.__('Change and run it with a larger size, or work on less data at a time.'),
+    time_limit: trans.__('Change and run it with a longer time limit.'),
     environment_missing: trans.__(
       'Choose another profile, or ask your administrator to create the environment.'
     ),

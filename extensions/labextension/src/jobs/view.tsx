@@ -9,6 +9,7 @@ import { Item } from '../ui/item';
 import { StateBadge } from '../ui/state';
 import { View } from '../ui/view';
 import { canDelete, canRerun, canRetry, canStop, remove, rerun, retry, stop } from './actions';
+import { runChanged } from './again';
 import { JobLog } from './log';
 import { JobMetrics } from './metrics';
 import { JobOutputs } from './outputs';
@@ -127,6 +128,14 @@ function Actions({ job, close }: { job: Job; close: () => void }): JSX.Element {
           title={trans.__('Make a new job like this one')}
         >
           {trans.__('Run again')}
+        </Button>
+      )}
+      {canRerun(job) && (
+        <Button
+          onClick={() => runChanged(himalia, job)}
+          title={trans.__('Choose other parameters or another size, and run the same code as a new job')}
+        >
+          {trans.__('Change and run…')}
         </Button>
       )}
       {canDelete(job) && <Button onClick={() => void removeAndClose()}>{trans.__('Delete')}</Button>}

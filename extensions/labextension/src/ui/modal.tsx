@@ -1,0 +1,82 @@
+import { ReactWidget } from '@jupyterlab/apputils';
+import { MessageLoop } from '@lumino/messaging';
+import { Widget } from '@lumino/widgets';
+import { useEffect, useId, useRef } from 'react';
+
+import { type Himalia, HimaliaContext } from '../context';
+
+type Content = (close: () => void) => JSX.Element;
+
+/** Show a titled dialog over Lab until its content closes it, or Escape does. */
+export function openModal(himalia: Himalia, title: string, content: Content): void {
+  const dialog = new ModalWidget(himalia, title, content);
+  Widget.attach(dialog, document.body);
+  MessageLoop.sendMessage(dialog, Widget.Msg.UpdateRequest);
+}
+
+class ModalWidget extends ReactWidget {
+  constructor(
+    private readonly himalia: Himalia,
+    private readonly titleText: string,
+    private readonly content: Content
+  ) {
+    super();
+    this.addClass('hm-RunDialog');
+  }
+
+  protected render(): JSX.Element {
+    return (
+      <HimaliaContext.Provider value={this.himalia}>
+        <Modal title={this.titleText} content={this.content} close={() => this.dispose()} />
+      </HimaliaContext.Provider>
+    );
+  }
+}
+
+interface ModalProps {
+  title: string;
+  content: Content;
+  close: () => void;
+}
+
+/** The browser's own modal dialog: it keeps the focus inside and closes by Escape. */
+function Modal({ title, content, close }: ModalProps): JSX.Element {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  const before = useRef<HTMLElement | null>(null);
+  useEffect(() => {
+    before.current = focused();
+    dialog.current?.showModal();
+  }, []);
+  const end = () => {
+    dialog.current?.close();
+    // The browser gives it back to Lab's toolbar, which passes it on to another button.
+    before.current?.focus();
+  };
+  return (
+    <dialog
+      ref={dialog}
+      className="hm-Dialog"
+      aria-labelledby={id}
+      onClose={close}
+      onCancel={event => {
+        event.preventDefault();
+        end();
+      }}
+      // Keys typed into the form are no shortcuts of Lab.
+      onKeyDown={event => event.stopPropagation()}
+    >
+      <h2 id={id}>{title}</h2>
+      {content(end)}
+    </dialog>
+  );
+}
+
+/** The element with the focus, also inside of one of Lab's own elements. */
+function focused(): HTMLElement | null {
+  let element = document.activeElement;
+  while (element?.shadowRoot?.activeElement) {
+    element = element.shadowRoot.activeElement;
+  }
+  return element instanceof HTMLElement ? element : null;
+}
