@@ -39,6 +39,31 @@ UPLOAD = re.compile(r"/services/himalia/api/v1/(projects/[^/]+/objects/[^/]+|wor
 SNAPSHOT = re.compile(r"/services/himalia/api/v1/projects/[^/]+/snapshots")
 MANIFEST_FACTOR = 20
 """How much larger than other bodies the manifest of a snapshot may be."""
+KIND_WORDS = {
+    "missing": "is required",
+    "string_unicode": "must be valid Unicode",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_too_long": "must have at most {max_length} characters",
+    # Of lists and of secret texts alike.
+    "too_short": "must not be shorter than {min_length}",
+    "too_long": "must not be longer than {max_length}",
+    "greater_than": "must be more than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a finite number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "string_type": "must be a text",
+    "list_type": "must be a list",
+    "dict_type": "must be a JSON object",
+}
+"""What pydantic says for programmers, by its kinds of error."""
 BODY_PAUSE_S = 30.0
 """Longest pause between two pieces of a request's body."""
 JSON_BODY_S = 60.0
@@ -122,13 +147,18 @@ def _words(error: Mapping[str, Any]) -> str:
     kind, context = error["type"], error.get("ctx", {})
     if kind == "string_pattern_mismatch" and context["pattern"] in PATTERN_WORDS:
         return PATTERN_WORDS[context["pattern"]]
-    if kind == "string_unicode":
-        return "must be valid Unicode"
+    if kind in KIND_WORDS:
+        whole = {name: int(limit) for name, limit in context.items() if _is_whole(limit)}
+        return KIND_WORDS[kind].format(**{**context, **whole})
     if kind == "extra_forbidden":
         return "is not a field that is known here"
     if kind == "model_attributes_type":
         return "must be a JSON object, sent with Content-Type: application/json"
     return str(error["msg"]).removeprefix("Value error, ")
+
+
+def _is_whole(limit: Any) -> bool:
+    return isinstance(limit, float) and limit.is_integer()
 
 
 class Outer:

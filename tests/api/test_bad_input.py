@@ -101,6 +101,24 @@ def test_what_is_wrong_is_said_for_people(ada: Person, content: bytes, kind: str
     assert "Extra inputs" not in message
 
 
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ({"retries": 11}, "spec.retries: must be at most 10"),
+        ({"retries": -1}, "spec.retries: must be at least 0"),
+        ({"retries": 1.5}, "spec.retries: must be a whole number"),
+        ({"time_limit_s": 0}, "spec.time_limit_s: must be more than 0"),
+        ({"time_limit_s": "soon"}, "spec.time_limit_s: must be a number"),
+        ({"profile": None}, "spec.profile: must be a text"),
+        ({"size": "s" * 41}, "spec.size: must have at most 40 characters"),
+        ({"command": "ls"}, "spec.command: must be a list"),
+    ],
+)
+def test_limits_are_said_for_people(ada: Person, spec: dict[str, Any], words: str) -> None:
+    job = {"spec": {"kind": "command", "command": ["true"], "profile": "base", **spec}}
+    assert refused(ada.http.post(f"/projects/{ada.project}/jobs", json=job), 422)["message"] == words
+
+
 TRICKS = (
     "%00", "a%00b", "%2e%2e", "%", "..%2f..%2fetc%2fpasswd", "%ff%fe", "%ed%a0%80", "%c3%a4", "a" * 5000, "'--",
 )  # fmt: skip

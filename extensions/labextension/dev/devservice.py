@@ -177,7 +177,7 @@ class Api(RequestHandler):
             said = f"There is a job named {body['name']} already. Choose another name, or give none."
             self.refuse(409, "name_in_use", said)
         elif body["spec"].get("retries", 0) > 10:
-            said = "Input should be less than or equal to 10"
+            said = "must be at most 10"
             self.refuse(422, "invalid", said, fields=[{"field": "spec.retries", "message": said}])
         else:
             self.set_status(201)

@@ -26,7 +26,7 @@ def test_a_notebook_becomes_a_job(lab: Lab, open_lab: OpenLab) -> None:
     form.get_by_label("Retries").fill("99")
     form.get_by_role("button", name="Run", exact=True).click()
     # What only the service knows is told at its field too.
-    expect(form.get_by_role("alert")).to_contain_text("less than or equal to 10")
+    expect(form.get_by_role("alert")).to_contain_text("Must be at most 10")
     form.get_by_label("Retries").fill("1")
     form.get_by_label("Name").fill("first-try")
     form.get_by_role("button", name="Run", exact=True).click()

@@ -245,7 +245,8 @@ function placed(error: Error, runnable: Runnable): { errors: Errors; failure: Er
   for (const { field, message } of fields) {
     const name = field.split('.').pop() ?? field;
     if (known.has(name)) {
-      errors[name] = message;
+      // After the name of its field it goes on small; on a line of its own it is a sentence.
+      errors[name] = message.charAt(0).toUpperCase() + message.slice(1);
     } else {
       all = false;
     }
