@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,10 @@ from pathlib import Path
 import httpx
 import pytest
 from blake3 import blake3
-from platforms import Person, Running
+from platforms import PASSWORD, Person, Running
+
+from himalia.core.errors import Unavailable
+from himalia.hub.accounts.store import AccountStore
 
 MORE_THAN_ANY_DISK = 2**60
 
@@ -41,6 +45,29 @@ def restart_service(own: Running, person: Person) -> None:
             pass
         time.sleep(0.1)
     raise AssertionError("the service did not come back:\n" + own.log("service")[-3000:])
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 1 MiB."""
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(tmp_path)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False).returncode != 0:
+        pytest.skip("only the machine's root can mount a small disk")
+    yield tmp_path
+    subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+def test_accounts_can_be_read_on_a_full_disk(small_disk: Path) -> None:
+    store = AccountStore.of_home(small_disk)
+    store.add("ada", PASSWORD)
+    with pytest.raises(OSError, match="No space left"):
+        (small_disk / "fill").write_bytes(bytes(2**21))
+    found = AccountStore.of_home(small_disk).get("ada")
+    assert found is not None
+    with pytest.raises(Unavailable, match="See whether the disk is full"):
+        store.disable("ada")
+    (small_disk / "fill").unlink()
+    store.disable("ada")
 
 
 def test_below_the_floor_only_what_runs_goes_on(own: Running) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher
 
-from himalia.core.errors import Forbidden, HimaliaError, Invalid, NameInUse, NotFound
+from himalia.core.errors import Forbidden, HimaliaError, Invalid, NameInUse, NotFound, Unavailable
 from himalia.hub.accounts import passwords
 from himalia.hub.accounts.store import AccountStore
 from himalia.hub.accounts.throttle import Throttle
@@ -233,3 +233,20 @@ def test_an_address_keeps_what_was_tried_before_a_success() -> None:
     moment[0] += 4000
     throttle.failed("10.0.0.1")
     assert throttle.wait_s("10.0.0.1") == 0
+
+
+def test_the_journal_of_an_earlier_release_is_given_up(store: AccountStore) -> None:
+    store.add("ada")
+    with sqlite3.connect(store.path) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+    connection.close()
+    assert AccountStore(store.path).get("ada") is not None
+    assert store.path.read_bytes()[18:20] == b"\1\1", (
+        "the file says how it is written: 1 journal, 2 write-ahead log"
+    )
+
+
+def test_a_store_that_cannot_be_read_says_so(store: AccountStore) -> None:
+    store.path.write_bytes(b"")
+    with pytest.raises(Unavailable, match="The accounts cannot be read or changed now"):
+        store.get("ada")

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from himalia.core import clock
-from himalia.core.errors import Forbidden, Invalid, NameInUse, NotFound
+from himalia.core.errors import Forbidden, Invalid, NameInUse, NotFound, Unavailable
 from himalia.hub.accounts import passwords
 
 NAME_PATTERN = r"[a-z]([a-z0-9._-]{0,30}[a-z0-9])?"
@@ -70,10 +70,12 @@ class AccountStore:
     def __init__(self, path: Path) -> None:
         self.path = path
         path.touch(mode=0o600, exist_ok=True)
-        with closing(self._connect()) as connection:
+        with self._connect() as connection:
             if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-                connection.execute("PRAGMA journal_mode = WAL")
                 connection.executescript(_SCHEMA)
+            elif connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+                # Earlier releases used it; with it, a full disk keeps everybody from reading.
+                connection.execute("PRAGMA journal_mode = DELETE")
 
     @classmethod
     def of_home(cls, home: Path) -> AccountStore:
@@ -109,7 +111,7 @@ class AccountStore:
     def has_invitations(self) -> bool:
         """Whether any code could be used now."""
         query = "SELECT 1 FROM invitations WHERE expires_at > ? LIMIT 1"
-        with closing(self._connect()) as connection:
+        with self._connect() as connection:
             return connection.execute(query, (_text(clock.now()),)).fetchone() is not None
 
     def sign_up(self, code: str, name: str, password: str) -> None:
@@ -163,12 +165,12 @@ class AccountStore:
 
     def list(self) -> list[Account]:
         """All accounts by name."""
-        with closing(self._connect()) as connection:
+        with self._connect() as connection:
             return [_account(row) for row in connection.execute("SELECT * FROM accounts ORDER BY name")]
 
     def get(self, name: str) -> Account | None:
         """The account of this name."""
-        with closing(self._connect()) as connection:
+        with self._connect() as connection:
             row = connection.execute("SELECT * FROM accounts WHERE name = ?", (name,)).fetchone()
         return _account(row) if row else None
 
@@ -177,7 +179,7 @@ class AccountStore:
 
         Takes as long for a name that does not exist. A hash of older parameters is renewed.
         """
-        with closing(self._connect()) as connection:
+        with self._connect() as connection:
             row = connection.execute("SELECT * FROM accounts WHERE name = ?", (name,)).fetchone()
         if not passwords.matches(row["password"] if row else None, password):
             return None
@@ -201,14 +203,19 @@ class AccountStore:
             if connection.execute(statement, (*values, name)).rowcount == 0:
                 raise NotFound(f"There is no account {name!r}.")
 
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=10, isolation_level=None)
-        connection.row_factory = sqlite3.Row
-        return connection
+    @contextmanager
+    def _connect(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with closing(sqlite3.connect(self.path, timeout=10, isolation_level=None)) as connection:
+                connection.row_factory = sqlite3.Row
+                yield connection
+        except sqlite3.OperationalError as error:
+            words = f"The accounts cannot be read or changed now ({error}). See whether the disk is full."
+            raise Unavailable(words) from error
 
     @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
-        with closing(self._connect()) as connection:
+        with self._connect() as connection:
             connection.execute("BEGIN IMMEDIATE")
             with connection:
                 yield connection
