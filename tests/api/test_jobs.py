@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
@@ -299,6 +301,26 @@ def test_names_that_were_made_up_go_round_those_that_were_given(ada: Person) -> 
     assert len(names) == 6
     assert all(name.startswith("echo-") for name in names)
     assert not names & {"echo", "echo-3", "echo-5"}
+
+
+def test_profiles_say_how_many_jobs_would_start_now(ada: Person) -> None:
+    def free(profile: str, size: str) -> tuple[int, int]:
+        items = ada.http.get("/profiles").json()["items"]
+        sizes = next(item["sizes"] for item in items if item["name"] == profile)
+        found = next(one for one in sizes if one["name"] == size)
+        return found["free_now"], found["free_for_jobs"]
+
+    cores = len(os.sched_getaffinity(0))
+    assert free("base", "small")[1] <= cores, "each takes a core"
+    running = [ada.submit("sleep", "60")["name"] for _ in range(cores)]
+    deadline = time.monotonic() + 30
+    while free("base", "small")[1] > 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert free("base", "small")[0] > 0, "a notebook server takes memory alone"
+    for name in running:
+        ada.http.post(f"/projects/{ada.project}/jobs/{name}/stop")
+    assert {ada.ended(name)["status"]["state"] for name in running} == {"STOPPED"}
 
 
 def test_metrics_may_be_no_numbers(ada: Person) -> None:

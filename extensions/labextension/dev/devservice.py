@@ -30,7 +30,7 @@ PROJECTS: list[Json] = [
 def size(name: str, cpus: int, gib: int, default: bool = False, free: int = 2) -> Json:
     return {
         "name": name, "title": name.capitalize(), "cpus": cpus, "memory_bytes": gib * 2**30, "accelerators": {},
-        "default": default, "free_now": free, "reason": None,
+        "default": default, "free_now": free, "free_for_jobs": free, "reason": None,
     }  # fmt: skip
 
 

@@ -25,7 +25,7 @@ def _profiles() -> None:
 
 @app.command("list")
 def list_profiles(as_json: JsonOption = False) -> None:
-    """List the profiles and their sizes, with what is free now."""
+    """List the profiles and their sizes, with how many jobs of each would start now."""
     with connected() as client:
         profiles = client.profiles()
     if as_json:
@@ -49,4 +49,4 @@ def _has(one: Size) -> str:
 
 
 def _free(one: Size) -> str:
-    return "-" if one.free_now is None else str(one.free_now)
+    return "-" if one.free_for_jobs is None else str(one.free_for_jobs)

@@ -162,7 +162,10 @@ class Token(Record):
 
 
 class Size(Record):
-    """How much of a machine a profile gives. `free_now` counts how many would fit at this moment."""
+    """How much of a machine a profile gives.
+
+    `free_now` counts how many notebook servers would fit at this moment, `free_for_jobs` how many jobs.
+    """
 
     name: str
     title: str
@@ -171,6 +174,7 @@ class Size(Record):
     accelerators: dict[str, int]
     default: bool
     free_now: int | None
+    free_for_jobs: int | None
     reason: str | None
 
 

@@ -158,6 +158,7 @@ class Catalogue:
 
     def _size(self, profile: Profile, size: Size, room: list[Resources]) -> SizeShown:
         reserve, limit = self.resources(profile, size, "server")
+        of_job, _ = self.resources(profile, size, "job")
         # More cores than any machine has would be promised in vain, even where none are reserved.
         ever = queue.could_ever_run(limit, self.engine.machines())
         return SizeShown(
@@ -167,7 +168,8 @@ class Catalogue:
             memory_bytes=limit.memory_bytes,
             accelerators=dict(limit.devices),
             default=size is profile.default_size,
-            free_now=sum(_times(reserve, one) for one in room),
+            free_now=sum(_times(reserve, one) for one in room) if ever else 0,
+            free_for_jobs=sum(_times(of_job, one) for one in room) if ever else 0,
             reason=None if ever else f"No machine here has {limit.words()}.",
         )
 

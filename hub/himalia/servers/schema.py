@@ -67,7 +67,7 @@ class Reservation(BaseModel):
 
 
 class SizeShown(BaseModel):
-    """A size of a profile. `free_now` is how many more would fit."""
+    """A size of a profile. `free_now` is how many more servers would fit, `free_for_jobs` how many jobs."""
 
     name: str
     title: str
@@ -76,6 +76,7 @@ class SizeShown(BaseModel):
     accelerators: dict[str, int]
     default: bool
     free_now: int | None
+    free_for_jobs: int | None
     reason: str | None
 
 

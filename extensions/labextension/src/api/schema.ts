@@ -1745,7 +1745,7 @@ export interface components {
         };
         /**
          * SizeShown
-         * @description A size of a profile. `free_now` is how many more would fit.
+         * @description A size of a profile. `free_now` is how many more servers would fit, `free_for_jobs` how many jobs.
          */
         SizeShown: {
             /** Accelerators */
@@ -1756,6 +1756,8 @@ export interface components {
             cpus: number;
             /** Default */
             default: boolean;
+            /** Free For Jobs */
+            free_for_jobs: number | null;
             /** Free Now */
             free_now: number | null;
             /** Memory Bytes */

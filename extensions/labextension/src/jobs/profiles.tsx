@@ -103,12 +103,12 @@ function Free({ size }: { size: Size }): JSX.Element {
   if (size.reason) {
     return <>{size.reason}</>;
   }
-  if (size.free_now === null) {
+  if (size.free_for_jobs === null) {
     return <></>;
   }
   return (
     <>
-      {size.free_now > 0
+      {size.free_for_jobs > 0
         ? trans.__('Free now: it starts at once.')
         : trans.__('Nothing of this size is free now: it waits in the queue.')}
     </>
