@@ -187,6 +187,23 @@ def test_who_is_removed_from_a_project_hears_no_more(himalia: Running, ada: Pers
         assert said(socket)["topic"] == "nonsense"
 
 
+def test_who_joins_or_leaves_a_project_hears_of_it(himalia: Running, ada: Person, bob: Person) -> None:
+    with channel(himalia, ada.token) as maker, channel(himalia, bob.token) as member:
+        for socket in (maker, member):
+            subscribe(socket, "me")
+            subscribe(socket, "nonsense")
+            while said(socket)["type"] != "error":
+                pass
+        made = ada.http.post("/projects", json={"name": "to-hear-of"}).json()
+        path = f"/projects/to-hear-of/members/person/{bob.name}"
+        ada.http.put(path, json={"role": "viewer"}).raise_for_status()
+        ada.http.delete(path).raise_for_status()
+        events = [one["event"] for one in (said(maker), said(member), said(member))]
+        assert {one["subject"]["id"] for one in events} == {made["id"]}
+        assert [one["kind"] for one in events] == ["project.created", "project.changed", "project.changed"]
+        assert events[2]["data"]["removed"]["name"] == bob.name
+
+
 def test_a_token_for_one_project_hears_only_that(himalia: Running, ada: Person) -> None:
     body = {"scopes": ["read"], "project": ada.project}
     token = ada.session("POST", "/tokens", json=body).json()["token"]

@@ -104,6 +104,9 @@ def test_from_sign_in_to_two_compared_runs(chromium: Browser, himalia: Running, 
     again = next(job for job in jobs(hedy) if job["name"] != "first")
     assert hedy.ended(again["name"], 120)["status"]["state"] == "SUCCEEDED"
     compare(page, "first", again["name"])
+    # What is made elsewhere can be chosen at once.
+    hedy.http.post("/projects", json={"name": "hedys-team"}).raise_for_status()
+    expect(page.get_by_label("Project").locator("option", has_text="hedys-team")).to_be_attached()
     page.context.close()
 
 

@@ -46,6 +46,10 @@ class Publisher:
             owner = event["data"].get("owner")
             if owner and State(event["data"]["state"]) in ENDED:
                 self.exchange.publish(f"me:{owner}", make)
+        if event["subject_kind"] == "project":
+            # Which projects one has: whoever changed it, and whoever came or went.
+            for person in {event["person_id"], event["data"].get("member_id")} - {None}:
+                self.exchange.publish(f"me:{person}", make)
 
     def report(self, item: Active, report: Report) -> None:
         """Progress, metrics and logs of a running workload."""

@@ -236,7 +236,8 @@ def set_member(
     where = _is_member(project["id"], kind, member)
     if tx.execute(members.update().where(where).values(role=role)).rowcount == 0:
         tx.execute(members.insert().values(project_id=project["id"], kind=kind, member=member, role=role))
-    _tell(tx, "project.changed", project, person_id, {"member": {"kind": kind, "name": name, "role": role}})
+    data = {"member": {"kind": kind, "name": name, "role": role}, **_who(kind, member)}
+    _tell(tx, "project.changed", project, person_id, data)
     _end_access(tx, project["id"], kind, member, hooks)
     return {"kind": kind, "name": name, "role": role}
 
@@ -254,7 +255,8 @@ def remove_member(
     _refuse_last_owner(tx, project, kind, member, "none")
     if tx.execute(members.delete().where(_is_member(project["id"], kind, member))).rowcount == 0:
         raise NotFound(f"{name} is not a member of {project['name']}.")
-    _tell(tx, "project.changed", project, person_id, {"removed": {"kind": kind, "name": name}})
+    data = {"removed": {"kind": kind, "name": name}, **_who(kind, member)}
+    _tell(tx, "project.changed", project, person_id, data)
     _end_access(tx, project["id"], kind, member, hooks)
 
 
@@ -287,6 +289,11 @@ def _member(connection: Connection, kind: str, name: str) -> str:
     if person is None:
         raise Invalid.field("name", f"Nobody named {name} has signed in yet. They must sign in once first.")
     return person.id
+
+
+def _who(kind: str, member: str) -> dict[str, str]:
+    """For the person's own topic of the live channel."""
+    return {"member_id": member} if kind == "person" else {}
 
 
 def _is_member(project_id: str, kind: str, member: str) -> sa.ColumnElement[bool]:

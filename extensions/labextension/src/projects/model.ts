@@ -58,6 +58,14 @@ export class Projects implements IDisposable {
       ]);
       this._error = undefined;
       this._all = projects;
+      this._own ??= this.live.follow('me', {
+        onMessage: message => {
+          if (message.type === 'event' && message.event.subject.kind === 'project') {
+            void this.load();
+          }
+        },
+        onResumed: () => void this.load()
+      });
       const wanted = [this._current?.name, chosen, this.preferred, me.personal_project];
       const found = wanted.map(name => projects.find(project => project.name === name)).find(Boolean);
       this.show(found ?? projects[0]);
@@ -102,6 +110,7 @@ export class Projects implements IDisposable {
     this._disposed = true;
     clearTimeout(this._timer);
     this._following?.dispose();
+    this._own?.dispose();
     Signal.clearData(this);
   }
 
@@ -165,6 +174,7 @@ export class Projects implements IDisposable {
   private _running = '';
   private _error: Error | undefined;
   private _following: IDisposable | undefined;
+  private _own: IDisposable | undefined;
   private _timer = 0;
   private _disposed = false;
   private readonly _changed = new Signal<this, void>(this);
