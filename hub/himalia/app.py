@@ -24,7 +24,7 @@ from himalia import __version__
 from himalia.core import clock, idempotency, people
 from himalia.core.access import Gate
 from himalia.core.database import Database, Transaction
-from himalia.core.errors import DiskFull, Unauthenticated, Unavailable
+from himalia.core.errors import DiskFull, HimaliaError, Unauthenticated, Unavailable
 from himalia.core.identity import Credentials, HubAccounts, LiveAttempt
 from himalia.core.live import Exchange
 from himalia.core.migrate import migrate
@@ -196,11 +196,15 @@ class Platform:
         await asyncio.to_thread(self.database.close)
 
     async def _tidy(self) -> None:
+        """A pass every `collect_every_s`; one that fails is tried again at the next time."""
         kept = timedelta(days=self.settings.overlay_days)
         while True:
-            await self.database.write(idempotency.forget_old)
-            if removed := await self.overlays.remove_unused(clock.now() - kept):
-                log.info("Removed %d environments and caches that nobody has used for long.", removed)
+            try:
+                await self.database.write(idempotency.forget_old)
+                if removed := await self.overlays.remove_unused(clock.now() - kept):
+                    log.info("Removed %d environments and caches that nobody has used for long.", removed)
+            except (HimaliaError, OSError) as error:
+                log.warning("What is old could not be removed now: %s", error)
             await asyncio.sleep(self.settings.collect_every_s)
 
     def _freed(self, freed: Freed) -> None:

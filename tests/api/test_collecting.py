@@ -177,6 +177,18 @@ def test_unused_overlays_go_while_nothing_of_their_owner_runs(tidy: Running, eve
     assert not ask()["ready"], "it is built again"
 
 
+def test_a_pass_that_fails_is_not_the_last(tidy: Running, eve: Person) -> None:
+    database = tidy.home / "service" / "himalia.sqlite"
+    with closing(sqlite3.connect(database, isolation_level=None, timeout=30)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        until(lambda: "What is old could not be removed now" in tidy.log("service"), "a pass that failed")
+        connection.execute("ROLLBACK")
+    old = next(tidy.home.glob("people/*")) / "overlays" / "old"
+    old.mkdir(parents=True, exist_ok=True)
+    os.utime(old, (1, 1))
+    until(lambda: not old.exists(), "a later pass")
+
+
 def test_what_was_freed_is_told(tidy: Running, eve: Person) -> None:
     admin = Person(tidy, "admin", ("admin",))
     figures = admin.browser.get(
