@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
-from platforms import Person
+from platforms import NAVIGATION, PASSWORD, Person, Running
 
 
 def hub(admin: Person, method: str, path: str, **options: Any) -> None:
@@ -89,6 +91,28 @@ def test_a_deleted_project_is_gone_until_it_is_restored(ada: Person, bob: Person
     back = ada.http.post(f"/projects/{made['id']}/restore", json={"name": "restored"})
     assert (back.status_code, back.json()["id"]) == (200, made["id"])
     assert stopped(ada, "restored", job)["reason"] == "stopped_by_user"
+
+
+def test_who_has_only_signed_in_to_the_hub_can_be_a_member(himalia: Running, ada: Person) -> None:
+    himalia.add_user("newcomer")
+    make(ada, "with-newcomer")
+    path = "/projects/with-newcomer/members/person/newcomer"
+    refused = ada.http.put(path, json={"role": "viewer"})
+    assert refused.status_code == 422
+    assert "sign in once" in refused.json()["error"]["message"]
+    with httpx.Client(base_url=himalia.url, follow_redirects=True, headers=NAVIGATION) as browser:
+        browser.get("/hub/login")
+        form = {"username": "newcomer", "password": PASSWORD, "_xsrf": browser.cookies["_xsrf"]}
+        assert browser.post("/hub/login?next=/hub/home", data=form).url.path == "/hub/home"
+    deadline = time.monotonic() + 15
+    # The hub's answer that there is nobody is trusted for some seconds.
+    while (added := ada.http.put(path, json={"role": "viewer"})).status_code == 422:
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+    assert added.status_code == 200
+    person = Person(himalia, "newcomer")
+    assert person.http.get("/projects/with-newcomer").json()["status"]["role"] == "viewer"
+    person.close()
 
 
 def test_a_personal_project_stays_with_its_person(ada: Person, bob: Person) -> None:

@@ -10,8 +10,9 @@ from sqlalchemy.engine import Connection
 from himalia.core import people
 from himalia.core.access import Access, CurrentAccess, GatedRoute, InProject
 from himalia.core.database import Database, Transaction
-from himalia.core.errors import NotFound
+from himalia.core.errors import NotFound, Unavailable
 from himalia.core.idempotency import fingerprint, once
+from himalia.core.identity import Credentials
 from himalia.core.permissions import Role
 from himalia.core.schema import Items
 from himalia.engine.board import Board
@@ -182,12 +183,29 @@ async def list_members(access: InProject, projects: Service) -> Items[Member]:
     return Items[Member](items=[Member.model_validate(row) for row in rows])
 
 
+async def _meet(credentials: Credentials, name: str) -> None:
+    """Who has signed in to the hub only has not been here yet, and can be a member all the same."""
+    try:
+        account = await credentials.hub.account(name)
+    except Unavailable:
+        return  # who has been here can be added while the hub is away
+    if account is not None:
+        await credentials.person(account)
+
+
 @router.put("/{project}/members/{kind}/{member:path}", operation_id="projects.set_member")
 async def set_member(
-    access: InProject, projects: Service, kind: MemberKind, member: MemberName, body: MemberRole
+    access: InProject,
+    projects: Service,
+    request: Request,
+    kind: MemberKind,
+    member: MemberName,
+    body: MemberRole,
 ) -> Member:
     """Give a person or a hub group a role."""
     row, person = access.in_project, access.identity.person_id
+    if kind == "person":
+        await _meet(request.app.state.gate.credentials, member)
     shown = await projects.database.write(
         lambda tx: service.set_member(tx, row, kind, member, body.role, person, projects.access_hooks)
     )
