@@ -81,7 +81,13 @@ def _load(source: bytes, name: str) -> dict[str, Any]:
         raise LabError(422, "invalid", f"“{name}” is not a notebook: its content is not JSON.") from error
     if not isinstance(notebook, dict):
         raise LabError(422, "invalid", f"“{name}” is not a notebook.")
-    if notebook.get("nbformat") != 4 or not isinstance(notebook.get("cells"), list):
+    if isinstance(version := notebook.get("nbformat"), int) and version > 4:
+        raise LabError(
+            422,
+            "invalid",
+            f"“{name}” has the notebook format {version}, which is newer than what runs here: save it in format 4.",
+        )
+    if version != 4 or not isinstance(notebook.get("cells"), list):
         raise LabError(
             422,
             "invalid",

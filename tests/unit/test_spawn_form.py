@@ -127,8 +127,8 @@ def test_the_page_says_what_is_free_and_shows_text_as_text() -> None:
     html = page(OFFERED, {})
     for text in (
         "8 cores",
-        "16 GB memory",
-        "12.5 GB free now",
+        "16 GiB memory",
+        "12.5 GiB free now",
         "3 free now",
         "None free now",
         "900 cores",
@@ -140,4 +140,4 @@ def test_the_page_says_what_is_free_and_shows_text_as_text() -> None:
 
 
 def test_sizes_in_words() -> None:
-    assert [human_bytes(n) for n in (0, 5 * 2**20, GB, 1.5 * GB)] == ["0 B", "5 MB", "1 GB", "1.5 GB"]
+    assert [human_bytes(n) for n in (0, 5 * 2**20, GB, 1.5 * GB)] == ["0 B", "5 MiB", "1 GiB", "1.5 GiB"]

@@ -13,8 +13,8 @@ _ENVIRONMENT = Environment(loader=PackageLoader("himalia.hub"), autoescape=True,
 
 
 def human_bytes(count: float) -> str:
-    """A size in words: 2 GB, 512 MB."""
-    for unit, factor in (("GB", 2**30), ("MB", 2**20)):
+    """A size in words: 2 GiB, 512 MiB."""
+    for unit, factor in (("GiB", 2**30), ("MiB", 2**20)):
         if count >= factor:
             return f"{count / factor:.1f}".removesuffix(".0") + f" {unit}"
     return f"{int(count)} B"

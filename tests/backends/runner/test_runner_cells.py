@@ -19,7 +19,7 @@ from himalia.runner.notebook.kernel import Kernel
 from himalia.runner.notebook.save import Saver
 
 CASES = [
-    ("def f(:", "Cell 2 failed: SyntaxError: "),
+    ("def f(:", "Cell 2 failed: SyntaxError: invalid syntax (line 1)"),
     ("input('name? ')", "Cell 2 asks for input, and nobody can answer in a job"),
     ("import getpass; getpass.getpass()", "Cell 2 asks for input, and nobody can answer in a job"),
     ("import sys; sys.exit(3)", "Cell 2 ended the notebook with exit code 3."),

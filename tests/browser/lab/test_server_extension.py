@@ -81,6 +81,7 @@ j = "#no comment"  # é
         (b"[" * 200_000, 422, "not JSON"),
         (b"[]", 422, "not a notebook"),
         (b'{"nbformat": 3, "worksheets": []}', 422, "format 4"),
+        (b'{"nbformat": 9, "cells": []}', 422, "newer than what runs here"),
         (notebook_with("a = (").encode(), 422, "syntax error in line 1"),
     ],
 )

@@ -24,6 +24,8 @@ _MOST_CELL_TEXT = 1 << 20
 _MOST_RICH_BYTES = 64 << 20
 _LONGEST_REASON = 500
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+# A SyntaxError names the file that IPython makes up for a cell.
+_CELL_FILE = re.compile(r"\(\d+\.py, line")
 #: What a carriage return overwrites, as a progress bar does.
 _OVERWRITTEN = re.compile(r"[^\n]*\r(?=[^\n\r])")
 _ENDED_WELL = ("", "0", "None")
@@ -149,7 +151,7 @@ def _failure(number: int, error: CellExecutionError) -> NotebookError:
 
     Raises _EndedByItself instead when that was an exit without an error.
     """
-    value = _ANSI.sub("", str(error.evalue)).strip()
+    value = _CELL_FILE.sub("(line", _ANSI.sub("", str(error.evalue)).strip())
     if error.ename == "SystemExit":
         if value in _ENDED_WELL:
             raise _EndedByItself
