@@ -31,7 +31,7 @@ from himalia.core.migrate import migrate
 from himalia.core.people import Person
 from himalia.core.permissions import Role
 from himalia.core.schema import ErrorBody
-from himalia.core.settings import Settings
+from himalia.core.settings import BadSettings, Settings, read_settings
 from himalia.core.telemetry import Telemetry, set_up_logging
 from himalia.core.tokens import WorkTokens
 from himalia.engine.backends.base import Account, Launch, Place
@@ -422,7 +422,10 @@ def serve(home: Path | None) -> None:
     import uvicorn
     import uvloop
 
-    settings = Settings(home=home) if home else Settings()
+    try:
+        settings = read_settings(home)
+    except BadSettings as error:
+        sys.exit(str(error))
     set_up_logging()
     os.umask(0o077)
     Folders(settings.home).prepare()

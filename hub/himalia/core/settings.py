@@ -6,10 +6,12 @@ Every field here stands in docs/settings.md; a test compares the two.
 from __future__ import annotations
 
 import os
+import tomllib
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -27,29 +29,37 @@ class Settings(BaseSettings):
 
     home: Path = Field(default_factory=default_home, description="Folder that holds everything.")
     address: str = Field("http://127.0.0.1:8000", description="Public address of the platform.")
-    service_port: int = Field(8003, description="Loopback port of the service.")
-    hub_port: int = Field(8001, description="Loopback port of the hub.")
+    service_port: int = Field(8003, gt=0, lt=65536, description="Loopback port of the service.")
+    hub_port: int = Field(8001, gt=0, lt=65536, description="Loopback port of the hub.")
     database_url: str | None = Field(None, description="SQLAlchemy URL; default: SQLite in the home.")
     profiles_dir: Path | None = Field(None, description="Folder of spawner profiles.")
     images_dir: Path | None = Field(None, description="Folder of image and environment definitions.")
-    log_limit_bytes: int = Field(64 * 2**20, description="Largest log kept of one attempt.")
-    snapshot_limit_bytes: int = Field(100 * 2**20, description="Largest code snapshot of a job.")
-    output_limit_bytes: int = Field(10 * 2**30, description="Largest single output file of a job.")
-    body_limit_bytes: int = Field(2 * 2**20, description="Largest JSON body of a request.")
-    disk_floor_bytes: int = Field(2**30, description="Free disk under which new work is refused.")
-    stop_grace_s: float = Field(10.0, description="Time between asking a workload to end and ending it.")
-    lost_after_s: float = Field(10.0, description="Time until a workload without a sign of life is lost.")
-    runner_idle_s: float = Field(300.0, description="Time after which an idle resident runner ends.")
-    warm_kernels: int = Field(1, description="Warm kernels kept per person, project and environment.")
-    warm_kernel_idle_s: float = Field(300.0, description="Time after which an unused warm kernel ends.")
-    hub_cache_s: float = Field(5.0, description="Time for which the hub's answer about a token is trusted.")
+    log_limit_bytes: int = Field(64 * 2**20, gt=0, description="Largest log kept of one attempt.")
+    snapshot_limit_bytes: int = Field(100 * 2**20, gt=0, description="Largest code snapshot of a job.")
+    output_limit_bytes: int = Field(10 * 2**30, gt=0, description="Largest single output file of a job.")
+    body_limit_bytes: int = Field(2 * 2**20, gt=0, description="Largest JSON body of a request.")
+    disk_floor_bytes: int = Field(2**30, ge=0, description="Free disk under which new work is refused.")
+    stop_grace_s: float = Field(
+        10.0, ge=0, description="Time between asking a workload to end and ending it."
+    )
+    lost_after_s: float = Field(
+        10.0, gt=0, description="Time until a workload without a sign of life is lost."
+    )
+    runner_idle_s: float = Field(300.0, ge=0, description="Time after which an idle resident runner ends.")
+    warm_kernels: int = Field(1, ge=0, description="Warm kernels kept per person, project and environment.")
+    warm_kernel_idle_s: float = Field(300.0, ge=0, description="Time after which an unused warm kernel ends.")
+    hub_cache_s: float = Field(
+        5.0, ge=0, description="Time for which the hub's answer about a token is trusted."
+    )
     server_check_s: float = Field(
         60.0, gt=0, description="Time between two looks for reservations whose notebook server is gone."
     )
-    token_days: int = Field(90, description="Longest life of a personal access token.")
-    retention_days: int = Field(30, description="Time for which a deleted thing can be restored.")
+    token_days: int = Field(90, gt=0, description="Longest life of a personal access token.")
+    retention_days: int = Field(30, ge=0, description="Time for which a deleted thing can be restored.")
     overlay_days: int = Field(
-        30, description="Time after its last use for which an environment from a requirements.txt is kept."
+        30,
+        ge=0,
+        description="Time after its last use for which an environment from a requirements.txt is kept.",
     )
     collect_every_s: float = Field(
         3600.0, gt=0, description="Time between two removals of what is not needed."
@@ -89,3 +99,34 @@ class Settings(BaseSettings):
     def read_secret(self, name: str) -> str:
         """The content of `<home>/secrets/<name>`."""
         return (self.home / "secrets" / name).read_text().strip()
+
+
+class BadSettings(Exception):
+    """What is set cannot be used; the text says what, and where to correct it."""
+
+
+def read_settings(home: Path | None) -> Settings:
+    """The settings of one home. Raises BadSettings, also for a name that is no setting's."""
+    place = Path(home or os.environ.get("HIMALIA_HOME") or default_home()) / "himalia.toml"
+    try:
+        unknown = _unknown(place)
+        settings = Settings(home=home) if home else Settings()
+    except tomllib.TOMLDecodeError as error:
+        raise BadSettings(f"{place} cannot be read: {error}. Correct it, then start again.") from error
+    except ValidationError as error:
+        words = "; ".join(
+            f"{one['loc'][0] if one['loc'] else 'home'}: {one['msg']}" for one in error.errors()
+        )
+        raise BadSettings(f"{words}. Correct it in {place} or the environment, then start again.") from error
+    for name in unknown:
+        like = get_close_matches(name, Settings.model_fields, 1)
+        hint = f" Did you mean {like[0]}?" if like else ""
+        raise BadSettings(f"{place} sets {name}, and there is no such setting.{hint}")
+    return settings
+
+
+def _unknown(place: Path) -> list[str]:
+    """What a file sets that is no setting's; `project` is the command's, which uses files of the same name."""
+    if not place.exists():
+        return []
+    return sorted(tomllib.loads(place.read_text()).keys() - Settings.model_fields.keys() - {"project"})
