@@ -271,7 +271,7 @@ class Jobs:
 
         def work(tx: Transaction) -> str:
             row = self.find(tx.connection, access, name)
-            if etag is not None and etag.strip('"') != str(row.version):
+            if etag not in (None, "*") and etag.strip('"') != str(row.version):
                 raise Stale("The job was changed meanwhile. Load it again, then repeat your change.")
             values: dict[str, Any] = {"version": row.version + 1, "updated_at": clock.now()}
             if body.labels is not None:
