@@ -188,6 +188,12 @@ def test_each_code_has_its_exception(server: Misbehaving, do: Call, kind: type[e
         assert str(caught.value) == "Do this.\n  a: b"
 
 
+def test_nothing_is_said_twice() -> None:
+    fields = [{"field": "a", "message": "is wrong"}, {"field": "b", "message": "is wrong too"}]
+    assert str(errors.Invalid("a: is wrong", {"fields": fields})) == "a: is wrong\n  b: is wrong too"
+    assert str(errors.Invalid("is wrong", {"fields": fields[:1]})) == "is wrong"
+
+
 def test_an_unknown_code_is_kept(server: Misbehaving, do: Call) -> None:
     server.json({"error": {"code": "quota", "message": "Too much."}}, 402)
     with pytest.raises(errors.HimaliaError) as caught:

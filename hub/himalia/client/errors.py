@@ -129,7 +129,7 @@ class Invalid(HimaliaError):
 
     def __str__(self) -> str:
         lines = [f"{one['field']}: {one['message']}" for one in self.fields if one["message"] != self.message]
-        return "\n  ".join([self.message, *lines])
+        return "\n  ".join([self.message, *(line for line in lines if line != self.message)])
 
 
 class TooMany(HimaliaError):
