@@ -104,6 +104,7 @@ def test_from_sign_in_to_two_compared_runs(chromium: Browser, himalia: Running, 
     again = next(job for job in jobs(hedy) if job["name"] != "first")
     assert hedy.ended(again["name"], 120)["status"]["state"] == "SUCCEEDED"
     compare(page, "first", again["name"])
+    find_by_label(page, hedy)
     # What is made elsewhere can be chosen at once.
     hedy.http.post("/projects", json={"name": "hedys-team"}).raise_for_status()
     expect(page.get_by_label("Project").locator("option", has_text="hedys-team")).to_be_attached()
@@ -158,6 +159,19 @@ def compare(page: Page, *names: str) -> None:
     expect(table).to_contain_text("max_iter")
     expect(table).to_contain_text("accuracy")
     shot(page, "compare")
+
+
+def find_by_label(page: Page, person: Person) -> None:
+    labelled = person.http.patch(
+        f"/projects/{person.project}/jobs/first", json={"labels": {"team": "vision"}}
+    )
+    assert labelled.status_code == 200, labelled.text
+    search = page.get_by_label("Search jobs")
+    search.fill("team=vision")
+    expect(page.locator(".hm-JobRow-name")).to_have_text(["first"])
+    search.fill("team=speech")
+    expect(page.get_by_text("No job matches this search.")).to_be_visible()
+    search.fill("")
 
 
 def jobs(person: Person) -> list[dict[str, str]]:

@@ -91,7 +91,7 @@ export class JobQuery implements IDisposable {
     try {
       const page = await this.jobs.list(this.project.name, {
         state: this.filter.state,
-        text: this.filter.text,
+        ...searched(this.filter.text),
         limit: PAGE,
         page_token: token ?? undefined
       });
@@ -140,7 +140,7 @@ export class JobQuery implements IDisposable {
     return (
       (job.project === this.project.name || job.project === this.project.id) &&
       (!state || job.status.state === state) &&
-      (!text || job.name.toLowerCase().includes(text.toLowerCase()))
+      (!text || isFound(job, text))
     );
   }
 
@@ -182,4 +182,16 @@ export class JobQuery implements IDisposable {
   private _disposed = false;
   private readonly _following: IDisposable;
   private readonly _changed = new Signal<this, void>(this);
+}
+
+/** No name holds an equals sign: what does is a label, such as `team=vision`. */
+function searched(text: string): { text: string } | { label: string } {
+  return text.indexOf('=') > 0 ? { label: text } : { text };
+}
+
+function isFound(job: Job, text: string): boolean {
+  const at = text.indexOf('=');
+  return at < 1
+    ? job.name.toLowerCase().includes(text.toLowerCase())
+    : job.labels[text.slice(0, at)] === text.slice(at + 1);
 }
