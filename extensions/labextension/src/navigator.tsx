@@ -25,6 +25,12 @@ export class Navigator extends ReactWidget {
     this.node.setAttribute('aria-label', himalia.trans.__('Himalia'));
   }
 
+  /** Who opened it by a command goes on by keyboard. */
+  protected override onActivateRequest(): void {
+    // The palette gives the focus back to where it was, after the command.
+    requestAnimationFrame(() => this.node.querySelector<HTMLElement>('input[type=search]')?.focus());
+  }
+
   protected render(): JSX.Element {
     return (
       <HimaliaContext.Provider value={this.himalia}>
