@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,14 @@ class LinkError(Exception):
     """The runner did not answer as one of ours."""
 
 
+@dataclass(slots=True)
+class _Taken:
+    """Reports that came together, up to the number `last`."""
+
+    last: int
+    stored: bool = False
+
+
 class RunnerLink:
     """Sends starts and stops, yields batches of reports; reconnecting is the backend's affair."""
 
@@ -48,6 +58,7 @@ class RunnerLink:
         self._writer: asyncio.StreamWriter | None = None
         self._pending: list[bytes] = []
         self._flushing = False
+        self._taken: deque[_Taken] = deque()
         self.running: set[str] = set()
 
     @property
@@ -94,10 +105,18 @@ class RunnerLink:
                 reports.append(report)
         names = [report.name for report in reports if isinstance(report, Ended | Recalled)]
         if last:
-            self._take(Batch(reports, lambda: self._durable(last, names)))
+            taken = _Taken(last)
+            self._taken.append(taken)
+            self._take(Batch(reports, lambda: self._durable(taken, names)))
 
-    def _durable(self, last: int, ended: list[str]) -> None:
-        self.send({"op": "ack", "upto": last, "should_stop": []})
+    def _durable(self, taken: _Taken, ended: list[str]) -> None:
+        """Acknowledge what is stored without a gap: an acknowledgement counts for all that came before, too."""
+        taken.stored = True
+        upto = 0
+        while self._taken and self._taken[0].stored:
+            upto = self._taken.popleft().last
+        if upto:
+            self.send({"op": "ack", "upto": upto, "should_stop": []})
         if ended:
             self.running.difference_update(ended)
             self.send({"op": "forget", "names": ended})
@@ -161,10 +180,6 @@ def _report(message: dict[str, Any]) -> Report | None:
             int(message.get("log_dropped_bytes") or 0),
         )
     return None
-
-
-def _point(metric: object, step: Any, value: Any, at: Any) -> tuple[str, int, float, float]:
-    return storable(str(metric), 255), int(step), float(value), float(at)
 
 
 def _outputs(data: list[dict[str, Any]]) -> list[dict[str, Any]]:
