@@ -297,6 +297,12 @@ def test_a_snapshot_that_is_no_snapshot(ada: Person) -> None:
         answer = ada.http.post(base, json=body)
         if path != "a\\..\\b":  # a backslash is an ordinary character of a file's name
             refused(answer, 422)
+    for path in (".env", "a/.env.local"):
+        body = {"files": [{"path": path, "size": 1, "digest": zero}]}
+        assert "as secrets of the project" in refused(ada.http.post(base, json=body), 422)["message"]
+    for path in (".env.example", ".envrc", "a.env", ".env/a"):
+        body = {"files": [{"path": path, "size": 1, "digest": zero}]}
+        assert ada.http.post(base, json=body).status_code == 200
     twice = [{"path": "a", "size": 1, "digest": zero}] * 2
     refused(ada.http.post(base, json={"files": twice}), 422)
     nested = [{"path": "a", "size": 1, "digest": zero}, {"path": "a/b", "size": 1, "digest": zero}]

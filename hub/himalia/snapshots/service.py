@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from functools import lru_cache
@@ -20,6 +21,8 @@ from himalia.storage.errors import DigestMismatchError, ObjectMissingError, Stor
 from himalia.storage.trees import Tree, TreeError
 
 NO_SNAPSHOT = "This project has no such snapshot. Upload it first."
+# As the client refuses them (client/snapshot_walk.py), which other programs may not use.
+_ENV_FILE = re.compile(r"(.*/)?\.env(\.(?!(example|sample|template|dist)$)[^/]+)?")
 
 
 class Snapshots:
@@ -50,6 +53,12 @@ class Snapshots:
             tree = await asyncio.to_thread(lambda: Tree.parse(body.model_dump()))
         except TreeError as error:
             raise Invalid.field("files", str(error)) from error
+        if secret := next((file.path for file in tree.files if _ENV_FILE.fullmatch(file.path)), None):
+            raise Invalid.field(
+                "files",
+                f"{secret} usually holds passwords or keys, and everyone in the project could read it. Store its "
+                "values as secrets of the project, and leave the file out.",
+            )
         if tree.size > self.limit_bytes:
             largest = sorted(tree.files, key=lambda file: -file.size)[:10]
             raise TooLarge(
