@@ -11,7 +11,7 @@ from typing import Any
 
 from jupyter_server.serverapp import ServerApp
 
-from himalia_lab import handlers, overlays, settings
+from himalia_lab import connections, handlers, overlays, settings
 
 __version__ = "0.1.0"
 
@@ -25,6 +25,7 @@ def _jupyter_server_extension_points() -> list[dict[str, Any]]:
 
 
 def _load_jupyter_server_extension(app: ServerApp) -> None:
+    connections.leave_open()
     settings.publish(app.web_app.settings)
     overlays.connect(app.event_logger)
     handlers.add(app)

@@ -92,8 +92,7 @@ def choose_kernel(page: Page, name: str = KERNEL) -> None:
 
 def run_all(page: Page) -> None:
     # What is run while its kernel is still being started Lab takes for run without a kernel.
-    idle = ".jp-NotebookPanel:visible .jp-Notebook-ExecutionIndicator[data-status=idle]"
-    page.locator(idle).wait_for(timeout=60 * SECONDS)
+    expect(page.get_by_role("button", name=f"{KERNEL} | Idle")).to_be_visible(timeout=60 * SECONDS)
     page.locator(".jp-NotebookPanel:visible .jp-Cell .cm-content").first.click()
     page.keyboard.press("Shift+Enter")
 

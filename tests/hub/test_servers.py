@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -114,6 +115,22 @@ def test_a_hub_that_is_killed_finds_its_servers_again(platform: Platform, runnin
         assert len(platform.reservations.taken) == 1
         with running.connected(kernel.id) as again:
             assert again.run("print(kept)") == "12345\n"
+
+
+def test_the_proxy_closes_its_connections_itself(platform: Platform, running: Lab) -> None:
+    """With Lab closing first the proxy's last write, of nothing, fails, and it answers 503."""
+    with socket.socket(socket.AF_UNIX) as proxy:
+        proxy.connect(f"{platform.state('ada')['sockets']}.sock")
+        proxy.settimeout(10)
+        proxy.sendall(b"GET /user/ada/api HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        head, _, body = proxy.recv(2**16).partition(b"\r\n\r\n")
+        length = int(re.search(rb"Content-Length: ([0-9]+)", head)[1])  # type: ignore[index]
+        while len(body) < length:
+            body += proxy.recv(2**16)
+        proxy.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            proxy.recv(1)
+        proxy.send(b"")
 
 
 def test_stopping_leaves_nothing(platform: Platform, running: Lab) -> None:

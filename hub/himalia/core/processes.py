@@ -158,14 +158,16 @@ def _pids() -> list[int]:
 
 
 def _start_time(pid: int) -> int | None:
-    """Field 22 of /proc/PID/stat (proc(5))."""
+    """Field 22 of /proc/PID/stat (proc(5)); None for what has ended, waited for or not."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return None
     # The name, in brackets, may itself hold spaces and brackets.
     fields = stat[stat.rindex(b")") + 2 :].split()
-    return None if fields[0] in (b"Z", b"X") else int(fields[19])
+    # While others of its threads still end, a process holds its files and ports, though it is a zombie already.
+    ended = fields[0] in (b"Z", b"X") and int(fields[17]) < 2
+    return None if ended else int(fields[19])
 
 
 @cache

@@ -166,6 +166,7 @@ def test_projects_switch_the_panels(lab: Lab, open_lab: OpenLab) -> None:
     expect(page.get_by_text("No jobs yet")).to_be_visible()
     expect(page.get_by_role("button", name="Run a notebook as a job")).to_be_visible()
     page.get_by_label("Project").select_option(label="ada (personal)")
+    page.locator(".hm-JobRow").first.wait_for()  # the search begins anew with the other project
     expect(found(page, "digits-1")).to_have_count(1)
 
 
