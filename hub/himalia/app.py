@@ -82,9 +82,9 @@ log = logging.getLogger(__name__)
 
 PREFIX = "/services/himalia"
 STOP_S = 15.0
+"""How long an orderly stop waits for workloads to end."""
 DISK_S = 0.5
 """How long what is free on the disk is taken to be unchanged."""
-"""How long an orderly stop waits for workloads to end."""
 
 
 class Platform:

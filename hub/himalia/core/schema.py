@@ -19,7 +19,7 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-def storable(text: str) -> str:
+def sound_text(text: str) -> str:
     """`text`, refused where no database, no answer and no environment variable can hold it.
 
     JSON can name half a surrogate pair, and what is stored with one could never be sent again.
@@ -46,7 +46,7 @@ def plain_value(value: Any, depth: int = 0) -> Any:
     if isinstance(value, int) and abs(value) >= 2**63:
         raise ValueError("must be a number of at most 64 bits")
     if isinstance(value, str):
-        return storable(value)
+        return sound_text(value)
     parts = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else ()
     for part in parts:
         plain_value(part, depth + 1)
@@ -61,7 +61,7 @@ Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=40)]
 
 LABEL_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$"
 LabelKey = Annotated[str, StringConstraints(pattern=LABEL_PATTERN)]
-LabelValue = Annotated[str, StringConstraints(max_length=255), AfterValidator(storable)]
+LabelValue = Annotated[str, StringConstraints(max_length=255), AfterValidator(sound_text)]
 Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=64)]
 
 VARIABLE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"

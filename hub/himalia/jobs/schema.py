@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
 
-from himalia.core.schema import Body, Labels, Name, Value, VariableName, Who, storable
+from himalia.core.schema import Body, Labels, Name, Value, VariableName, Who, sound_text
 
 Kind = Literal["notebook", "script", "command"]
 StateName = Literal["QUEUED", "STARTING", "RUNNING", "STOPPING", "SUCCEEDED", "FAILED", "STOPPED"]
@@ -27,7 +27,7 @@ def _relative(path: str) -> str:
 
 RelativePath = Annotated[str, StringConstraints(min_length=1, max_length=1024), AfterValidator(_relative)]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Argument = Annotated[str, StringConstraints(max_length=65_536), AfterValidator(storable)]
+Argument = Annotated[str, StringConstraints(max_length=65_536), AfterValidator(sound_text)]
 
 
 class JobSpec(Body):

@@ -7,16 +7,16 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
-from himalia.core.schema import Body, Labels, Name, Who, storable
+from himalia.core.schema import Body, Labels, Name, Who, sound_text
 
 RoleName = Literal["viewer", "editor", "owner"]
 MemberKind = Literal["person", "group"]
-Title = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True), AfterValidator(storable)]
+Title = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True), AfterValidator(sound_text)]
 
 
 class ProjectSpec(Body):
     title: Title = ""
-    description: Annotated[str, StringConstraints(max_length=10_000), AfterValidator(storable)] = ""
+    description: Annotated[str, StringConstraints(max_length=10_000), AfterValidator(sound_text)] = ""
 
 
 class ProjectStatus(BaseModel):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
-from himalia.core.schema import Body, Who, storable
+from himalia.core.schema import Body, Who, sound_text
 
 
 class Secret(BaseModel):
@@ -25,7 +25,7 @@ class SecretSet(Body):
     @classmethod
     def _for_an_environment(cls, value: SecretStr) -> SecretStr:
         text = value.get_secret_value()
-        storable(text)
+        sound_text(text)
         if len(text.encode()) > 65_536:
             raise ValueError("must not be larger than 64 KiB")
         return value

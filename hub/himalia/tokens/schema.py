@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
-from himalia.core.schema import Body, Name, Who, storable
+from himalia.core.schema import Body, Name, Who, sound_text
 
 ScopeName = Literal["read", "write", "admin"]
-Note = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True), AfterValidator(storable)]
+Note = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True), AfterValidator(sound_text)]
 
 
 class Token(BaseModel):

@@ -1,11 +1,10 @@
 import type { Job, Json, Page, Profile, Runnable, Schema } from '../api/types';
 import { type Himalia, useHimalia } from '../context';
-import { Button, Failure, Loading } from '../ui/basics';
 import { useLoaded } from '../ui/hooks';
 import { openModal } from '../ui/modal';
 import { openJob } from './actions';
 import { defaultSize } from './profiles';
-import { RunForm, type Start, type Wish } from './runform';
+import { FormToCome, RunForm, type Start, type Wish } from './runform';
 
 /** Ask what is to differ from a job, then run its code as a new one and open that. */
 export function runChanged(himalia: Himalia, job: Job): void {
@@ -15,20 +14,10 @@ export function runChanged(himalia: Himalia, job: Job): void {
 
 function Changed({ job, close }: { job: Job; close: () => void }): JSX.Element {
   const himalia = useHimalia();
-  const { client, trans } = himalia;
+  const { client } = himalia;
   const { value, error, reload } = useLoaded(() => client.get<Page<Profile>>('/profiles'), [job.id]);
-  if (error) {
-    return (
-      <>
-        <Failure error={error} retry={reload} />
-        <footer className="hm-RunForm-footer">
-          <Button onClick={close}>{trans.__('Close')}</Button>
-        </footer>
-      </>
-    );
-  }
-  if (!value) {
-    return <Loading />;
+  if (error || !value) {
+    return <FormToCome error={error} retry={reload} close={close} />;
   }
   return (
     <RunForm

@@ -3,11 +3,10 @@ import { PathExt } from '@jupyterlab/coreutils';
 import { ApiError } from '../api/client';
 import type { Job, JobSpec, Page, Profile, Runnable } from '../api/types';
 import { type Himalia, useHimalia } from '../context';
-import { Button, Failure, Loading } from '../ui/basics';
 import { useLoaded } from '../ui/hooks';
 import { openModal } from '../ui/modal';
 import { openJob } from './actions';
-import { RunForm, type Wish } from './runform';
+import { FormToCome, RunForm, type Wish } from './runform';
 
 /** Ask how a notebook or script is to run, then run it as a job and open the job. */
 export function runAsJob(himalia: Himalia, path: string): void {
@@ -17,7 +16,7 @@ export function runAsJob(himalia: Himalia, path: string): void {
 
 function Prepared({ path, close }: { path: string; close: () => void }): JSX.Element {
   const himalia = useHimalia();
-  const { client, server, trans } = himalia;
+  const { client, server } = himalia;
   const { value, error, reload } = useLoaded(async () => {
     await save(himalia, path);
     const [runnable, profiles] = await Promise.all([
@@ -26,18 +25,8 @@ function Prepared({ path, close }: { path: string; close: () => void }): JSX.Ele
     ]);
     return { runnable, profiles: profiles.items };
   }, [path]);
-  if (error) {
-    return (
-      <>
-        <Failure error={error} retry={reload} />
-        <footer className="hm-RunForm-footer">
-          <Button onClick={close}>{trans.__('Close')}</Button>
-        </footer>
-      </>
-    );
-  }
-  if (!value) {
-    return <Loading />;
+  if (error || !value) {
+    return <FormToCome error={error} retry={reload} close={close} />;
   }
   return (
     <RunForm

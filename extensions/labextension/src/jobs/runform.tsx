@@ -3,10 +3,34 @@ import { type FormEvent, useEffect, useMemo, useRef, useState } from 'react';
 import { ApiError } from '../api/client';
 import type { Json, Profile, Runnable } from '../api/types';
 import { useHimalia } from '../context';
-import { Button, Failure } from '../ui/basics';
+import { Button, Failure, Loading } from '../ui/basics';
 import { bytes } from '../ui/format';
 import { Draft, draftOf, Field, readDraft, SchemaForm } from '../ui/form';
 import { Choice, defaultSize, firstChoice, ProfileFields } from './profiles';
+
+/** What stands in the form's place until what it needs is there. */
+export function FormToCome({
+  error,
+  retry,
+  close
+}: {
+  error: Error | undefined;
+  retry: () => void;
+  close: () => void;
+}): JSX.Element {
+  const { trans } = useHimalia();
+  if (!error) {
+    return <Loading />;
+  }
+  return (
+    <>
+      <Failure error={error} retry={retry} />
+      <footer className="hm-RunForm-footer">
+        <Button onClick={close}>{trans.__('Close')}</Button>
+      </footer>
+    </>
+  );
+}
 
 /** What the form asks the person about. */
 export interface Wish {

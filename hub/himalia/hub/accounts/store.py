@@ -74,7 +74,7 @@ class AccountStore:
             if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
                 connection.executescript(_SCHEMA)
             elif connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
-                # Earlier releases used it; with it, a full disk keeps everybody from reading.
+                # Homes made before 0.1.0 have it; with it, a full disk keeps everybody from reading.
                 connection.execute("PRAGMA journal_mode = DELETE")
 
     @classmethod
