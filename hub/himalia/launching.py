@@ -1,0 +1,85 @@
+"""What an attempt needs to start, put together of what is true now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from himalia.core import people
+from himalia.core.database import Database
+from himalia.core.errors import Unauthenticated
+from himalia.core.people import Person
+from himalia.core.tokens import WorkTokens
+from himalia.engine.backends.base import Account, Launch, Place
+from himalia.engine.board import Active
+from himalia.engine.resources import Resources
+from himalia.projects import service as projects_service
+from himalia.secrets.service import Secrets
+from himalia.servers.identities import Identities
+
+
+class Launcher:
+    """Makes launches for the reconciler."""
+
+    def __init__(
+        self, database: Database, identities: Identities, secrets: Secrets, work_tokens: WorkTokens
+    ) -> None:
+        self.database = database
+        self.identities = identities
+        self.secrets = secrets
+        self.work_tokens = work_tokens
+        self._known: dict[tuple[str, str], tuple[Account, Place]] = {}
+
+    async def _whose(self, item: Active) -> tuple[Account, Place]:
+        """The account and the place of a workload; kept, since neither changes but with its project's events."""
+        key = (item.person_id, item.project_id)
+        if key not in self._known:
+
+            def read(connection: Connection) -> tuple[Person | None, dict[str, Any] | None]:
+                return people.get(connection, item.person_id), projects_service.by_id(
+                    connection, item.project_id
+                )
+
+            person, project = await self.database.read(read)
+            if person is None or project is None:
+                raise Unauthenticated("Its person or project is gone.")
+            self._known[key] = self.identities.account(person), self.identities.place(project)
+        return self._known[key]
+
+    def events(self, committed: list[dict[str, Any]]) -> None:
+        if any(event["kind"].startswith("project.") for event in committed):
+            self._known.clear()
+
+    def _secret_values(self, connection: Connection, item: Active) -> dict[str, str]:
+        own = projects_service.personal(connection, item.person_id)
+        where = [item.project_id, *([own["id"]] if own else [])]
+        return self.secrets.values(connection, where, item.spec["secrets"])
+
+    async def launch(self, item: Active) -> Launch:
+        """Everything that starting an attempt needs, read now: rights may have changed since it was submitted."""
+
+        account, place = await self._whose(item)
+        names = item.spec["secrets"]
+        secrets = await self.database.read(lambda c: self._secret_values(c, item)) if names else {}
+        return Launch(
+            name=item.attempt_name,
+            workload=item.id,
+            attempt=item.attempt,
+            kind=item.kind,
+            person=account,
+            project=place,
+            environment=item.spec["environment"],
+            overlay=item.spec["overlay"],
+            task=item.spec["task"],
+            limit=Resources.from_json(item.spec["limit"]),
+            devices=item.devices,
+            time_limit_s=item.spec["time_limit_s"],
+            variables={
+                **item.spec["variables"],
+                "HIMALIA_WORKLOAD": item.id,
+                "HIMALIA_ATTEMPT": str(item.attempt),
+            },
+            secrets=secrets,
+            token=self.work_tokens.make(item.id, item.attempt),
+        )

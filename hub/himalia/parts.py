@@ -1,0 +1,234 @@
+"""Every part of the service, wired; with `app` the only module that knows every noun."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from himalia.core import clock, idempotency
+from himalia.core.access import Gate
+from himalia.core.database import Database, Transaction
+from himalia.core.errors import DiskFull, HimaliaError, Unavailable
+from himalia.core.identity import Credentials, HubAccounts, LiveAttempt
+from himalia.core.live import Exchange
+from himalia.core.migrate import migrate
+from himalia.core.people import Person
+from himalia.core.permissions import Role
+from himalia.core.settings import Settings
+from himalia.core.telemetry import Telemetry
+from himalia.core.tokens import WorkTokens
+from himalia.engine.backends.local.backend import LocalBackend
+from himalia.engine.board import Board
+from himalia.engine.logs import LogFiles
+from himalia.engine.reconciler import Reconciler
+from himalia.engine.service import Engine
+from himalia.engine.states import HOLDING
+from himalia.hub.accounts.store import AccountStore
+from himalia.jobs.service import Jobs
+from himalia.launching import Launcher
+from himalia.live.publish import Publisher
+from himalia.overlays.service import Overlays
+from himalia.pages.sessions import Sessions
+from himalia.projects import service as projects_service
+from himalia.projects.routes import Projects
+from himalia.secrets import service as secrets_service
+from himalia.secrets.service import Secrets
+from himalia.servers.catalogue import Catalogue
+from himalia.servers.identities import Identities
+from himalia.servers.service import Servers
+from himalia.snapshots.collector import Collector, Freed, Purges
+from himalia.snapshots.service import Snapshots
+from himalia.storage.directory import DirectoryStore
+from himalia.tokens.service import Tokens
+
+log = logging.getLogger(__name__)
+
+STOP_S = 15.0
+"""How long an orderly stop waits for workloads to end."""
+DISK_S = 0.5
+"""How long what is free on the disk is taken to be unchanged."""
+
+
+class Platform:
+    """Every part of the service, wired. Nothing runs before `start`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._free = float("-inf"), 0
+        self.service_token = settings.read_secret("service-token")
+        key = settings.read_secret("service-key").encode()
+        self.database = Database(settings.database)
+        self.exchange = Exchange()
+        self.board = Board()
+        self.backend = LocalBackend(settings)
+        self.folders = self.backend.folders
+        self.engine = Engine(self.board, self.backend.machines)
+        self.logs = LogFiles(settings.home / "service" / "logs")
+        self.store = DirectoryStore(settings.home / "objects")
+        self.tokens = Tokens(settings.token_days)
+        self.work_tokens = WorkTokens(key)
+        self.hub = HubAccounts(settings, self.service_token, _local_accounts(settings.home))
+        self.credentials = Credentials(
+            self.database,
+            self.hub,
+            self.work_tokens,
+            self.tokens.find,
+            self._live_attempt,
+            self._left_groups,
+        )
+        self.sessions = Sessions(self.credentials, self.service_token, key)
+        self.gate = Gate(self.database, self.credentials, _find_project, self.sessions.identify)
+        self._nouns(key)
+        self.launcher = Launcher(self.database, self.identities, self.secrets, self.work_tokens)
+        self.publisher = Publisher(self.exchange, self.board, self.jobs.shower.queue)
+        self.reconciler = Reconciler(
+            self.database,
+            self.engine,
+            self.backend,
+            self.logs,
+            self.launcher.launch,
+            self.publisher.report,
+            stop_grace_s=settings.stop_grace_s,
+            lost_after_s=settings.lost_after_s,
+        )
+        self.telemetry = Telemetry(self.board)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def _nouns(self, key: bytes) -> None:
+        settings = self.settings
+        self.identities = Identities(settings)
+        self.catalogue = Catalogue(settings, self.engine)
+        self.secrets = Secrets(key)
+        grace = timedelta(seconds=settings.object_grace_s)
+        self.snapshots = Snapshots(
+            self.database, self.store, settings.snapshot_limit_bytes, self._check_disk, grace
+        )
+        self.projects = Projects(self.database, self.board, settings.retention_days)
+        self.overlays = Overlays(self.database, self.folders, self.engine, self.identities, self._check_disk)
+        self.jobs = Jobs(
+            self.database,
+            self.engine,
+            self.snapshots,
+            self.catalogue.choose,
+            self.overlays,
+            self._check_disk,
+            settings.retention_days,
+        )
+        self.collector = Collector(
+            self.database,
+            self.store,
+            self.board,
+            self.folders,
+            self.logs,
+            Purges(self.projects.purge, self.jobs.purge, timedelta(days=settings.retention_days)),
+            grace,
+        )
+        self.projects.purge_hooks += [self.jobs.project_purged, secrets_service.project_purged]
+        self.projects.delete_hooks.append(self.jobs.project_deleted)
+        self.projects.access_hooks.append(self._access_removed)
+        self.servers = Servers(
+            self.database, self.engine, self.catalogue, self.identities, self.folders, self.hub
+        )
+
+    async def start(self) -> None:
+        """Migrate, load, find what runs, begin."""
+        await asyncio.to_thread(migrate, self.database)
+        self.database.on_events(self.gate.forget)
+        self.database.on_events(self.launcher.events)
+        self.database.on_events(self.publisher.events)
+        self.database.start()
+        await self.database.read(self.tokens.load)
+        await self.reconciler.start()
+        self._tasks = [
+            asyncio.create_task(self.servers.compare_forever()),
+            asyncio.create_task(self.servers.stop_old_forever()),
+            asyncio.create_task(self._tidy()),
+            asyncio.create_task(self.collector.collect_forever(self.settings.collect_every_s, self._freed)),
+        ]
+
+    async def stop(self) -> None:
+        """End what runs, with grace, so that it starts again at the next start; then close."""
+        for task in self._tasks:
+            task.cancel()
+        await self.reconciler.stop_all(STOP_S)
+        await self.reconciler.close()
+        await self.backend.end_runners()
+        await self.hub.close()
+        self.store.close()
+        await asyncio.to_thread(self.database.close)
+
+    async def _tidy(self) -> None:
+        """A pass every `collect_every_s`; one that fails is tried again at the next time."""
+        kept = timedelta(days=self.settings.overlay_days)
+        while True:
+            try:
+                await self.database.write(idempotency.forget_old)
+                if removed := await self.overlays.remove_unused(clock.now() - kept):
+                    log.info("Removed %d environments and caches that nobody has used for long.", removed)
+            except (HimaliaError, OSError) as error:
+                log.warning("What is old could not be removed now: %s", error)
+            await asyncio.sleep(self.settings.collect_every_s)
+
+    def _freed(self, freed: Freed) -> None:
+        self.telemetry.freed(freed.jobs, freed.size)
+
+    def _check_disk(self) -> None:
+        now = clock.monotonic()
+        if now - self._free[0] > DISK_S:
+            self._free = now, shutil.disk_usage(self.settings.home).free
+        free = self._free[1]
+        if free < self.settings.disk_floor_bytes:
+            raise DiskFull(
+                f"Only {free / 2**20:.0f} MiB of disk are free, so no new work is taken. "
+                "Delete what is not needed, or ask an administrator."
+            )
+
+    def _access_removed(self, tx: Transaction, project_id: str, people_ids: set[str]) -> None:
+        """Stop what these people run in the project, and their notebook servers: those hold its folder."""
+        for workload in self.engine.running(tx.connection, project_id, people_ids):
+            self.engine.stop(tx, workload, "access_removed")
+        tx.after_commit(lambda: asyncio.ensure_future(self._stop_servers(people_ids)))
+
+    def _left_groups(self, tx: Transaction, person: Person, left: set[str]) -> None:
+        projects_service.leave_groups(tx, person, left, self.projects.access_hooks)
+
+    async def _stop_servers(self, people_ids: set[str]) -> None:
+        for item in list(self.board.active.values()):
+            if item.kind == "server" and item.person_id in people_ids:
+                try:
+                    await self.hub.stop_server(item.spec["task"]["user"], item.spec["task"]["server"])
+                except Unavailable as error:
+                    log.error("A notebook server of %s was not stopped: %s", item.name, error)
+
+    def _live_attempt(self, workload: str) -> LiveAttempt | None:
+        active = self.board.active.get(workload)
+        if active is None or active.state not in HOLDING:
+            return None
+        permissions = frozenset(active.spec["permissions"])
+        return LiveAttempt(active.attempt, active.person_id, active.project_id, permissions)
+
+
+def _local_accounts(home: Path) -> Callable[[str], bool]:
+    """Whether a local account is disabled; the hub's model of an account does not tell."""
+    file = home / "hub" / "accounts.sqlite"
+
+    def is_disabled(name: str) -> bool:
+        if not file.exists():
+            return False
+        account = AccountStore(file).get(name)
+        return account is not None and account.disabled
+
+    return is_disabled
+
+
+def _find_project(connection: Connection, name: str, person: Person | None) -> tuple[dict[str, Any], Role]:
+    project = projects_service.get(connection, name)
+    role = projects_service.role_of(connection, project["id"], person) if person else Role.none
+    return project, role
