@@ -1,0 +1,1 @@
+"""Endpoints: models that answer behind a stable address, revision after revision."""
