@@ -65,7 +65,8 @@ def log(name: str, value: Any, step: Optional[int] = None) -> bool:
 
 
 def should_stop() -> bool:
-    """Whether the platform asks this job to end early, as of the last call of this module."""
+    """Whether the platform asks this job to end early. It is told to a job that has called this module before."""
+    _channel.poll()
     return _channel.should_stop
 
 

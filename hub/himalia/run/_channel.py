@@ -47,6 +47,12 @@ class Channel:
             finally:
                 self._sending = False
 
+    def poll(self) -> None:
+        """Take in what the runner has said since the last message."""
+        with self._lock:
+            if not self._sending:
+                self._read_answers()
+
     def _reset(self) -> None:
         """Start anew: a child must neither share its parent's socket nor repeat its messages."""
         self._lock = threading.RLock()

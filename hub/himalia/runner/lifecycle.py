@@ -40,6 +40,7 @@ class Lifecycle:
         self.workloads: Dict[str, Workload] = {}
         self.changed: Dict[str, Workload] = {}
         self.drain_run_socket: Callable[[], None] = lambda: None
+        self.tell_should_stop: Callable[[str], None] = lambda name: None
         self.subreaper = processes.become_subreaper()
         self._loop = loop
         self._settings = settings
@@ -171,13 +172,13 @@ class Lifecycle:
             if workload.directory:
                 self._remover.remove(workload.directory)
 
-    def should_stop(self, which: object) -> None:
-        """Hand on the service's wish, for a list of names or (``True``) for all, to user code."""
-        names = list(self._active) if which is True else which if isinstance(which, list) else []
+    def should_stop(self, names: List[str]) -> None:
+        """Hand on the service's wish that these should stop to their code."""
         for name in names:
-            workload = self._active.get(name) if isinstance(name, str) else None
+            workload = self.workloads.get(name)
             if workload is not None:
                 workload.should_stop = True
+                self.tell_should_stop(name)
 
     def find_running(self, name: str) -> Optional[Workload]:
         """The workload of this name whose processes may still speak, or None."""

@@ -54,6 +54,7 @@ class Runner:
             self._loop, options.run_socket, self._lifecycle.find_running, self._lifecycle.note
         )
         self._lifecycle.drain_run_socket = self._run_socket.drain
+        self._lifecycle.tell_should_stop = self._run_socket.tell_should_stop
         self._listener = runsocket.listen(options.socket)
         self._socket_inode = os.stat(options.socket).st_ino
         self._loop.watch(self._listener, self._accept)
@@ -166,7 +167,8 @@ class Runner:
             lifecycle.recall([name for name in message["names"] if is_name(name)])
         elif op == "ack" and isinstance(message.get("upto"), int):
             self._outbox.acknowledge(message["upto"])
-            lifecycle.should_stop(message.get("should_stop"))
+        elif op == "should_stop" and isinstance(message.get("names"), list):
+            lifecycle.should_stop([name for name in message["names"] if is_name(name)])
         elif op == "forget" and isinstance(message.get("names"), list):
             lifecycle.forget([name for name in message["names"] if is_name(name)])
         elif op == "end":

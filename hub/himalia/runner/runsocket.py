@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from functools import partial
-from typing import Any, Callable, Dict, Optional, Set
+from typing import Any, Callable, Dict, Optional
 
 from himalia.runner import metrics, outputs
 from himalia.runner.lines import LineSocket, ProtocolError
@@ -33,7 +33,8 @@ class RunSocket:
         self._loop = loop
         self._find = find
         self._changed = changed
-        self._clients: Set[LineSocket] = set()
+        # With the name that each spoke for last.
+        self._clients: Dict[LineSocket, Optional[str]] = {}
         self._listener = listen(path)
         loop.watch(self._listener, self._accept)
 
@@ -42,6 +43,12 @@ class RunSocket:
         self._accept()
         for client in list(self._clients):
             self._serve(client, everything=True)
+
+    def tell_should_stop(self, name: str) -> None:
+        """Say it to those that speak for ``name``, so that they know it at their next call, not the one after."""
+        for client in [client for client, spoken_for in self._clients.items() if spoken_for == name]:
+            client.send({"should_stop": True})
+            self._attend(client)
 
     def close(self) -> None:
         for client in self._clients:
@@ -58,29 +65,34 @@ class RunSocket:
                 accepted.close()
                 continue
             client = LineSocket(accepted, _LONGEST_LINE)
-            self._clients.add(client)
+            self._clients[client] = None
             self._loop.watch(client, partial(self._serve, client))
 
     def _serve(self, client: LineSocket, everything: bool = False) -> None:
         client.flush()
         try:
             for message in client.receive_all() if everything else client.receive():
-                client.send(self._answer(message))
+                client.send(self._answer(client, message))
         except ProtocolError as error:
             client.send({"ok": False, "message": str(error)})
             client.closed = True
+        self._attend(client)
+
+    def _attend(self, client: LineSocket) -> None:
+        """Let go of a client that is gone or does not listen; come back to one that has not taken all."""
         if client.closed or client.waiting > _MOST_ANSWERS:
             self._loop.unwatch(client)
-            self._clients.discard(client)
+            self._clients.pop(client, None)
             client.close()
         else:
             self._loop.watch_writing(client, client.waiting > 0)
 
-    def _answer(self, message: Dict[str, Any]) -> Dict[str, Any]:
+    def _answer(self, client: LineSocket, message: Dict[str, Any]) -> Dict[str, Any]:
         name = message.get("name")
         workload = self._find(name) if isinstance(name, str) else None
         if workload is None:
             return {"ok": False, "message": "This runner has no running job of that name."}
+        self._clients[client] = workload.name
         try:
             self._apply(workload, message)
         except (metrics.BadMetric, ValueError) as error:

@@ -199,6 +199,26 @@ while True:
             assert await service.ended("a-1") == ended
         assert ended.reason is None
 
+    async def test_advice_to_stop_is_told_before_the_code_asks_again(self, world: World) -> None:
+        code = """
+import os, sys, time
+import himalia.run as run
+assert not run.log("step", 0)
+while not (run.should_stop() or os.path.exists(sys.argv[1] + "/go")): time.sleep(0.01)
+print(run.log("step", 1))
+"""
+        folder = f"/shared/{world.project.name}"
+        async with Service(world) as service:
+            for name in ("a-1", "other-1"):
+                service.backend.start(world.command("python", "-c", code, folder, name=name))
+                await service.measured(name)
+            service.backend.advise_stop("never-1")
+            service.backend.advise_stop("a-1")
+            assert (await service.ended("a-1")).reason is None
+            (world.shared / "go").touch()
+            assert (await service.ended("other-1")).reason is None
+        assert [service.log(name) for name in ("a-1", "other-1")] == ["True\n", "False\n"]
+
     # Observing
 
     async def test_observe(self, world: World) -> None:

@@ -16,6 +16,7 @@ from himalia.engine.backends.base import (
     Known,
     Launch,
     LogPiece,
+    Metrics,
     Place,
     Report,
     Started,
@@ -148,6 +149,10 @@ class Service:
     async def printed(self, name: str, text: str) -> None:
         """Wait until `text` stands in the log of `name`."""
         await self._until(lambda: text in self.log(name), f"{text!r} in the log of {name}")
+
+    async def measured(self, name: str) -> Metrics:
+        """Wait until a metric of `name` is reported."""
+        return (await self._until(lambda: self.of(Metrics, name), f"a metric of {name}"))[0]
 
     def of(self, kind: type[R], name: str) -> list[R]:
         """The reports of one kind that came for `name`, in order."""

@@ -92,7 +92,7 @@ assert run.should_stop()
     runner.python("a-1", code)
     runner.python("b-1", "import time, himalia.run as run\nwhile not run.log('x', 1): time.sleep(0.01)")
     runner.link.until("metrics", "a-1")
-    runner.link.send(op="ack", upto=0, should_stop=["a-1", "unknown-1"])
+    runner.link.send(op="should_stop", names=["a-1", "unknown-1"])
     assert runner.end("a-1")["exit_code"] == 0
     runner.link.send(op="stop", name="b-1", grace_s=0, reason="stopped_by_user")
     assert runner.end("b-1")["reason"] == "stopped_by_user"

@@ -157,6 +157,13 @@ class Backend(ABC):
     def stop(self, name: str, grace_s: float, reason: str) -> None:
         """End an attempt, with grace; its Ended report carries `reason`."""
 
+    @abstractmethod
+    def advise_stop(self, name: str) -> None:
+        """Have an attempt's next `himalia.run.log(...)` answer that it should stop; what it does then is its affair.
+
+        One that is not there is left alone.
+        """
+
     def lane(self, known: Known) -> Hashable | None:
         """What attempts share that may be started one behind the other (`Launch.after`); None where none may."""
         return None

@@ -129,6 +129,11 @@ class LocalBackend(Backend):
         if resident is not None:
             resident.send({"op": "stop", "name": name, "grace_s": grace_s, "reason": reason})
 
+    def advise_stop(self, name: str) -> None:
+        resident = self._of.get(name)
+        if resident is not None:
+            resident.send({"op": "should_stop", "names": [name]})
+
     def lane(self, known: Known) -> Hashable | None:
         key = _key(known, known.person, known.project)
         return None if key.building or key.alone else key

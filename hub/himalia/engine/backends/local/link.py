@@ -116,7 +116,7 @@ class RunnerLink:
         while self._taken and self._taken[0].stored:
             upto = self._taken.popleft().last
         if upto:
-            self.send({"op": "ack", "upto": upto, "should_stop": []})
+            self.send({"op": "ack", "upto": upto})
         if ended:
             self.running.difference_update(ended)
             self.send({"op": "forget", "names": ended})
