@@ -33,7 +33,7 @@ MAY_KNOW: dict[str, set[str]] = {
         *{"core", "engine", "storage", "profiles", "environments"},
         *{"projects", "secrets", "snapshots", "overlays", "datasets"},
     },
-    "datasets": {"core", "engine", "storage", "environments", "projects", "snapshots", "overlays"},
+    "datasets": {"core", "engine", "storage", "environments", "projects", "snapshots", "overlays", "run"},
     "tracking": {"core", "engine", "environments", "projects", "jobs"},
     "experiments": {"core", "engine", "projects", "snapshots", "datasets", "jobs", "tracking"},
     "models": {

@@ -77,7 +77,7 @@ def decompressed(packed: BinaryIO, kind: str) -> IO[bytes]:
     if kind == "":
         return packed
     if kind == "gz":
-        return gzip.GzipFile(fileobj=packed)
+        return io.BufferedReader(gzip.GzipFile(fileobj=packed), PIECE)
     try:
         return io.BufferedReader(_Decompressed(packed, kind), PIECE)
     except ImportError:
