@@ -21,6 +21,8 @@ from himalia.core.telemetry import set_up_logging
 from himalia.engine.backends.local.folders import Folders
 from himalia.http import add_error_pages, health_router
 from himalia.jobs.routes import router as jobs_router
+from himalia.lineage.routes import LineageParts
+from himalia.lineage.routes import router as lineage_router
 from himalia.live.channel import LiveParts
 from himalia.live.routes import router as events_router
 from himalia.live.routes import socket_router
@@ -82,6 +84,7 @@ def _api_routers() -> list[APIRouter]:
         snapshots_router,
         overlays_router,
         servers_router,
+        lineage_router,
         tokens_router,
         events_router,
         workloads_router,
@@ -99,6 +102,7 @@ def _share(app: FastAPI, platform: Platform) -> None:
     state.snapshots = platform.snapshots
     state.overlays = platform.overlays
     state.jobs = platform.jobs
+    state.lineage = LineageParts(platform.database, platform.lineage)
     state.logs = platform.logs
     state.servers = platform.servers
     state.tokens = TokenParts(platform.database, platform.tokens, Logins(), settings.address)

@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Set
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from himalia.core import people
 from himalia.core.database import Database
-from himalia.core.errors import Unauthenticated
+from himalia.core.errors import DiskFull, Unauthenticated, Unavailable
 from himalia.core.people import Person
 from himalia.core.tokens import WorkTokens
 from himalia.engine.backends.base import Account, Launch, Place
+from himalia.engine.backends.local.folders import Folders
 from himalia.engine.board import Active
 from himalia.engine.resources import Resources
 from himalia.projects import service as projects_service
 from himalia.secrets.service import Secrets
 from himalia.servers.identities import Identities
+from himalia.storage.base import ObjectStore
+from himalia.storage.errors import ObjectMissingError, StoreFullError
+from himalia.storage.trees import TreeError
 
 
 class Launcher:
     """Makes launches for the reconciler."""
 
     def __init__(
-        self, database: Database, identities: Identities, secrets: Secrets, work_tokens: WorkTokens
+        self,
+        database: Database,
+        identities: Identities,
+        secrets: Secrets,
+        work_tokens: WorkTokens,
+        store: ObjectStore,
+        folders: Folders,
     ) -> None:
         self.database = database
+        self.store = store
+        self.folders = folders
         self.identities = identities
         self.secrets = secrets
         self.work_tokens = work_tokens
@@ -56,10 +70,25 @@ class Launcher:
         where = [item.project_id, *([own["id"]] if own else [])]
         return self.secrets.values(connection, where, item.spec["secrets"])
 
+    async def _check_out(self, trees: Set[str], place: Place) -> None:
+        """Lay out what a workload reads. Raises Unavailable, DiskFull."""
+        for tree in sorted(trees):
+            checkouts = await asyncio.to_thread(self.folders.checkouts, place)
+            try:
+                await asyncio.to_thread(self.store.checkout, tree, checkouts)
+            except (ObjectMissingError, TreeError) as error:
+                raise Unavailable(f"An input could not be laid out: {error}") from error
+            except StoreFullError as error:
+                raise DiskFull("There is no room on the disk to lay out the inputs.") from error
+            except OSError as error:
+                raise Unavailable(f"An input could not be laid out: {error.strerror}.") from error
+
     async def launch(self, item: Active) -> Launch:
         """Everything that starting an attempt needs, read now: rights may have changed since it was submitted."""
 
         account, place = await self._whose(item)
+        inputs = item.spec.get("inputs", {})
+        await self._check_out({one["tree"] for one in inputs.values()}, place)
         names = item.spec["secrets"]
         secrets = await self.database.read(lambda c: self._secret_values(c, item)) if names else {}
         return Launch(
@@ -82,4 +111,8 @@ class Launcher:
             },
             secrets=secrets,
             token=self.work_tokens.make(item.id, item.attempt),
+            purpose=item.purpose,
+            inputs=inputs,
+            isolated=item.spec.get("isolated", False),
+            kernel_group=item.spec.get("kernel_group"),
         )

@@ -31,8 +31,10 @@ from himalia.engine.reconciler import Reconciler
 from himalia.engine.service import Engine
 from himalia.engine.states import HOLDING
 from himalia.hub.accounts.store import AccountStore
+from himalia.jobs import read as jobs_read
 from himalia.jobs.service import Jobs
 from himalia.launching import Launcher
+from himalia.lineage.service import Lineage
 from himalia.live.publish import Publisher
 from himalia.overlays.service import Overlays
 from himalia.pages.sessions import Sessions
@@ -86,7 +88,9 @@ class Platform:
         self.sessions = Sessions(self.credentials, self.service_token, key)
         self.gate = Gate(self.database, self.credentials, _find_project, self.sessions.identify)
         self._nouns(key)
-        self.launcher = Launcher(self.database, self.identities, self.secrets, self.work_tokens)
+        self.launcher = Launcher(
+            self.database, self.identities, self.secrets, self.work_tokens, self.store, self.folders
+        )
         self.publisher = Publisher(self.exchange, self.board, self.jobs.shower.queue)
         self.reconciler = Reconciler(
             self.database,
@@ -112,6 +116,7 @@ class Platform:
         )
         self.projects = Projects(self.database, self.board, settings.retention_days)
         self.overlays = Overlays(self.database, self.folders, self.engine, self.identities, self._check_disk)
+        self.lineage = Lineage()
         self.jobs = Jobs(
             self.database,
             self.engine,
@@ -121,6 +126,7 @@ class Platform:
             self._check_disk,
             settings.retention_days,
         )
+        self.lineage.register("job", jobs_read.nodes)
         self.collector = Collector(
             self.database,
             self.store,
@@ -212,7 +218,7 @@ class Platform:
         if active is None or active.state not in HOLDING:
             return None
         permissions = frozenset(active.spec["permissions"])
-        return LiveAttempt(active.attempt, active.person_id, active.project_id, permissions)
+        return LiveAttempt(active.attempt, active.person_id, active.project_id, permissions, active.kind)
 
 
 def _local_accounts(home: Path) -> Callable[[str], bool]:

@@ -18,6 +18,9 @@ from himalia.engine.backends.base import Account, Place, Seen
 from himalia.engine.backends.local.backend import LocalBackend
 from himalia.engine.backends.local.folders import Folders
 from himalia.engine.backends.local.runner import Runners
+from himalia.engine.resources import Resources
+from himalia.storage.directory import DirectoryStore
+from himalia.storage.trees import Tree, TreeFile
 from himalia.testing.backends import COUNTED, FOREVER, BackendSuite, count
 from himalia.testing.service_side import Service, World, eventually
 from himalia.testing.workload_api import WorkloadApi
@@ -110,6 +113,96 @@ class TestLocalBackend(BackendSuite):
             assert (await service.ended("with-1")).reason is None
             assert (await service.ended("without-1")).reason is None
             await eventually(lambda: len(states(home)) == 1, "only the shared runner to stay")
+
+    async def test_input_is_a_read_only_link(self, world: World, home: Path) -> None:
+        tree = lay_out(home, world.project, {"a/one.txt": "1"})
+        script = "cat inputs/*/a/one.txt inputs/part/one.txt; ! echo 2 > inputs/part/one.txt; ! touch inputs/whole/b"
+        inputs = {"inputs/whole": {"tree": tree, "path": ""}, "inputs/part": {"tree": tree, "path": "a"}}
+        async with Service(world) as service:
+            assert (await service.run(world.shell(script, inputs=inputs))).exit_code == 0
+        assert service.log("a-1").startswith("11")
+
+    async def test_isolated_one_sees_its_inputs_and_nothing_else(self, world: World, home: Path) -> None:
+        mine, other = (lay_out(home, world.project, {"one.txt": text}) for text in ("mine", "other"))
+        code = ISOLATED.format(other=other, project=world.project.name)
+        inputs = {"model": {"tree": mine, "path": ""}}
+        async with Service(world) as service:
+            service.backend.start(world.shell(FOREVER, "other-1"))
+            await service.started("other-1")
+            launch = world.python(code, isolated=True, inputs=inputs, limit=Resources.of(1, 2**29))
+            assert (await service.run(launch)).exit_code == 0, service.log("a-1")
+            assert service.log("a-1") == "mine\n"
+            service.backend.stop("other-1", 0, "stopped_by_user")
+            await service.ended("other-1")
+            await eventually(lambda: len(states(home)) == 1, "the isolated runner to end")
+        assert folders_of(home, "a-1") == []
+
+    async def test_isolated_one_serves_on_its_socket(self, world: World) -> None:
+        launch = world.python(SERVER, isolated=True)
+        async with Service(world) as service:
+            assert service.backend.addresses("a-1") == []
+            service.backend.start(launch)
+            await service.printed("a-1", "ready")
+            assert await answer(service.backend.addresses("a-1")) == b"hello"
+        async with Service(world, launch) as after:
+            assert await answer(after.backend.addresses("a-1")) == b"hello"
+            after.backend.stop("a-1", 0, "stopped_by_user")
+            await after.ended("a-1")
+
+
+ISOLATED = """
+import os, socket
+from pathlib import Path
+print(Path("model/one.txt").read_text())
+assert sorted(path.name for path in Path("/checkouts").iterdir()) == [Path("model").readlink().name]
+assert not Path("/checkouts/{other}").exists()
+assert not Path("/shared").exists() and not Path("/home").exists()
+assert [path.name for path in Path("/job").iterdir() if not path.name.startswith(".")] == ["a-1"]
+assert "HIMALIA_TOKEN" not in os.environ
+assert os.listdir("/sys/class/net") == ["lo"] if Path("/sys/class/net").exists() else True
+probe = socket.socket()
+probe.settimeout(5)
+try:
+    probe.connect(("192.0.2.1", 80))
+except OSError as error:
+    assert error.errno == 101, error  # no network at all
+else:
+    raise AssertionError("a network")
+"""
+SERVER = """
+import os, socket
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(os.environ["HIMALIA_SERVE_SOCKET"])
+listener.listen()
+print("ready", flush=True)
+while True:
+    listener.accept()[0].sendall(b"hello")
+"""
+
+
+def lay_out(home: Path, project: Place, files: dict[str, str]) -> str:
+    """A tree with these files, checked out for the project: its digest."""
+    store = DirectoryStore(home / "objects")
+    stored = [(path, store.put(text.encode())) for path, text in files.items()]
+    tree = Tree(tuple(TreeFile(path, one.size, one.digest) for path, one in stored))
+    digest = store.put(tree.to_bytes()).digest
+    store.checkout(digest, Folders(home).checkouts(project))
+    store.close()
+    return digest
+
+
+def folders_of(home: Path, name: str) -> list[Path]:
+    """Where an attempt works."""
+    return list(home.glob(f"people/*/work/*/{name}"))
+
+
+async def answer(addresses: list[str]) -> bytes:
+    """What the server at the only address says."""
+    (address,) = addresses
+    reader, writer = await asyncio.open_unix_connection(address.removeprefix("unix:"))
+    said = await reader.read(5)
+    writer.close()
+    return said
 
 
 def states(home: Path) -> list[Path]:

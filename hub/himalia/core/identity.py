@@ -53,6 +53,7 @@ class LiveAttempt:
     person_id: str
     project_id: str
     permissions: frozenset[str]
+    kind: str = "job"
 
 
 @dataclass

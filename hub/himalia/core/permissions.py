@@ -100,6 +100,7 @@ OPERATIONS: dict[str, Rule] = {
     "jobs.outputs": _READ_OR_SUBMIT,
     "jobs.output": _READ_OR_SUBMIT,
     "jobs.events": _READ,
+    "lineage.get": _READ_OR_SUBMIT,
     "tokens.list": Rule("read"),
     "tokens.create": Rule("write", by=frozenset({"session"})),
     "tokens.delete": Rule("write"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,12 @@ from himalia.engine.backends.base import Known
 from himalia.engine.queue import Holding, Waiting
 from himalia.engine.resources import Resources
 from himalia.engine.states import HOLDING, Counts, State
+
+
+def purpose_of(kind: str, spec: Mapping[str, Any]) -> str:
+    """What a workload of its kind is for; before 0.2.0, tasks only built overlays, and did not say so."""
+    purpose: str = spec.get("purpose", "")
+    return purpose or ("overlay" if kind == "task" else "")
 
 
 @dataclass
@@ -64,6 +70,10 @@ class Active:
         return f"{self.id}-{self.attempt}"
 
     @property
+    def purpose(self) -> str:
+        return purpose_of(self.kind, self.spec)
+
+    @property
     def counts(self) -> Counts:
         return Counts(self.restarts, self.spec["max_restarts"], self.tries, self.spec["retries"])
 
@@ -78,6 +88,8 @@ class Active:
             environment,
             overlay,
             self.devices,
+            self.purpose,
+            self.spec.get("isolated", False),
         )
 
     def holding(self) -> Holding:

@@ -22,3 +22,4 @@ class Change:
     reason: str | None
     message: str | None
     at: datetime
+    purpose: str = ""

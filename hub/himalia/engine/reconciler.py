@@ -92,6 +92,7 @@ class Reconciler:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
         engine.wake = self._wake.set
+        engine.advise = lambda item: backend.advise_stop(item.attempt_name)
 
     async def start(self) -> None:
         """Load what was active, find what still runs, and begin."""
@@ -320,6 +321,7 @@ class Reconciler:
             self.logs.write(report.name, report.offset, report.text.encode())
         elif isinstance(report, Progress):
             item.progress = dict(report.data)
+            self.engine.progressed(item)
         elif isinstance(report, Metrics):
             news.points.append((item, report))
         self.publish(item, report)
@@ -349,6 +351,9 @@ class Reconciler:
         except Exception:
             self._take_back(news)
             raise
+        for item, metrics in news.points:
+            if item.spec.get("watch_metrics"):
+                self.engine.measured(item, metrics.items)
         for item, report, following in ended:
             self._ended(item, report, following)
         self._release(released)

@@ -196,6 +196,7 @@ def _change(
         reason,
         message,
         at,
+        active.purpose,
     )
 
 

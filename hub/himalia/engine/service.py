@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,12 +12,13 @@ from sqlalchemy.engine import Connection
 from himalia.core import clock
 from himalia.core.database import Transaction
 from himalia.core.errors import Invalid, WrongState
-from himalia.engine.board import Active, Board
+from himalia.engine.backends.base import Point
+from himalia.engine.board import Active, Board, purpose_of
 from himalia.engine.changes import Change
 from himalia.engine.queue import Placement, could_ever_run
 from himalia.engine.records import expect
 from himalia.engine.resources import Machine, Resources
-from himalia.engine.states import ENDED, REASONS, State
+from himalia.engine.states import ENDED, HOLDING, REASONS, State
 from himalia.engine.tables import workloads
 
 ENVIRONMENT_FAILED = (
@@ -25,11 +26,20 @@ ENVIRONMENT_FAILED = (
 )
 _INSERT = workloads.insert()
 Handler = Callable[[Transaction, list[Change]], None]
+ProgressHandler = Callable[[Active, Mapping[str, Any]], None]
+MetricsHandler = Callable[[Active, Sequence[Point]], None]
 
 
 @dataclass(frozen=True, slots=True)
 class WorkloadSpec:
-    """What a noun asks the engine to run. `task` is the runner protocol's task less what the backend adds."""
+    """What a noun asks the engine to run. `task` is the runner protocol's task less what the backend adds.
+
+    `purpose` tells workloads of one kind apart, for `Engine.on_change`. `inputs` are stored trees to be seen
+    read-only: `{path in the working folder: {"tree": digest, "path": folder or file in the tree}}`. An `isolated`
+    workload has a sandbox to itself, without network and without what its project shares. Those of one
+    `kernel_group` may follow each other in one kernel. With `watch_metrics`, its metrics are told
+    (`Engine.on_metrics`).
+    """
 
     id: str
     kind: str
@@ -50,6 +60,11 @@ class WorkloadSpec:
     retries: int = 0
     max_restarts: int = 3
     needs_id: str | None = None
+    purpose: str = ""
+    inputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    isolated: bool = False
+    kernel_group: str | None = None
+    watch_metrics: bool = False
 
     def stored(self) -> dict[str, Any]:
         """The JSON kept in `workloads.spec`."""
@@ -66,6 +81,17 @@ class WorkloadSpec:
             "time_limit_s": self.time_limit_s,
             "retries": self.retries,
             "max_restarts": self.max_restarts,
+            **{name: value for name, value in self._seldom().items() if value},
+        }
+
+    def _seldom(self) -> dict[str, Any]:
+        """What most workloads do not have, and their rows need not carry."""
+        return {
+            "purpose": self.purpose,
+            "inputs": self.inputs,
+            "isolated": self.isolated,
+            "kernel_group": self.kernel_group,
+            "watch_metrics": self.watch_metrics,
         }
 
 
@@ -76,11 +102,28 @@ class Engine:
         self.board = board
         self.machines = machines
         self.wake: Callable[[], None] = lambda: None
-        self._handlers: dict[str, Handler] = {}
+        self.advise: Callable[[Active], None] = lambda _: None
+        self._handlers: dict[tuple[str, str], Handler] = {}
+        self._progress: dict[str, ProgressHandler] = {}
+        self._metrics: list[MetricsHandler] = []
 
-    def on_change(self, kind: str, handler: Handler) -> None:
-        """Tell `handler` of every change of workloads of this kind, in the transaction that writes it."""
-        self._handlers[kind] = handler
+    def on_change(self, kind: str, handler: Handler, purpose: str = "") -> None:
+        """Tell `handler` of every change of workloads of a kind and purpose, in the transaction that writes it."""
+        self._handlers[kind, purpose] = handler
+
+    def on_progress(self, kind: str, handler: ProgressHandler) -> None:
+        """Call `handler` on the event loop with what running workloads of a kind say of their progress."""
+        self._progress[kind] = handler
+
+    def on_metrics(self, handler: MetricsHandler) -> None:
+        """Call `handler` on the event loop with new metrics of workloads that are watched, once they are durable."""
+        self._metrics.append(handler)
+
+    def advise_stop(self, workload: str) -> None:
+        """Have the workload's next `himalia.run.log` answer that it should stop."""
+        item = self.board.active.get(workload)
+        if item is not None and item.state in HOLDING:
+            self.advise(item)
 
     # What nouns ask for
 
@@ -176,7 +219,7 @@ class Engine:
         tx.after_commit(renamed)
 
     def finish(self, tx: Transaction, workload: str) -> None:
-        """End a reservation: RUNNING to STOPPED. Nothing happens when it has ended."""
+        """End a reservation: RUNNING to STOPPED."""
         row = _row(tx.connection, workload)
         if row is not None and State(row.state) not in ENDED:
             self._move(tx, row, State.STOPPED, ended_at=clock.now())
@@ -231,6 +274,7 @@ class Engine:
             values["reason"],
             values["message"],
             clock.now(),
+            purpose_of(row.kind, row.spec),
         )
         self.tell(tx, [change])
         workload, values = row.id, dict(values)
@@ -252,14 +296,25 @@ class Engine:
         self.wake()
 
     def tell(self, tx: Transaction, changes: list[Change]) -> None:
-        """Pass changes on to the handlers of their kinds."""
-        by_kind: dict[str, list[Change]] = {}
+        """Pass changes on to the handlers of their kinds and purposes."""
+        sorted_out: dict[tuple[str, str], list[Change]] = {}
         for change in changes:
-            by_kind.setdefault(change.kind, []).append(change)
-        for kind, together in by_kind.items():
-            handler = self._handlers.get(kind)
+            sorted_out.setdefault((change.kind, change.purpose), []).append(change)
+        for which, together in sorted_out.items():
+            handler = self._handlers.get(which)
             if handler is not None:
                 handler(tx, together)
+
+    def progressed(self, item: Active) -> None:
+        """Pass on what a workload says of its progress."""
+        handler = self._progress.get(item.kind)
+        if handler is not None and item.progress is not None:
+            handler(item, item.progress)
+
+    def measured(self, item: Active, points: Sequence[Point]) -> None:
+        """Pass on metrics that are durable."""
+        for handler in self._metrics:
+            handler(item, points)
 
 
 def _row(connection: Connection, workload: str) -> Any:

@@ -17,6 +17,7 @@ from himalia.engine.states import State
 from himalia.engine.tables import attempts, metrics, outputs, workloads
 from himalia.jobs.schema import Attempt, Job, JobSpec, JobStatus, Outputs, Queue, Series, Usage
 from himalia.jobs.tables import jobs
+from himalia.lineage.schema import Node
 
 _JOINED = sa.select(
     jobs,
@@ -155,14 +156,13 @@ def series(connection: Connection, job_id: str, attempt: int) -> list[Series]:
     return list(found.values())
 
 
-def output_rows(connection: Connection, job_id: str, attempt: int) -> list[Any]:
-    """The files that an attempt left, by path."""
-    query = (
-        sa.select(outputs)
-        .where(outputs.c.workload_id == job_id, outputs.c.attempt == attempt)
-        .order_by(outputs.c.path)
-    )
-    return list(connection.execute(query))
+def nodes(connection: Connection, project_id: str, ids: Sequence[str]) -> dict[str, Node]:
+    """Jobs in a graph of lineage, deleted ones too, by id."""
+    query = _JOINED.where(jobs.c.project_id == project_id, jobs.c.id.in_(ids))
+    return {
+        row.id: Node(id=f"job:{row.id}", noun="job", name=row.name, title=row.name, state=row.state)
+        for row in connection.execute(query)
+    }
 
 
 def finite(value: float | None) -> float | None:

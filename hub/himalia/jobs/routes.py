@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import mimetypes
-from collections.abc import Iterator
 from typing import Annotated, Any
-from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from fastapi.responses import PlainTextResponse, StreamingResponse
+from fastapi.responses import PlainTextResponse
 from sqlalchemy.engine import Connection
 
 from himalia.core import events
@@ -17,6 +14,7 @@ from himalia.core.errors import Invalid, NotFound
 from himalia.core.idempotency import fingerprint
 from himalia.core.pagination import LARGEST, Page
 from himalia.core.schema import EventShown, Items
+from himalia.engine import outputs as workload_outputs
 from himalia.engine.logs import LogFiles
 from himalia.jobs import read
 from himalia.jobs.schema import (
@@ -30,18 +28,10 @@ from himalia.jobs.schema import (
 )
 from himalia.jobs.service import Jobs
 from himalia.projects.schema import Restore
+from himalia.snapshots.serve import file_response, media_type
 from himalia.snapshots.service import owned_size
 
 router = APIRouter(prefix="/projects/{project}/jobs", tags=["jobs"], route_class=GatedRoute)
-
-SANDBOXED = {
-    "Content-Security-Policy": (
-        "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-"""What users made is never rendered with the rights of this origin."""
 
 
 async def _jobs(request: Request) -> Jobs:
@@ -202,19 +192,13 @@ async def outputs(access: InProject, jobs: Service, job: str, attempt: Try = Non
 
     def work(connection: Connection) -> list[OutputFile]:
         row = jobs.find(connection, access, job)
-        return [_file(one) for one in read.output_rows(connection, row.id, attempt or row.attempt)]
+        return [_file(one) for one in workload_outputs.of(connection, row.id, attempt or row.attempt)]
 
     return Items[OutputFile](items=await jobs.database.read(work))
 
 
 def _file(row: Any) -> OutputFile:
-    return OutputFile(path=row.path, size=row.size, digest=row.digest, media_type=_media_type(row.path))
-
-
-def _media_type(path: str) -> str:
-    if path.endswith(".ipynb"):
-        return "application/x-ipynb+json"
-    return mimetypes.guess_type(path)[0] or "application/octet-stream"
+    return OutputFile(path=row.path, size=row.size, digest=row.digest, media_type=media_type(row.path))
 
 
 @router.get("/{job}/outputs/{path:path}", operation_id="jobs.output", response_class=Response)
@@ -225,12 +209,13 @@ async def output(
     path: str,
     attempt: Try = None,
     download: Annotated[bool, Query(description="As a file to be saved.")] = False,
+    part: Annotated[str | None, Header(alias="Range", description="Only these bytes.")] = None,
 ) -> Response:
     """One file, as bytes."""
 
     def work(connection: Connection) -> Any:
         row = jobs.find(connection, access, job)
-        for one in read.output_rows(connection, row.id, attempt or row.attempt):
+        for one in workload_outputs.of(connection, row.id, attempt or row.attempt):
             if one.path == path:
                 # A runner can name any digest; only what was uploaded to this project is given out.
                 owned_size(connection, row.project_id, one.digest)
@@ -238,25 +223,8 @@ async def output(
         raise NotFound(f"The job has no output {path}.")
 
     row = await jobs.database.read(work)
-    headers = {
-        **SANDBOXED,
-        "Content-Length": str(row.size),
-        "ETag": f'"{row.digest}"',
-        "Content-Disposition": _disposition(path, download),
-    }
     store = jobs.snapshots.store
-
-    def pieces() -> Iterator[bytes]:
-        with store.open(row.digest) as reader:
-            while piece := reader.read(2**18):
-                yield piece
-
-    return StreamingResponse(pieces(), media_type=_media_type(path), headers=headers)
-
-
-def _disposition(path: str, download: bool) -> str:
-    kind = "attachment" if download else "inline"
-    return f"{kind}; filename*=UTF-8''{quote(path.rsplit('/')[-1])}"
+    return file_response(store, path, row.digest, row.size, download=download, wanted=part)
 
 
 @router.get("/{job}/events", operation_id="jobs.events")

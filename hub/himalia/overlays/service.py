@@ -21,6 +21,7 @@ from himalia.core.ids import new_id
 from himalia.core.people import Person
 from himalia.engine.backends.base import Account
 from himalia.engine.backends.local.folders import Folders
+from himalia.engine.board import purpose_of
 from himalia.engine.changes import Change
 from himalia.engine.resources import Resources
 from himalia.engine.service import Engine, WorkloadSpec
@@ -36,6 +37,7 @@ from himalia.environments.overlay import (
 )
 from himalia.overlays.schema import Overlay, OverlayCreate
 
+PURPOSE = "overlay"
 BUILD = Resources.of(1, 2**30)
 BUILD_LIMIT_S = 3600.0
 
@@ -71,7 +73,7 @@ class Overlays:
         self.engine = engine
         self.identities = identities
         self.check_disk = check_disk
-        engine.on_change("task", self._changed)
+        engine.on_change("task", self._changed, PURPOSE)
 
     # What kernels ask for
 
@@ -101,7 +103,7 @@ class Overlays:
     def find(self, connection: Connection, access: Access, task: str) -> Any:
         """The row of a task of the caller's project. Raises NotFound."""
         row = _row(connection, task)
-        if row is None or row.kind != "task" or row.project_id != access.in_project["id"]:
+        if row is None or not _builds(row) or row.project_id != access.in_project["id"]:
             raise NotFound(f"No environment {task} was built in {access.in_project['name']}.")
         return row
 
@@ -160,13 +162,13 @@ class Overlays:
 
     @staticmethod
     def _building(connection: Connection, person_id: str, digest: str) -> str | None:
-        query = sa.select(workloads.c.id, workloads.c.spec).where(
+        query = sa.select(workloads.c.id, workloads.c.kind, workloads.c.spec).where(
             workloads.c.kind == "task",
             workloads.c.person_id == person_id,
             workloads.c.state.notin_([*ENDED, State.STOPPING]),
         )
         for row in connection.execute(query):
-            if row.spec["overlay"] == digest:
+            if _builds(row) and row.spec["overlay"] == digest:
                 return str(row.id)
         return None
 
@@ -220,6 +222,7 @@ def _task(person_id: str, project_id: str, environment: str, digest: str, comman
     return WorkloadSpec(
         id=new_id(),
         kind="task",
+        purpose=PURPOSE,
         name=f"environment-{digest[:8]}",
         project_id=project_id,
         person_id=person_id,
@@ -231,6 +234,10 @@ def _task(person_id: str, project_id: str, environment: str, digest: str, comman
         time_limit_s=BUILD_LIMIT_S,
         max_restarts=1,
     )
+
+
+def _builds(row: Any) -> bool:
+    return purpose_of(row.kind, row.spec) == PURPOSE
 
 
 def _row(connection: Connection, task: str) -> Any:

@@ -46,21 +46,22 @@ def not_started(error: OSError) -> BadTask:
 
 
 def link_inputs(task: Task) -> None:
-    """Link every input as ``inputs/<name>``.
+    """Link every input at its path in the working folder.
 
-    Raises BadTask when an input is not there or its name is taken.
+    Raises BadTask when an input is not there or its path is taken, or lies behind a link of the code snapshot.
     """
-    if not task.inputs:
-        return
-    folder = os.path.join(task.directory, "inputs")
-    os.makedirs(folder, exist_ok=True)
-    for name, target in task.inputs.items():
+    for path, target in task.inputs.items():
         if not os.path.exists(target):
-            raise BadTask(f"The input {name!r} is not there: it may have been deleted since.")
+            raise BadTask(f"The input {path} is not there: it may have been deleted since.")
+        place = os.path.join(task.directory, path)
+        folder = os.path.dirname(place)
         try:
-            os.symlink(target, os.path.join(folder, name))
-        except FileExistsError:
-            raise BadTask(f"The code snapshot holds inputs/{name} already: rename it or the input.") from None
+            os.makedirs(folder, exist_ok=True)
+            if os.path.realpath(folder) != os.path.realpath(task.directory) + folder[len(task.directory) :]:
+                raise BadTask(f"The code snapshot has a link where the input {path} goes: remove it.")
+            os.symlink(target, place)
+        except (FileExistsError, NotADirectoryError):
+            raise BadTask(f"The code snapshot holds {path} already: rename it or the input.") from None
 
 
 def write_secrets(task: Task, folder: str) -> None:
@@ -86,7 +87,7 @@ def environment(
         PYTHONUNBUFFERED="1",
     )
     variables["HIMALIA_API_SOCKET" if api_address.startswith("/") else "HIMALIA_URL"] = api_address
-    if task.token:
+    if task.token and not task.isolated:
         variables["HIMALIA_TOKEN"] = task.token
     if task.parameters:
         variables["HIMALIA_PARAMETERS"] = json.dumps(task.parameters)

@@ -41,6 +41,7 @@ class Task:
     secret_environment: Dict[str, str] = field(default_factory=dict)
     secret_files: Dict[str, str] = field(default_factory=dict)
     snapshot: bool = False
+    isolated: bool = False
     inputs: Dict[str, str] = field(default_factory=dict)
     memory_bytes: Optional[int] = None
     time_limit_s: Optional[float] = None
@@ -99,7 +100,14 @@ class Task:
             for name, value in variables.items():
                 if not _VARIABLE.match(name) or "\0" in value:
                     raise BadTask(f"{name!r} cannot be an environment variable.")
-        for name in (*self.secret_files, *self.inputs):
+        for path in self.inputs:
+            if (
+                os.path.isabs(path)
+                or "\0" in path
+                or any(part in ("", ".", "..") for part in path.split("/"))
+            ):
+                raise BadTask(f"{path!r} is not a path inside the job's folder.")
+        for name in self.secret_files:
             if not name or "/" in name or "\0" in name or name in (".", ".."):
                 raise BadTask(f"{name!r} cannot be the name of a file.")
 
@@ -116,6 +124,7 @@ _TYPES: Dict[str, str] = {
     "secret_environment": "texts",
     "secret_files": "texts",
     "snapshot": "flag",
+    "isolated": "flag",
     "inputs": "texts",
     "memory_bytes": "number",
     "time_limit_s": "number",

@@ -7,6 +7,7 @@ every implementation passes.
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Set
 from dataclasses import dataclass
@@ -144,13 +145,15 @@ class ObjectStore(ABC):
 
         The files may share their bytes with the store, so they are read-only, and `checkouts` must be a
         folder of that name which users see through a read-only mount only (CheckoutPlaceError otherwise).
-        The folder appears complete or not at all; a second call finds it there.
+        The folder appears complete or not at all; a second call finds it there, and renews its age (mtime).
         """
         check_digest(tree)
         if checkouts.name != "checkouts":
             raise CheckoutPlaceError(checkouts)
         target = checkouts / tree
-        if not target.is_dir():
+        try:
+            os.utime(target)
+        except FileNotFoundError:
             self.do_checkout(Tree.parse(self.get(tree)), target)
         return target
 

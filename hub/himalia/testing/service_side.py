@@ -90,6 +90,8 @@ def known(launch: Launch) -> Known:
         environment=launch.environment,
         overlay=launch.overlay,
         devices=launch.devices,
+        purpose=launch.purpose,
+        isolated=launch.isolated,
     )
 
 

@@ -23,7 +23,7 @@ def test_snapshot_inputs_and_secrets_are_there(runner: Runner) -> None:
         kind="script",
         command=["main.py"],
         snapshot=True,
-        inputs={"digits": str(data)},
+        inputs={"inputs/digits": str(data)},
         secret_files={"password": "hunter2-secret"},
         environment={"LEVEL": "3"},
         parameters={"epochs": 3},
@@ -51,7 +51,7 @@ def test_a_missing_snapshot_or_input_is_bad_input(runner: Runner) -> None:
     report = runner.run("a-1", "true", snapshot=True)
     assert report["reason"] == "bad_input"
     assert report["message"] == "The code snapshot could not be fetched: There is no such snapshot."
-    report = runner.run("b-1", "true", inputs={"digits": "/no/such/checkout"})
+    report = runner.run("b-1", "true", inputs={"inputs/digits": "/no/such/checkout"})
     assert (report["reason"], report["exit_code"]) == ("bad_input", None)
     assert "digits" in report["message"]
 

@@ -119,7 +119,7 @@ for bad in ("/etc/passwd", "../../elsewhere", "link"):
     else: raise AssertionError(bad)
 run.progress("training", fraction=0.5)
 """
-    runner.python("a-1", code, inputs={"digits": str(data)}, parameters={"n": 3})
+    runner.python("a-1", code, inputs={"inputs/digits": str(data)}, parameters={"n": 3})
     assert runner.link.until("progress", "a-1")["data"] == {"message": "training", "fraction": 0.5}
     report = runner.end("a-1")
     assert report["exit_code"] == 0, runner.logs

@@ -468,6 +468,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/himalia/api/v1/projects/{project}/lineage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lineage
+         * @description What a thing came from, and what came from it: datasets, jobs, searches, models, endpoints.
+         */
+        get: operations["lineage.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/himalia/api/v1/projects/{project}/members": {
         parameters: {
             query?: never;
@@ -938,6 +958,18 @@ export interface components {
             usage: components["schemas"]["Usage"];
         };
         /**
+         * Edge
+         * @description `from_id` uses `to_id`, or comes from it; `kind` says how.
+         */
+        Edge: {
+            /** From Id */
+            from_id: string;
+            /** Kind */
+            kind: string;
+            /** To Id */
+            to_id: string;
+        };
+        /**
          * Error
          * @description What went wrong: a word, a sentence, and what programs may need.
          */
@@ -990,6 +1022,18 @@ export interface components {
             kind: string;
             /** Name */
             name: string;
+        };
+        /**
+         * Graph
+         * @description What a thing came from, and what came from it. `cut` says that there is more than is shown.
+         */
+        Graph: {
+            /** Cut */
+            cut: boolean;
+            /** Edges */
+            edges: components["schemas"]["Edge"][];
+            /** Nodes */
+            nodes: components["schemas"]["Node"][];
         };
         /** Items[EventShown] */
         Items_EventShown_: {
@@ -1392,6 +1436,22 @@ export interface components {
             scopes: ("read" | "write" | "admin")[];
             /** Token */
             token: string;
+        };
+        /**
+         * Node
+         * @description A thing: `id` is `<noun>:<id>`, `name` what it is found by, `title` what people read, `state` if it has one.
+         */
+        Node: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Noun */
+            noun: string;
+            /** State */
+            state?: string | null;
+            /** Title */
+            title: string;
         };
         /**
          * OutputFile
@@ -2724,7 +2784,10 @@ export interface operations {
                 /** @description As a file to be saved. */
                 download?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description Only these bytes. */
+                Range?: string | null;
+            };
             path: {
                 job: string;
                 path: string;
@@ -2883,6 +2946,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "lineage.get": {
+        parameters: {
+            query: {
+                /** @description What it is around: `<noun>:<id>`. */
+                of: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Graph"];
                 };
             };
             /** @description What went wrong, and what to do. */

@@ -34,7 +34,8 @@ class Place:
 class Launch:
     """All a backend needs to start one attempt. `secrets` and `token` go nowhere but to the runner.
 
-    `after` is an attempt of the same lane whose place it takes: it starts when that one has ended.
+    `after` is an attempt of the same lane whose place it takes: it starts when that one has ended. The trees of
+    `inputs` are checked out already. See `engine.service.WorkloadSpec` for the rest.
     """
 
     name: str
@@ -53,6 +54,10 @@ class Launch:
     secrets: Mapping[str, str] = field(repr=False)
     token: str = field(repr=False)
     after: str | None = None
+    purpose: str = ""
+    inputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    isolated: bool = False
+    kernel_group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,8 @@ class Known:
     environment: str
     overlay: str | None
     devices: Mapping[str, tuple[str, ...]]
+    purpose: str = ""
+    isolated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +96,14 @@ class Progress:
     data: Mapping[str, Any]
 
 
+Point = tuple[str, int, float, float]
+"""(metric, step, value, seconds since the epoch)"""
+
+
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """`items` are (metric, step, value, seconds since the epoch)."""
-
     name: str
-    items: Sequence[tuple[str, int, float, float]]
+    items: Sequence[Point]
 
 
 @dataclass(frozen=True, slots=True)

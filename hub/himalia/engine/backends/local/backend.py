@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Hashable, Sequence
+from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,10 +15,14 @@ from himalia.engine.backends.local.link import LinkError, RunnerLink
 from himalia.engine.backends.local.machine import device_files, this_machine
 from himalia.engine.backends.local.process import SandboxError
 from himalia.engine.backends.local.runner import API_INSIDE, Runner, RunnerKey, Runners, connect
+from himalia.engine.backends.local.sandbox import SOCKETS
 from himalia.engine.resources import Machine
 from himalia.environments.index import index_environment
 
 log = logging.getLogger(__name__)
+
+SERVE = "serve.sock"
+"""What a workload that serves listens on, in the folder that it sees at /run/himalia."""
 
 
 @dataclass
@@ -167,7 +171,10 @@ class LocalBackend(Backend):
         return [self._machine]
 
     def addresses(self, name: str) -> list[str]:
-        return []
+        resident = self._of.get(name)
+        if resident is None or not resident.runner.key.isolated:
+            return []
+        return [f"unix:{resident.runner.sockets / SERVE}"]
 
     async def logs(self, name: str, rank: int = 0) -> bytes:
         resident = self._of.get(name)
@@ -184,7 +191,8 @@ class LocalBackend(Backend):
         if found is not None:
             return found
         devices = device_files(dict(launch.devices))
-        runner = self.runners.make(key, launch.person, launch.project, devices)
+        trees = tuple(sorted({one["tree"] for one in launch.inputs.values()})) if key.isolated else ()
+        runner = self.runners.make(key, launch.person, launch.project, devices, trees)
         resident = self._residents[key] = _Resident(runner)
         resident.task = asyncio.create_task(self._run(resident))
         return resident
@@ -272,6 +280,7 @@ class LocalBackend(Backend):
             "HIMALIA_PROJECT": launch.project.name,
             "HIMALIA_API_SOCKET": f"{API_INSIDE}/api.sock",
             **(index_environment() if runner.key.building else {}),
+            **({"HIMALIA_SERVE_SOCKET": f"{SOCKETS}/{SERVE}"} if launch.isolated else {}),
             **launch.variables,
         }
         return {
@@ -280,6 +289,9 @@ class LocalBackend(Backend):
             "python": python,
             "kernel_argv": [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
             "environment": environment,
+            "inputs": {path: _inside(one) for path, one in launch.inputs.items()},
+            "isolated": launch.isolated,
+            "kernel_group": launch.kernel_group,
             "secret_environment": dict(launch.secrets),
             "secret_files": dict(launch.secrets),
             "memory_bytes": launch.limit.memory_bytes or None,
@@ -297,6 +309,12 @@ def _key(one: Launch | Known, person: str, project: str) -> RunnerKey:
         project,
         one.environment,
         one.overlay,
-        building=one.kind == "task",
-        alone=one.name if has_devices else None,
+        building=one.purpose == "overlay",
+        alone=one.name if has_devices or one.isolated else None,
+        isolated=one.isolated,
     )
+
+
+def _inside(one: Mapping[str, str]) -> str:
+    """Where an input's check-out is inside the sandbox."""
+    return f"/checkouts/{one['tree']}/{one['path']}".rstrip("/")

@@ -47,6 +47,10 @@ class Folders:
         self._folder(outer, 0o711)
         return self._own(outer / project.id, 0o700, account)
 
+    def work_alone(self, account: Account, project: Place, name: str) -> Path:
+        """Where one attempt works that must not see the folders of others."""
+        return self._own(self.work(account, project) / name, 0o700, account)
+
     def overlays(self, account: Account) -> Path:
         """The person's environments made from a requirements.txt."""
         self.person(account)

@@ -29,7 +29,7 @@ API_INSIDE = "/run/himalia-api"
 
 @dataclass(frozen=True, slots=True)
 class RunnerKey:
-    """What workloads must share to share a runner."""
+    """What workloads must share to share a runner; `alone` names the only one that a runner is for."""
 
     person: str
     project: str
@@ -37,11 +37,15 @@ class RunnerKey:
     overlay: str | None = None
     building: bool = False
     alone: str | None = None
+    isolated: bool = False
 
 
 @dataclass
 class Runner:
-    """A runner and everything needed to start it again. `identifier` also names its sockets' directory."""
+    """A runner and everything needed to start it again. `identifier` also names its sockets' directory.
+
+    `trees` are the inputs of the one workload of an isolated runner, the only check-outs that are seen in it.
+    """
 
     key: RunnerKey
     account: Account
@@ -49,6 +53,7 @@ class Runner:
     devices: tuple[str, ...]
     sockets: Path
     token: str = field(repr=False)
+    trees: tuple[str, ...] = ()
     process: SandboxProcess | None = None
 
     @property
@@ -64,6 +69,7 @@ class Runner:
             "devices": self.devices,
             "sockets": str(self.sockets),
             "token": self.token,
+            "trees": self.trees,
             "process": self.process.to_state() if self.process else None,
         }
 
@@ -78,6 +84,7 @@ class Runner:
             tuple(state["devices"]),
             Path(state["sockets"]),
             state["token"],
+            tuple(state.get("trees", ())),
             SandboxProcess.from_state(process) if process else None,
         )
 
@@ -90,10 +97,17 @@ class Runners:
         self.folders = folders
         self.states = settings.home / "run" / "runners"
 
-    def make(self, key: RunnerKey, account: Account, project: Place, devices: tuple[str, ...]) -> Runner:
+    def make(
+        self,
+        key: RunnerKey,
+        account: Account,
+        project: Place,
+        devices: tuple[str, ...],
+        trees: tuple[str, ...] = (),
+    ) -> Runner:
         """A new runner, not started."""
         sockets = self.folders.sockets(account)
-        return Runner(key, account, project, devices, sockets, secrets.token_urlsafe(32))
+        return Runner(key, account, project, devices, sockets, secrets.token_urlsafe(32), trees)
 
     def found(self) -> list[Runner]:
         """The runners that an earlier service wrote down."""
@@ -132,9 +146,15 @@ class Runners:
         """Forget a runner that has ended."""
         (self.states / f"{runner.identifier}.json").unlink(missing_ok=True)
         self.folders.remove(runner.sockets)
-        work = self.folders.work(runner.account, runner.project)
-        self.folders.remove(work / f".runner-{runner.identifier}")
+        work = self._work(runner)
+        self.folders.remove(work if runner.key.isolated else work / f".runner-{runner.identifier}")
         (self.settings.home / "logs" / f"runner-{runner.identifier}.log").unlink(missing_ok=True)
+
+    def _work(self, runner: Runner) -> Path:
+        """What is /job in the sandbox: an isolated one sees no other workload's folder."""
+        if runner.key.isolated:
+            return self.folders.work_alone(runner.account, runner.project, runner.key.alone or "")
+        return self.folders.work(runner.account, runner.project)
 
     def prefix(self, runner: Runner) -> Path:
         """The environment that the runner's workloads use."""
@@ -159,23 +179,27 @@ class Runners:
         ]
 
     def _sandbox(self, runner: Runner) -> Sandbox:
-        account, project = runner.account, runner.project
-        base = self.folders.environment(runner.key.environment)
-        overlays = self.folders.overlays(account)
-        shared = f"/shared/{project.name}"
-        writable = {"/job": self.folders.work(account, project), shared: self.folders.shared(project)}
-        readable = {
-            "/checkouts": self.folders.checkouts(project),
-            API_INSIDE: self.settings.home / "s" / "service",
-        }
-        (writable if runner.key.building else readable)[str(overlays)] = overlays
+        account, project, key = runner.account, runner.project, runner.key
+        base = self.folders.environment(key.environment)
+        writable = {"/job": self._work(runner)}
+        readable = {API_INSIDE: self.settings.home / "s" / "service"}
+        checkouts, overlays = self.folders.checkouts(project), self.folders.overlays(account)
+        if key.isolated:
+            readable |= {f"/checkouts/{tree}": checkouts / tree for tree in runner.trees}
+            if key.overlay is not None:
+                overlays = self.folders.overlay(account, key.overlay)
+                readable[str(overlays)] = overlays
+        else:
+            readable["/checkouts"] = checkouts
+            writable[f"/shared/{project.name}"] = self.folders.shared(project)
+            (writable if key.building else readable)[str(overlays)] = overlays
         prefixes = (base, *base_prefixes(base))
         uid, gid = account.uid or os.getuid(), account.gid or os.getgid()
         return Sandbox(
             user=_user_name(account.name),
             uid=uid,
             gid=gid,
-            groups=(project.gid,) if project.gid is not None else (),
+            groups=(project.gid,) if project.gid is not None and not key.isolated else (),
             home="/job",
             directory="/job",
             writable=writable,
@@ -183,6 +207,7 @@ class Runners:
             prefixes=prefixes,
             devices=runner.devices,
             sockets=runner.sockets,
+            share_net=not key.isolated,
             environment={"LANG": "C.UTF-8", "PATH": "/usr/local/bin:/usr/bin:/bin"},
         )
 

@@ -1,0 +1,1 @@
+"""What came from what: the links between things, as a graph."""

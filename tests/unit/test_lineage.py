@@ -1,0 +1,90 @@
+"""Graphs of what came from what, on a real database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from himalia.core.database import metadata
+from himalia.core.errors import NotFound
+from himalia.core.links import links
+from himalia.lineage.schema import Graph, Node
+from himalia.lineage.service import MOST, Lineage
+
+LOOP = [
+    ("job:t1", "dataset:d1", "input"),
+    ("job:t1", "experiment:e", "trial"),
+    ("job:t2", "dataset:d1", "input"),
+    ("job:t2", "experiment:e", "trial"),
+    ("experiment:e", "dataset:d1", "input"),
+    ("model:m1", "job:t1", "source"),
+    ("endpoint:r1", "model:m1", "serves"),
+    ("job:other", "dataset:d2", "input"),
+]
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[Connection]:
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'links.sqlite'}")
+    metadata.create_all(engine, tables=[links])
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+def fill(connection: Connection, rows: Sequence[tuple[str, str, str]]) -> None:
+    values = [{"from_id": start, "to_id": end, "kind": kind} for start, end, kind in rows]
+    connection.execute(links.insert(), values)
+
+
+def graph(connection: Connection, of: str, project: str = "p") -> Graph:
+    lineage = Lineage()
+    for noun in ("job", "dataset", "experiment", "model", "endpoint"):
+
+        def resolve(_: Connection, of_project: str, ids: Sequence[str], noun: str = noun) -> dict[str, Node]:
+            assert of_project in ("p", "q")
+            mine = [one for one in ids if of_project == "p"]
+            return {one: Node(id=f"{noun}:{one}", noun=noun, name=one, title=one) for one in mine}
+
+        lineage.register(noun, resolve)
+    return lineage.graph(connection, project, of)
+
+
+def names(found: Graph) -> set[str]:
+    return {node.id for node in found.nodes}
+
+
+def test_what_an_endpoint_came_from(connection: Connection) -> None:
+    fill(connection, LOOP)
+    found = graph(connection, "endpoint:r1")
+    assert names(found) == {"endpoint:r1", "model:m1", "job:t1", "experiment:e", "dataset:d1"}
+    assert len(found.edges) == 5
+    assert not found.cut
+
+
+def test_what_came_from_a_dataset_shows_the_search_and_not_its_trials(connection: Connection) -> None:
+    fill(connection, LOOP)
+    assert names(graph(connection, "dataset:d1")) == {"dataset:d1", "experiment:e"}
+    assert names(graph(connection, "dataset:d2")) == {"dataset:d2", "job:other"}
+
+
+def test_other_projects_are_not_seen(connection: Connection) -> None:
+    fill(connection, LOOP)
+    with pytest.raises(NotFound):
+        graph(connection, "endpoint:r1", "q")
+
+
+def test_things_that_use_each_other_end_somewhere(connection: Connection) -> None:
+    fill(connection, [("job:a", "dataset:b", "input"), ("dataset:b", "job:a", "output")])
+    assert names(graph(connection, "job:a")) == {"job:a", "dataset:b"}
+
+
+def test_more_than_a_picture_holds_is_cut(connection: Connection) -> None:
+    fill(connection, [(f"job:j{number}", "dataset:d", "input") for number in range(3 * MOST)])
+    found = graph(connection, "dataset:d")
+    assert found.cut
+    assert len(found.nodes) == MOST
