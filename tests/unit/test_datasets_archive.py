@@ -308,7 +308,9 @@ def test_what_is_broken_off_or_damaged_gives_all_or_nothing(tmp_path: Path, pack
             pass
 
 
-names = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=12) | st.sampled_from(
+names = st.text(
+    st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=12
+) | st.sampled_from(
     ["..", ".", "a/..", "/", "//", "a//b", "\\", "C:", "con", "é", "e\u0301", "A", "a", "\u202e", " "]
 )
 
