@@ -37,6 +37,14 @@ class Page:
         return query.where(sa.or_(created < at, sa.and_(created == at, key < identifier)))
 
 
+def label_filter(text: str) -> tuple[str, str]:
+    """(key, value) of a filter such as `team=vision`. Raises Invalid."""
+    key, separator, value = text.partition("=")
+    if not separator or not key:
+        raise Invalid.field("label", "Write a label filter as key=value.")
+    return key, value
+
+
 def next_token(count: int, page: Page, at: datetime, identifier: str) -> str | None:
     """The token of the page behind one that ends with (`at`, `identifier`); None when it was the last."""
     if count <= page.limit:

@@ -52,9 +52,12 @@ def page_of(
     text: str | None = None,
     labels: Iterable[tuple[str, str]] = (),
     deleted: bool = False,
+    parts: bool = False,
 ) -> tuple[list[Any], str | None]:
-    """Joined rows of one page, newest first, and the token of the next."""
+    """Joined rows of one page, newest first, and the token of the next; with `parts` also what other things made."""
     query = _JOINED.where(jobs.c.project_id == project_id)
+    if not parts:
+        query = query.where(jobs.c.part_of.is_(None))
     query = query.where(jobs.c.deleted_at.isnot(None) if deleted else jobs.c.deleted_at.is_(None))
     if states:
         query = query.where(workloads.c.state.in_(states))
@@ -101,6 +104,7 @@ class Shower:
             name=row.name,
             project=project,
             labels=row.labels,
+            part_of=row.part_of,
             spec=JobSpec.model_construct(**row.spec),
             status=JobStatus.model_construct(
                 state=row.state,

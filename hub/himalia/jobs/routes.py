@@ -10,9 +10,9 @@ from sqlalchemy.engine import Connection
 
 from himalia.core import events
 from himalia.core.access import GatedRoute, InProject
-from himalia.core.errors import Invalid, NotFound
+from himalia.core.errors import NotFound
 from himalia.core.idempotency import fingerprint
-from himalia.core.pagination import LARGEST, Page
+from himalia.core.pagination import LARGEST, Page, label_filter
 from himalia.core.schema import EventShown, Items
 from himalia.engine import outputs as workload_outputs
 from himalia.engine.logs import LogFiles
@@ -57,11 +57,12 @@ async def list_jobs(
     text: Annotated[str | None, Query(max_length=100, description="Part of the name.")] = None,
     label: Annotated[list[str] | None, Query(max_length=20, description="key=value")] = None,
     deleted: Annotated[bool, Query(description="Deleted ones that can be restored.")] = False,
+    trials: Annotated[bool, Query(description="Also the trials of experiments.")] = False,
     limit: Annotated[int, Query(ge=1, le=LARGEST)] = 50,
     page_token: str | None = None,
 ) -> Items[Job]:
     """The project's jobs, newest first."""
-    labels = [_label(text) for text in label or []]
+    labels = [label_filter(one) for one in label or []]
     project, page = access.in_project, Page(limit, page_token)
 
     def work(connection: Connection) -> Items[Job]:
@@ -73,18 +74,12 @@ async def list_jobs(
             text=text,
             labels=labels,
             deleted=deleted,
+            parts=trials,
         )
         shown = jobs.shower.show(connection, rows, project["name"])
         return Items[Job].model_construct(items=shown, next_page_token=token)
 
     return await jobs.database.read(work)
-
-
-def _label(text: str) -> tuple[str, str]:
-    key, separator, value = text.partition("=")
-    if not separator or not key:
-        raise Invalid.field("label", "Write a label filter as key=value.")
-    return key, value
 
 
 @router.post("", operation_id="jobs.create", status_code=201)

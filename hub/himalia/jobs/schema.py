@@ -130,12 +130,13 @@ class JobStatus(BaseModel):
 
 
 class Job(BaseModel):
-    """A job."""
+    """A job. `part_of` names what it was made for: `experiment:<id>` for a trial."""
 
     id: str
     name: str
     project: str
     labels: dict[str, str]
+    part_of: str | None = None
     spec: JobSpec
     status: JobStatus
     created_at: datetime

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -17,6 +17,7 @@ from himalia.core.database import Database, Transaction
 from himalia.core.errors import InUse, Invalid, NameInUse, NotFound, Stale
 from himalia.core.idempotency import once
 from himalia.core.ids import new_id
+from himalia.core.people import Person
 from himalia.core.schema import Who
 from himalia.engine.changes import Change
 from himalia.engine.forget import forget
@@ -51,6 +52,13 @@ class Chosen:
     limit: Resources
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a job is made for, such as `experiment:<id>`: it is listed there, and gets a name that is free."""
+
+    of: str
+
+
 class Choose(Protocol):
     """Finds the resources of a profile for a person's job; raises Invalid."""
 
@@ -78,6 +86,8 @@ class Jobs:
         self.check_disk = check_disk
         self.retention_days = retention_days
         self.shower = Shower(engine.board)
+        self.change_hooks: list[Callable[[Transaction, list[Change]], None]] = []
+        """Told of each job's change, in its transaction."""
         self._numbers = Numbers()
         engine.on_change("job", self._changed)
 
@@ -87,20 +97,15 @@ class Jobs:
         self, access: Access, body: JobCreate, key: str | None = None, mark: str = ""
     ) -> tuple[Job, bool]:
         """Submit a job; (job, whether it is new). Raises Invalid, NameInUse, KeyReused, DiskFull."""
-        self.check_disk()
-        self._check_priority(access, body.spec)
-        chosen = self.choose(body.spec, access.person.groups)
-        self.engine.check(chosen.reserve)
-        body = body.model_copy(update={"spec": _resolved(body.spec, chosen)})
-        if body.spec.snapshot is not None or body.spec.secrets:
-            await self.database.read(lambda c: self._check_parts(c, access, body.spec))
+        spec, chosen = await self.check(access, body.spec)
+        body = body.model_copy(update={"spec": spec})
         project, person_id = access.in_project, access.person.id
 
         def work(tx: Transaction) -> tuple[str, bool, Job | None]:
             made: list[Job] = []
 
             def make() -> str:
-                made.append(self._insert(tx, access, body, chosen))
+                made.append(self.insert(tx, project, access.person, body, chosen))
                 return made[0].id
 
             job_id, is_new = once(tx, person_id, key, mark, make)
@@ -110,6 +115,17 @@ class Jobs:
         if job is None:
             job = await self.database.read(lambda c: self._shown_by_id(c, job_id, project["name"]))
         return job, is_new
+
+    async def check(self, access: Access, spec: JobSpec) -> tuple[JobSpec, Chosen]:
+        """The spec with what was chosen for it, and that; raises Invalid for what could never run, and DiskFull."""
+        self.check_disk()
+        self._check_priority(access, spec)
+        chosen = self.choose(spec, access.person.groups)
+        self.engine.check(chosen.reserve)
+        spec = _resolved(spec, chosen)
+        if spec.snapshot is not None or spec.secrets:
+            await self.database.read(lambda c: self._check_parts(c, access, spec))
+        return spec, chosen
 
     def _check_priority(self, access: Access, spec: JobSpec) -> None:
         if spec.priority > 0 and "admin" not in access.identity.scopes:
@@ -143,9 +159,17 @@ class Jobs:
         own = personal(connection, person_id)
         return [project_id, own["id"]] if own else [project_id]
 
-    def _insert(self, tx: Transaction, access: Access, body: JobCreate, chosen: Chosen) -> Job:
-        project, person = access.in_project, access.person
-        name = self._free_name(tx, project["id"], body)
+    def insert(
+        self,
+        tx: Transaction,
+        project: dict[str, Any],
+        person: Person,
+        body: JobCreate,
+        chosen: Chosen,
+        part: Part | None = None,
+    ) -> Job:
+        """Store a job whose spec `check` has answered. Raises NameInUse."""
+        name = self._free_name(tx, project["id"], body, part)
         if body.spec.snapshot is not None:
             self.snapshots.hold(tx, project["id"], body.spec.snapshot)
         now, job_id = clock.now(), new_id()
@@ -155,6 +179,7 @@ class Jobs:
             "name": name,
             "labels": body.labels,
             "spec": body.spec.model_dump(),
+            "part_of": part.of if part else None,
             "version": 1,
             "created_at": now,
             "created_by": person.id,
@@ -170,14 +195,18 @@ class Jobs:
             subject=("job", job_id, name),
             project=project["id"],
             person=person.id,
-            data={"state": State.QUEUED, "attempt": 0},
+            data={"state": State.QUEUED, "attempt": 0, **({"part_of": part.of} if part else {})},
         )
         return self._fresh(row, project["name"], person.name, needed)
 
-    def _free_name(self, tx: Transaction, project_id: str, body: JobCreate) -> str:
+    def _free_name(self, tx: Transaction, project_id: str, body: JobCreate, part: Part | None) -> str:
         if body.name is None:
             return self._numbers.free(tx, project_id, base_name(body.spec))
+        if part is not None and not tx.careful:
+            return body.name  # likely to be free, and the commit sees to it
         if is_taken(tx.connection, project_id, body.name):
+            if part is not None:
+                return self._numbers.free(tx, project_id, body.name)
             raise NameInUse(f"There is a job named {body.name} already. Choose another name, or give none.")
         return body.name
 
@@ -228,6 +257,7 @@ class Jobs:
             name=row["name"],
             project=project,
             labels=row["labels"],
+            part_of=row["part_of"],
             spec=JobSpec.model_construct(**row["spec"]),
             status=JobStatus(
                 state="QUEUED",
@@ -379,6 +409,24 @@ class Jobs:
             forget(tx, ids)
         return len(ids)
 
+    def delete_parts(self, tx: Transaction, of: str, at: datetime) -> None:
+        """Delete what was made for a thing, softly, and stop what runs of it; `at` finds it again."""
+        parts = sa.and_(jobs.c.part_of == of, jobs.c.deleted_at.is_(None))
+        query = sa.select(jobs.c.id).join(workloads, workloads.c.id == jobs.c.id)
+        for job_id in tx.execute(query.where(parts, workloads.c.state.notin_(list(ENDED)))).scalars():
+            self.engine.stop(tx, job_id)
+        tx.execute(jobs.update().where(parts).values(deleted_at=at))
+
+    @staticmethod
+    def restore_parts(tx: Transaction, of: str, at: datetime) -> None:
+        """Bring back what `delete_parts` deleted at that moment, less what has lost its name meanwhile."""
+        taken = jobs.alias()
+        is_taken_now = sa.exists().where(
+            taken.c.project_id == jobs.c.project_id, taken.c.name == jobs.c.name, taken.c.deleted_at.is_(None)
+        )
+        gone = sa.and_(jobs.c.part_of == of, jobs.c.deleted_at == at)
+        tx.execute(jobs.update().where(gone, ~is_taken_now).values(deleted_at=None))
+
     def project_deleted(self, tx: Transaction, project_id: str, cascade: bool) -> None:
         """Hook: a project with jobs that have not ended is deleted only with `cascade`, which stops them."""
         query = (
@@ -420,6 +468,8 @@ class Jobs:
 
     def _changed(self, tx: Transaction, changes: list[Change]) -> None:
         """The engine moved jobs: each gets its event."""
+        for hook in self.change_hooks:
+            hook(tx, changes)
         for change in changes:
             events.emit(
                 tx,

@@ -1114,7 +1114,7 @@ export interface components {
         };
         /**
          * Job
-         * @description A job.
+         * @description A job. `part_of` names what it was made for: `experiment:<id>` for a trial.
          */
         Job: {
             /**
@@ -1133,6 +1133,8 @@ export interface components {
             };
             /** Name */
             name: string;
+            /** Part Of */
+            part_of?: string | null;
             /** Project */
             project: string;
             spec: components["schemas"]["JobSpec"];
@@ -2453,6 +2455,8 @@ export interface operations {
                 label?: string[] | null;
                 /** @description Deleted ones that can be restored. */
                 deleted?: boolean;
+                /** @description Also the trials of experiments. */
+                trials?: boolean;
                 limit?: number;
                 page_token?: string | null;
             };

@@ -1,0 +1,1 @@
+"""Experiments: searches over a job's parameters; each trial is a job."""
