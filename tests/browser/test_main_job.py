@@ -168,7 +168,7 @@ def find_by_label(page: Page, person: Person) -> None:
     assert labelled.status_code == 200, labelled.text
     search = page.get_by_label("Search jobs")
     search.fill("team=vision")
-    expect(page.locator(".hm-JobRow-name")).to_have_text(["first"])
+    expect(page.locator(".hm-JobRow .hm-Row-name")).to_have_text(["first"])
     search.fill("team=speech")
     expect(page.get_by_text("No job matches this search.")).to_be_visible()
     search.fill("")

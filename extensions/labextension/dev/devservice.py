@@ -103,6 +103,8 @@ class Api(RequestHandler):
             self.finish({"items": PROFILES, "next_page_token": None})
         elif len(parts) == 2:
             self.finish(self.state.project(parts[1]))
+        elif len(parts) == 3 and parts[2] != "jobs":
+            self.finish({"items": [], "next_page_token": None})
         elif len(parts) == 3:
             self.finish(self.page(self.state.jobs[parts[1]]))
         elif job := self.job(parts):

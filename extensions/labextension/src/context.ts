@@ -1,5 +1,9 @@
-import type { JupyterFrontEnd } from '@jupyterlab/application';
+import type { ILayoutRestorer, JupyterFrontEnd } from '@jupyterlab/application';
+import type { ICommandPalette } from '@jupyterlab/apputils';
 import type { IDocumentManager } from '@jupyterlab/docmanager';
+import type { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
+import type { ILauncher } from '@jupyterlab/launcher';
+import type { INotebookTracker } from '@jupyterlab/notebook';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { createContext, useContext } from 'react';
@@ -25,6 +29,15 @@ export interface Himalia {
   trans: TranslationBundle;
   /** What the hub says about this notebook server; empty where it says nothing. */
   page: PageSettings;
+}
+
+/** Parts of Lab that an application built from it may lack. */
+export interface LabParts {
+  browser: IDefaultFileBrowser | null;
+  launcher: ILauncher | null;
+  notebooks: INotebookTracker | null;
+  palette: ICommandPalette | null;
+  restorer: ILayoutRestorer | null;
 }
 
 export interface PageSettings {

@@ -1,5 +1,5 @@
-import { ILabShell, ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { ICommandPalette, WidgetTracker } from '@jupyterlab/apputils';
+import { ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
 import { IEditorServices } from '@jupyterlab/codeeditor';
 import { PageConfig, URLExt } from '@jupyterlab/coreutils';
 import { IDocumentManager } from '@jupyterlab/docmanager';
@@ -14,18 +14,14 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { Client } from './api/client';
 import { Live } from './api/live';
 import { NotebookServer } from './api/server';
-import type { Himalia, PageSettings } from './context';
-import { addJobCommands, addRunCommands, CATEGORY } from './jobs/commands';
-import { CompareView } from './jobs/compare';
+import type { Himalia, LabParts, PageSettings } from './context';
+import { CATEGORY } from './jobs/commands';
 import { addOutputDocuments } from './jobs/documents';
 import { Jobs } from './jobs/model';
-import { tellEnds } from './jobs/notices';
-import { Selection } from './jobs/selection';
-import { JobPlace, JobView } from './jobs/view';
+import { addJobs } from './jobs/noun';
 import { Navigator } from './navigator';
-import { offerWhereItFits } from './overlays/kernels';
-import { tellBuilds } from './overlays/notices';
-import { OverlayPlace, OverlayView } from './overlays/view';
+import type { Noun } from './noun';
+import { addOverlays } from './overlays/views';
 import { Projects } from './projects/model';
 import { Settings } from './settings';
 
@@ -33,7 +29,7 @@ const PLUGIN = '@himalia/lab:plugin';
 
 const plugin: JupyterFrontEndPlugin<void> = {
   id: PLUGIN,
-  description: 'Notebooks as jobs: the navigator, the jobs panel and the job views of Himalia.',
+  description: 'The navigator of Himalia and the panels of its nouns: from data to a served model.',
   autoStart: true,
   requires: [IDocumentManager, IRenderMimeRegistry, IStateDB, IEditorServices, NotebookPanel.IContentFactory],
   optional: [
@@ -43,8 +39,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
     ICommandPalette,
     ILauncher,
     INotebookTracker,
-    IDefaultFileBrowser,
-    ILabShell
+    IDefaultFileBrowser
   ],
   activate
 };
@@ -70,30 +65,35 @@ function activate(
     return;
   }
   const himalia = assemble(app, docManager, rendermime, state, translator ?? nullTranslator, page);
-  const selection = new Selection();
+  const lab: LabParts = { browser, launcher, notebooks, palette, restorer };
   registry
     ?.load(PLUGIN)
     .then(settings => himalia.settings.connect(settings))
     .catch((error: unknown) => console.error('Himalia: the settings could not be loaded', error));
   addOutputDocuments(himalia, editors, cells, restorer);
-  addViews(himalia, restorer);
-  addJobCommands(himalia, selection);
-  for (const command of addRunCommands(himalia, notebooks, browser)) {
-    palette?.addItem({ command, category: CATEGORY });
-  }
-  launcher?.add({ command: 'himalia:run-choose', category: CATEGORY, rank: 1 });
-  const navigator = new Navigator(himalia, selection);
-  app.shell.add(navigator, 'left', { rank: 150 });
-  restorer?.add(navigator, navigator.id);
-  app.commands.addCommand('himalia:show-jobs', {
-    label: himalia.trans.__('Show jobs'),
-    execute: () => app.shell.activateById(navigator.id)
-  });
-  palette?.addItem({ command: 'himalia:show-jobs', category: CATEGORY });
-  tellEnds(himalia);
-  tellBuilds(himalia);
-  offerWhereItFits(himalia, notebooks, browser);
+  addOverlays(himalia, lab);
+  const nouns = [addJobs(himalia, lab)];
+  addNavigator(himalia, lab, new Navigator(himalia, nouns, state, 'jobs'), nouns);
   void himalia.projects.load();
+}
+
+/** The navigator in the left sidebar, and a command for each noun that opens its list there. */
+function addNavigator(himalia: Himalia, lab: LabParts, navigator: Navigator, nouns: readonly Noun[]): void {
+  const { app, trans } = himalia;
+  app.shell.add(navigator, 'left', { rank: 150 });
+  lab.restorer?.add(navigator, navigator.id);
+  for (const { nouns: name, title } of nouns) {
+    const command = `himalia:show-${name}`;
+    app.commands.addCommand(command, {
+      label: trans.__('Show %1', title.toLowerCase()),
+      execute: () => {
+        navigator.showList(name);
+        app.shell.activateById(navigator.id);
+      }
+    });
+    lab.palette?.addItem({ command, category: CATEGORY });
+  }
+  void navigator.recall();
 }
 
 /** What the server extension put into the page; null where it is not there. */
@@ -132,70 +132,6 @@ function assemble(
     projects: new Projects(client, live, server, state, page.project),
     settings: new Settings()
   };
-}
-
-/** Job and compare views: opened by command, found again when open already, restored after a reload. */
-function addViews(himalia: Himalia, restorer: ILayoutRestorer | null): void {
-  const { app } = himalia;
-  const jobs = new WidgetTracker<JobView>({ namespace: 'himalia-jobs' });
-  const comparisons = new WidgetTracker<CompareView>({ namespace: 'himalia-compare' });
-  const overlays = new WidgetTracker<OverlayView>({ namespace: 'himalia-overlays' });
-  const show = (widget: JobView | CompareView | OverlayView) => {
-    if (!widget.isAttached) {
-      app.shell.add(widget, 'main');
-    }
-    app.shell.activateById(widget.id);
-  };
-  app.commands.addCommand('himalia:job-open', {
-    label: himalia.trans.__('Open'),
-    execute: async args => {
-      const place = args.name ? (args as unknown as JobPlace) : jobUnderMenu(himalia);
-      if (!place) {
-        return;
-      }
-      const same = (view: JobView) => view.place.project === place.project && view.place.name === place.name;
-      const view = jobs.find(same) ?? new JobView(himalia, { project: place.project, name: place.name });
-      show(view);
-      await (jobs.has(view) ? Promise.resolve() : jobs.add(view));
-    }
-  });
-  app.commands.addCommand('himalia:compare-open', {
-    execute: async args => {
-      const { project, names } = args as { project: string; names: string[] };
-      const fresh = new CompareView(himalia, { project, names });
-      const view = comparisons.find(open => open.id === fresh.id) ?? fresh;
-      show(view);
-      await (comparisons.has(view) ? Promise.resolve() : comparisons.add(view));
-    }
-  });
-  app.commands.addCommand('himalia:overlay-open', {
-    execute: async args => {
-      const place = args as unknown as OverlayPlace;
-      const view = overlays.find(open => open.place.id === place.id) ?? new OverlayView(himalia, place);
-      show(view);
-      await (overlays.has(view) ? Promise.resolve() : overlays.add(view));
-    }
-  });
-  void restorer?.restore(overlays, {
-    command: 'himalia:overlay-open',
-    args: view => ({ ...view.place }),
-    name: view => view.place.id
-  });
-  void restorer?.restore(jobs, {
-    command: 'himalia:job-open',
-    args: view => ({ project: view.place.project, name: view.place.name }),
-    name: view => `${view.place.project}/${view.place.name}`
-  });
-  void restorer?.restore(comparisons, {
-    command: 'himalia:compare-open',
-    args: view => ({ project: view.place.project, names: view.place.names }),
-    name: view => view.id
-  });
-}
-
-function jobUnderMenu({ app, jobs }: Himalia): JobPlace | undefined {
-  const row = app.contextMenuHitTest(node => node.classList.contains('hm-JobRow'));
-  return row?.dataset.key === undefined ? undefined : jobs.get(row.dataset.key);
 }
 
 export default plugin;

@@ -43,7 +43,11 @@ export async function errorOf(response: Response): Promise<ApiError> {
 
 export interface RequestOptions {
   query?: { [name: string]: string | number | undefined };
+  /** Sent as JSON. */
   body?: unknown;
+  /** Sent as it is, in place of `body`. */
+  content?: Blob;
+  headers?: { [name: string]: string };
   signal?: AbortSignal;
 }
 
@@ -64,13 +68,22 @@ export class Client {
     return this.json<T>('POST', path, { body });
   }
 
+  put<T>(path: string, body: unknown): Promise<T> {
+    return this.json<T>('PUT', path, { body });
+  }
+
+  patch<T>(path: string, body: unknown): Promise<T> {
+    return this.json<T>('PATCH', path, { body });
+  }
+
   async delete(path: string): Promise<void> {
     await this.send('DELETE', path, {});
   }
 
   /** The raw answer, for logs and files. */
-  async send(method: string, path: string, { query, body, signal }: RequestOptions): Promise<Response> {
-    const headers: { [name: string]: string } = { Authorization: `Bearer ${this.token}` };
+  async send(method: string, path: string, options: RequestOptions): Promise<Response> {
+    const { query, body, content, signal } = options;
+    const headers: { [name: string]: string } = { ...options.headers, ...this.authorization };
     if (body !== undefined) {
       headers['Content-Type'] = 'application/json';
     }
@@ -83,7 +96,7 @@ export class Client {
       response = await fetch(url, {
         method,
         headers,
-        body: body === undefined ? undefined : JSON.stringify(body),
+        body: content ?? (body === undefined ? undefined : JSON.stringify(body)),
         // The cookie of another sign-in must never decide; a redirect means that the proxy lost the route.
         credentials: 'omit',
         redirect: 'manual',
@@ -104,7 +117,12 @@ export class Client {
     return response;
   }
 
-  private url(path: string, query: RequestOptions['query'] = {}): string {
+  /** The header that signs a call in, for what does not go through this client. */
+  get authorization(): { Authorization: string } {
+    return { Authorization: `Bearer ${this.token}` };
+  }
+
+  url(path: string, query: RequestOptions['query'] = {}): string {
     const set = Object.entries(query).filter(([, value]) => value !== undefined && value !== '');
     const tail = set.map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`).join('&');
     return URLExt.join(this.base, 'api/v1', path) + (tail ? `?${tail}` : '');

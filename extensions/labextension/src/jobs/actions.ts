@@ -1,8 +1,6 @@
-import { Notification } from '@jupyterlab/apputils';
-
 import type { Job } from '../api/types';
 import type { Himalia } from '../context';
-import { confirm, refused } from '../ui/confirm';
+import { confirm, removeAsked, told } from '../ui/confirm';
 import { isActive } from './states';
 
 /** What a person can do with a job; each tells its own failure. Shared by view, list and commands. */
@@ -50,50 +48,16 @@ export async function rerun(himalia: Himalia, job: Job): Promise<void> {
   }
 }
 
-/** Delete after a question; true when it is gone. A notice offers to take it back. */
-export async function remove({ jobs, trans }: Himalia, job: Job): Promise<boolean> {
-  const agreed = await confirm(
-    trans.__('Delete “%1”?', job.name),
+/** Delete after a question; true when it is gone. */
+export function remove({ jobs, trans }: Himalia, job: Job): Promise<boolean> {
+  return removeAsked(
+    job.name,
     trans.__('Its log, outputs and metrics go with it. For 30 days it can be restored.'),
-    trans.__('Delete'),
+    { remove: () => jobs.remove(job), restore: () => jobs.restore(job) },
     trans
   );
-  if (!agreed) {
-    return false;
-  }
-  const gone = await told(
-    () => jobs.remove(job).then(() => true),
-    trans.__('“%1” was not deleted.', job.name),
-    trans
-  );
-  if (gone) {
-    Notification.info(trans.__('“%1” is deleted.', job.name), {
-      autoClose: 8000,
-      actions: [
-        {
-          label: trans.__('Undo'),
-          callback: () =>
-            void told(() => jobs.restore(job), trans.__('“%1” was not restored.', job.name), trans)
-        }
-      ]
-    });
-  }
-  return gone === true;
 }
 
 export function openJob({ app }: Himalia, job: Job): Promise<unknown> {
   return app.commands.execute('himalia:job-open', { project: job.project, name: job.name, id: job.id });
-}
-
-async function told<T>(
-  act: () => Promise<T>,
-  failure: string,
-  trans: Himalia['trans']
-): Promise<T | undefined> {
-  try {
-    return await act();
-  } catch (error) {
-    refused(failure, error, trans);
-    return undefined;
-  }
 }

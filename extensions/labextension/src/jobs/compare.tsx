@@ -10,10 +10,10 @@ import { View } from '../ui/view';
 import { openJob } from './actions';
 import { isActive, ranFor, waitedFor, whatRuns } from './states';
 
-export interface ComparePlace {
+export type ComparePlace = {
   project: string;
   names: string[];
-}
+};
 
 /** Jobs side by side in the main area; restored when Lab reloads. */
 export class CompareView extends View {

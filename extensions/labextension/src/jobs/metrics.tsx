@@ -5,7 +5,8 @@ import { useHimalia } from '../context';
 import { Button, Empty, Failure, Loading, Pairs } from '../ui/basics';
 import { number } from '../ui/format';
 import { useLoaded } from '../ui/hooks';
-import { Plot, Point } from '../ui/plot';
+import { line } from '../ui/charts';
+import { Plot, type PlotRow } from '../ui/plot';
 import { saveAs } from '../ui/save';
 import { jobPath } from './model';
 import { isActive } from './states';
@@ -68,10 +69,11 @@ function Curve({
     () => points.slice(0, length).flatMap(([step, value], index) => toPoint(step ?? index, value)),
     [points, length]
   );
-  return <Plot title={name} x={trans.__('Step')} y={name} points={drawn} />;
+  const chart = useMemo(() => line(drawn, { x: trans.__('Step'), y: name }), [drawn, name, trans]);
+  return <Plot title={name} chart={chart} rows={drawn} />;
 }
 
-function toPoint(step: number, value: number | null): Point[] {
+function toPoint(step: number, value: number | null): PlotRow[] {
   return value !== null && Number.isFinite(value) ? [{ x: step, y: value }] : [];
 }
 

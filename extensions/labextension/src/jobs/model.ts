@@ -3,6 +3,7 @@ import { ISignal, Signal } from '@lumino/signaling';
 
 import { Client } from '../api/client';
 import { Live } from '../api/live';
+import type { ListQuery, News, Store } from '../api/resources';
 import type {
   Job,
   JobState,
@@ -21,24 +22,18 @@ export function jobPath(project: string, name: string, ...rest: string[]): strin
   return ['/projects', encodeURIComponent(project), 'jobs', encodeURIComponent(name), ...rest].join('/');
 }
 
-/** What an event says about a job. */
-export interface JobNews {
-  id: string;
-  kind: 'put' | 'removed' | 'unknown';
-}
-
 /**
  * Every job that the page has seen, kept true by the project's events.
  * An action shows at once and is taken back when the service refuses it.
  */
-export class Jobs implements IDisposable {
+export class Jobs implements Store<Job>, IDisposable {
   constructor(
     readonly client: Client,
     readonly live: Live
   ) {}
 
   /** A job was put, removed, or told of for the first time. */
-  get news(): ISignal<this, JobNews> {
+  get news(): ISignal<this, News> {
     return this._news;
   }
 
@@ -81,7 +76,7 @@ export class Jobs implements IDisposable {
   }
 
   /** A page of a project's jobs; the caller puts them. */
-  async list(project: string, query: { [name: string]: string | number | undefined }): Promise<Page<Job>> {
+  async list(project: string, query: ListQuery): Promise<Page<Job>> {
     return this.read(async () => {
       const path = `/projects/${encodeURIComponent(project)}/jobs`;
       const page = await this.client.get<Page<Job>>(path, { query });
@@ -221,7 +216,7 @@ export class Jobs implements IDisposable {
   private readonly _jobs = new Map<string, Job>();
   private readonly _meanwhile = new Map<string, PlatformEvent['data']>();
   private _reads = 0;
-  private readonly _news = new Signal<this, JobNews>(this);
+  private readonly _news = new Signal<this, News>(this);
   private _disposed = false;
 }
 

@@ -17,20 +17,6 @@ export function isActive(state: JobState): boolean {
   return state === 'QUEUED' || state === 'STARTING' || state === 'RUNNING' || state === 'STOPPING';
 }
 
-/** A state as a person reads it. */
-export function stateWord(state: JobState, trans: TranslationBundle): string {
-  const words: { [state in JobState]: string } = {
-    QUEUED: trans.__('Queued'),
-    STARTING: trans.__('Starting'),
-    RUNNING: trans.__('Running'),
-    STOPPING: trans.__('Stopping'),
-    SUCCEEDED: trans.__('Succeeded'),
-    FAILED: trans.__('Failed'),
-    STOPPED: trans.__('Stopped')
-  };
-  return words[state] ?? state;
-}
-
 /** Seconds from the start of an attempt, or of a job's latest one, to its end, or to `now` while it runs. */
 export function ranFor(status: Pick<JobStatus, 'started_at' | 'ended_at'>, now: number): number | null {
   if (!status.started_at) {

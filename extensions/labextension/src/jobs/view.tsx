@@ -8,18 +8,19 @@ import { useSignal } from '../ui/hooks';
 import { Item } from '../ui/item';
 import { StateBadge } from '../ui/state';
 import { View } from '../ui/view';
+import { stateWord } from '../ui/words';
 import { canDelete, canRerun, canRetry, canStop, remove, rerun, retry, stop } from './actions';
 import { runChanged } from './again';
 import { JobLog } from './log';
 import { JobMetrics } from './metrics';
 import { JobOutputs } from './outputs';
 import { JobOverview } from './overview';
-import { isActive, stateWord, whatRuns } from './states';
+import { isActive, whatRuns } from './states';
 
-export interface JobPlace {
+export type JobPlace = {
   project: string;
   name: string;
-}
+};
 
 /** One job in the main area; restored by project and name when Lab reloads. */
 export class JobView extends View {

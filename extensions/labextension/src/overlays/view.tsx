@@ -8,12 +8,12 @@ import { GrowingLog } from '../ui/growinglog';
 import { View } from '../ui/view';
 import { isBuilding, overlayPath, stopOverlay, useOverlay } from './model';
 
-export interface OverlayPlace {
+export type OverlayPlace = {
   project: string;
   id: string;
   /** Name of the kernel that it is built for. */
   kernel: string;
-}
+};
 
 /** The log of a kernel's environment in the main area. */
 export class OverlayView extends View {

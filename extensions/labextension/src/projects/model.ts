@@ -5,12 +5,9 @@ import { ISignal, Signal } from '@lumino/signaling';
 import { Client } from '../api/client';
 import { Live } from '../api/live';
 import { NotebookServer } from '../api/server';
-import type { Job, Page, Project, Whoami } from '../api/types';
+import type { Page, Project, Whoami } from '../api/types';
 
 const STATE_KEY = '@himalia/lab:project';
-/** Counts of what runs are asked for at most this often, however fast events come. */
-const COUNT_EVERY_MS = 700;
-const MOST_COUNTED = 100;
 
 /** The projects of the person, and the one that the panels show. */
 export class Projects implements IDisposable {
@@ -28,11 +25,6 @@ export class Projects implements IDisposable {
 
   get current(): Project | undefined {
     return this._current;
-  }
-
-  /** How many jobs of the current project run, such as `3` or `100+`; empty when none does. */
-  get running(): string {
-    return this._running;
   }
 
   get error(): Error | undefined {
@@ -68,7 +60,7 @@ export class Projects implements IDisposable {
       });
       const wanted = [this._current?.name, chosen, this.preferred, me.personal_project];
       const found = wanted.map(name => projects.find(project => project.name === name)).find(Boolean);
-      this.show(found ?? projects[0]);
+      this._current = found ?? projects[0];
       if (this._current && this._current.name !== this.preferred) {
         await this.server.chooseProject(this._current.name);
       }
@@ -81,25 +73,15 @@ export class Projects implements IDisposable {
   /** Show `project` in the panels, now and after a reload, and give it to new kernels. */
   async choose(project: Project): Promise<void> {
     const before = this._current;
-    this.show(project);
+    this._current = project;
     this._changed.emit();
     try {
       await this.server.chooseProject(project.name);
       await this.state.save(STATE_KEY, project.name);
     } catch (error) {
-      this.show(before);
+      this._current = before;
       this._changed.emit();
       throw error;
-    }
-  }
-
-  /** Count again what runs, once and soon, whatever number of events ask for it. */
-  countSoon(): void {
-    if (this._timer === 0) {
-      this._timer = window.setTimeout(() => {
-        this._timer = 0;
-        void this.count();
-      }, COUNT_EVERY_MS);
     }
   }
 
@@ -108,8 +90,6 @@ export class Projects implements IDisposable {
       return;
     }
     this._disposed = true;
-    clearTimeout(this._timer);
-    this._following?.dispose();
     this._own?.dispose();
     Signal.clearData(this);
   }
@@ -127,55 +107,10 @@ export class Projects implements IDisposable {
     return found;
   }
 
-  private show(project: Project | undefined): void {
-    if (project?.id === this._current?.id) {
-      this._current = project;
-      return;
-    }
-    this._following?.dispose();
-    this._current = project;
-    this._running = '';
-    if (project) {
-      this.countSoon();
-      this._following = this.live.follow(`project:${project.id}`, {
-        onMessage: message => {
-          if (message.type === 'event') {
-            this.countSoon();
-          }
-        },
-        onResumed: () => this.countSoon()
-      });
-    }
-  }
-
-  private async count(): Promise<void> {
-    const current = this._current;
-    if (!current) {
-      return;
-    }
-    try {
-      // The project's own count holds notebook servers too.
-      const path = `/projects/${encodeURIComponent(current.name)}/jobs`;
-      const page = await this.client.get<Page<Job>>(path, {
-        query: { state: 'RUNNING', limit: MOST_COUNTED }
-      });
-      if (this._current?.id === current.id) {
-        this._running = `${page.items.length || ''}${page.next_page_token ? '+' : ''}`;
-      }
-    } catch (error) {
-      // The next event asks again; until then the count shown is the one known last.
-      console.warn('Himalia: running jobs could not be counted', error);
-    }
-    this._changed.emit();
-  }
-
   private _all: readonly Project[] = [];
   private _current: Project | undefined;
-  private _running = '';
   private _error: Error | undefined;
-  private _following: IDisposable | undefined;
   private _own: IDisposable | undefined;
-  private _timer = 0;
   private _disposed = false;
   private readonly _changed = new Signal<this, void>(this);
 }

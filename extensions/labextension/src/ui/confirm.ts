@@ -36,3 +36,51 @@ export function refused(what: string, error: unknown, trans: TranslationBundle):
     ]
   });
 }
+
+/** What `act` answers; where it is refused that is told, and the answer is `undefined`. */
+export async function told<T>(
+  act: () => Promise<T>,
+  failure: string,
+  trans: TranslationBundle
+): Promise<T | undefined> {
+  try {
+    return await act();
+  } catch (error) {
+    refused(failure, error, trans);
+    return undefined;
+  }
+}
+
+/** Tell that a thing is deleted, and offer for a while to take that back. */
+export function offerUndo(name: string, restore: () => Promise<unknown>, trans: TranslationBundle): void {
+  Notification.info(trans.__('“%1” is deleted.', name), {
+    autoClose: 8000,
+    actions: [
+      {
+        label: trans.__('Undo'),
+        callback: () => void told(restore, trans.__('“%1” was not restored.', name), trans)
+      }
+    ]
+  });
+}
+
+/** Delete after a question; true when it is gone. A notice offers to take it back. */
+export async function removeAsked(
+  name: string,
+  consequence: string,
+  acts: { remove: () => Promise<void>; restore: () => Promise<unknown> },
+  trans: TranslationBundle
+): Promise<boolean> {
+  if (!(await confirm(trans.__('Delete “%1”?', name), consequence, trans.__('Delete'), trans))) {
+    return false;
+  }
+  const gone = await told(
+    () => acts.remove().then(() => true),
+    trans.__('“%1” was not deleted.', name),
+    trans
+  );
+  if (gone) {
+    offerUndo(name, acts.restore, trans);
+  }
+  return gone === true;
+}

@@ -73,3 +73,13 @@ export function useLoaded<T>(
   }, [turn, ...keys]);
   return { value: state.value, error: state.error, reload };
 }
+
+/** `value` once it has stayed the same for a while. */
+export function useSettled<T>(value: T, after: number): T {
+  const [settled, settle] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => settle(value), after);
+    return () => clearTimeout(timer);
+  }, [value, after]);
+  return settled;
+}

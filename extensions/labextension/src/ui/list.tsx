@@ -12,7 +12,8 @@ export interface ListProps<T> {
   rowClass?: string;
   selected: ReadonlySet<string>;
   onOpen: (item: T) => void;
-  onToggle: (item: T) => void;
+  /** None where rows cannot be selected. */
+  onToggle?: (item: T) => void;
   hasMore: boolean;
   onMore: () => void;
 }
@@ -61,7 +62,7 @@ export function List<T>(props: ListProps<T>): JSX.Element {
     } else if (event.key === 'Enter' && at >= 0) {
       props.onOpen(items[at]);
     } else if (event.key === ' ' && at >= 0) {
-      props.onToggle(items[at]);
+      (props.onToggle ?? props.onOpen)(items[at]);
     } else {
       return;
     }
@@ -76,7 +77,7 @@ export function List<T>(props: ListProps<T>): JSX.Element {
       role="listbox"
       tabIndex={0}
       aria-label={props.label}
-      aria-multiselectable="true"
+      aria-multiselectable={props.onToggle !== undefined}
       aria-activedescendant={at >= first && at < last && at >= 0 ? rowId(items[at]) : undefined}
       onKeyDown={onKeyDown}
       onFocus={() =>
@@ -142,7 +143,7 @@ function Row<T>({ id, place, count, isActive, item, list, onActive }: RowProps<T
       onClick={event => {
         onActive();
         const marked = (event.target as Element).closest('.hm-List-mark') !== null;
-        if (marked || event.ctrlKey || event.metaKey || event.shiftKey) {
+        if (list.onToggle && (marked || event.ctrlKey || event.metaKey || event.shiftKey)) {
           list.onToggle(item);
         } else {
           list.onOpen(item);
@@ -150,7 +151,7 @@ function Row<T>({ id, place, count, isActive, item, list, onActive }: RowProps<T
       }}
     >
       <span className="hm-List-mark" aria-hidden="true">
-        {selected ? '☑' : '☐'}
+        {list.onToggle && (selected ? '☑' : '☐')}
       </span>
       {list.row(item)}
     </div>

@@ -5,26 +5,38 @@ import type { JSONObject } from '@lumino/coreutils';
 import { useEffect, useLayoutEffect, useRef } from 'react';
 
 import { useHimalia } from '../context';
+import { Button } from './basics';
+import { csv, saveAs } from './save';
 
 const MIME = 'application/vnd.vegalite.v5+json';
 /** A plot that grows is drawn anew at most this often. */
 const REDRAW_MS = 500;
 
-export interface Point {
-  x: number;
-  y: number;
+/** Lab's colours and fonts as they are now. */
+export interface Theme {
+  text: string;
+  line: string;
+  brand: string;
+  background: string;
+  font: string;
 }
+
+/** A Vega-Lite view without what all plots share. */
+export type Chart = (theme: Theme) => { [part: string]: unknown };
 
 export interface PlotProps {
   title: string;
-  /** Axis titles, with units where there are any. */
-  x: string;
-  y: string;
-  points: readonly Point[];
+  chart: Chart;
+  /** What is drawn, for who wants it as a file. */
+  rows?: readonly PlotRow[];
+  /** Of the plot in pixels. */
+  height?: number;
 }
 
-/** A line over steps by Vega-Lite through Lab's own renderer: tooltips, zoom by wheel, export by its menu. */
-export function Plot({ title, x, y, points }: PlotProps): JSX.Element {
+export type PlotRow = { [field: string]: string | number | boolean | null };
+
+/** A plot by Vega-Lite through Lab's own renderer: tooltips, zoom by wheel, export by its menu, data as CSV. */
+export function Plot({ title, chart, rows, height = 180 }: PlotProps): JSX.Element {
   const { rendermime, trans } = useHimalia();
   const host = useRef<HTMLDivElement>(null);
   const drawing = useRef<Drawing | null>(null);
@@ -37,13 +49,25 @@ export function Plot({ title, x, y, points }: PlotProps): JSX.Element {
     drawing.current = made;
     return () => made.dispose();
   }, [rendermime, title, trans]);
-  useEffect(() => drawing.current?.draw(() => specification(x, y, points)), [x, y, points]);
+  useEffect(() => drawing.current?.draw(() => specification(chart, height)), [chart, height]);
   return (
     <figure className="hm-Plot">
-      <figcaption>{title}</figcaption>
+      <figcaption>
+        <span>{title}</span>
+        {rows && (
+          <Button
+            kind="quiet"
+            title={trans.__('Download the data of “%1” as CSV', title)}
+            onClick={() => saveAs(`${title}.csv`, new Blob([csv(rows)], { type: 'text/csv' }))}
+          >
+            {trans.__('Data')}
+          </Button>
+        )}
+      </figcaption>
       <div
         className="hm-Plot-canvas"
         ref={host}
+        style={{ minHeight: height + 10 }}
         onPointerEnter={() => drawing.current?.hold(true)}
         onPointerLeave={() => drawing.current?.hold(false)}
       />
@@ -128,34 +152,31 @@ function bundle(specification: JSONObject): MimeModel.IOptions {
   };
 }
 
-function specification(x: string, y: string, points: readonly Point[]): JSONObject {
+function specification(chart: Chart, height: number): JSONObject {
   const style = getComputedStyle(document.body);
-  const theme = (name: string) => style.getPropertyValue(name).trim();
-  const text = theme('--jp-ui-font-color1');
-  const axis = { labelColor: text, titleColor: text, gridColor: theme('--jp-border-color2') };
+  const variable = (name: string) => style.getPropertyValue(name).trim();
+  const theme = {
+    text: variable('--jp-ui-font-color1'),
+    line: variable('--jp-border-color2'),
+    brand: variable('--jp-brand-color1'),
+    background: variable('--jp-layout-color1'),
+    font: variable('--jp-ui-font-family')
+  };
+  const words = { labelColor: theme.text, titleColor: theme.text, titleFontWeight: 'normal' };
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v5.json',
     width: 'container',
-    height: 180,
+    height,
     autosize: { type: 'fit', contains: 'padding' },
     background: 'transparent',
     config: {
-      font: theme('--jp-ui-font-family'),
-      axis: { ...axis, domainColor: text, tickColor: text, titleFontWeight: 'normal' },
+      font: theme.font,
+      axis: { ...words, gridColor: theme.line, domainColor: theme.text, tickColor: theme.text },
+      legend: words,
+      header: words,
+      mark: { color: theme.brand },
       view: { stroke: 'transparent' }
     },
-    data: { values: points.map(point => ({ x: point.x, y: point.y })) },
-    params: [{ name: 'zoom', select: 'interval', bind: 'scales' }],
-    mark: {
-      type: 'line',
-      color: theme('--jp-brand-color1'),
-      point: points.length <= 60 ? { size: 18, color: theme('--jp-brand-color1') } : false,
-      tooltip: true,
-      clip: true
-    },
-    encoding: {
-      x: { field: 'x', type: 'quantitative', title: x, scale: { zero: false, nice: false } },
-      y: { field: 'y', type: 'quantitative', title: y, scale: { zero: false } }
-    }
+    ...(chart(theme) as JSONObject)
   };
 }

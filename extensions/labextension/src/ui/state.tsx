@@ -1,9 +1,8 @@
-import type { JobState } from '../api/types';
 import { useHimalia } from '../context';
-import { stateWord } from '../jobs/states';
+import { stateWord } from './words';
 
 /** One shape per state, so that no state is told by colour alone. */
-const SHAPES: { [state in JobState]: JSX.Element } = {
+const SHAPES: { [state: string]: JSX.Element } = {
   QUEUED: (
     <>
       <circle cx="8" cy="8" r="5.5" fill="none" stroke="currentColor" strokeWidth="1.5" />
@@ -56,17 +55,52 @@ const SHAPES: { [state in JobState]: JSX.Element } = {
       <path d="M5.6 5.6l4.8 4.8m0-4.8l-4.8 4.8" className="hm-State-line" strokeWidth="1.7" />
     </>
   ),
-  STOPPED: <rect x="2.5" y="2.5" width="11" height="11" rx="2" fill="currentColor" />
+  STOPPED: <rect x="2.5" y="2.5" width="11" height="11" rx="2" fill="currentColor" />,
+  PRUNED: (
+    <>
+      <circle cx="8" cy="8" r="6.5" fill="none" stroke="currentColor" strokeWidth="1.5" />
+      <path d="M4.5 8h7" fill="none" stroke="currentColor" strokeWidth="1.7" />
+    </>
+  ),
+  DRAFT: (
+    <circle
+      cx="8"
+      cy="8"
+      r="5.5"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth="1.5"
+      strokeDasharray="1.5 2"
+    />
+  )
+};
+
+/** States that look like another: only their words differ. */
+const ALIKE: { [state: string]: string } = {
+  WAITING: 'QUEUED',
+  COMPLETE: 'SUCCEEDED',
+  COMPLETED: 'SUCCEEDED',
+  READY: 'SUCCEEDED',
+  PENDING: 'QUEUED'
 };
 
 /** A state as shape, colour and word; `quiet` leaves the word to screen readers and the hover. */
-export function StateBadge({ state, quiet }: { state: JobState; quiet?: boolean }): JSX.Element {
+export function StateBadge({
+  state,
+  word: given,
+  quiet
+}: {
+  state: string;
+  word?: string;
+  quiet?: boolean;
+}): JSX.Element {
   const { trans } = useHimalia();
-  const word = stateWord(state, trans);
+  const look = ALIKE[state] ?? state;
+  const word = given ?? stateWord(state, trans);
   return (
-    <span className="hm-State" data-state={state} title={quiet ? word : undefined}>
+    <span className="hm-State" data-state={look} title={quiet ? word : undefined}>
       <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
-        {SHAPES[state]}
+        {SHAPES[look] ?? SHAPES.DRAFT}
       </svg>
       <span className={quiet ? 'hm-mod-hidden' : undefined}>{word}</span>
     </span>

@@ -1,27 +1,33 @@
 import { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 
-import type { Job, JobState } from '../api/types';
-import { JobNews, Jobs } from './model';
+import type { News, Resource, Store } from './resources';
 
 const PAGE = 100;
-/** News of jobs not yet known is gathered this long before they are asked for. */
+/** News of what is not yet known is gathered this long before they are asked for. */
 const GATHER_MS = 250;
 
-export interface JobFilter {
-  state: JobState | '';
+export interface Filter {
+  /** Empty for any. */
+  state: string;
   text: string;
 }
 
-/** One list of jobs: a project, a filter, the pages loaded so far, newest first, kept true by news. */
-export class JobQuery implements IDisposable {
+/** What a list asks of a thing: its labels, and a state where the noun has one. */
+export interface Listed extends Resource {
+  labels?: { [name: string]: string };
+  status: { state?: string };
+}
+
+/** One list of things: a project, a filter, the pages loaded so far, newest first, kept true by news. */
+export class Query<T extends Listed> implements IDisposable {
   constructor(
-    private readonly jobs: Jobs,
+    private readonly store: Store<T>,
     readonly project: { id: string; name: string },
-    readonly filter: JobFilter
+    readonly filter: Filter
   ) {
-    this._following = jobs.followProject(project.id, () => void this.load());
-    jobs.news.connect(this.onNews);
+    this._following = store.followProject(project.id, () => void this.load());
+    store.news.connect(this.onNews);
   }
 
   get items(): readonly string[] {
@@ -78,7 +84,7 @@ export class JobQuery implements IDisposable {
     this._disposed = true;
     clearTimeout(this._timer);
     this._following.dispose();
-    this.jobs.news.disconnect(this.onNews);
+    this.store.news.disconnect(this.onNews);
     Signal.clearData(this);
   }
 
@@ -89,7 +95,7 @@ export class JobQuery implements IDisposable {
     this._loading = true;
     this._changed.emit();
     try {
-      const page = await this.jobs.list(this.project.name, {
+      const page = await this.store.list(this.project.name, {
         state: this.filter.state,
         ...searched(this.filter.text),
         limit: PAGE,
@@ -98,15 +104,15 @@ export class JobQuery implements IDisposable {
       if (this._disposed) {
         return;
       }
-      // Before the jobs are put: their news must find them shown already.
+      // Before the things are put: their news must find them shown already.
       take(
-        page.items.map(job => job.id),
+        page.items.map(item => item.id),
         page.next_page_token ?? null
       );
       this._shown = new Set(this._items);
       this._error = undefined;
       this._loaded = true;
-      this.jobs.put(...page.items);
+      this.store.put(...page.items);
     } catch (error) {
       this._error = error as Error;
     } finally {
@@ -115,18 +121,18 @@ export class JobQuery implements IDisposable {
     }
   }
 
-  private readonly onNews = (_: Jobs, news: JobNews): void => {
+  private readonly onNews = (_: unknown, news: News): void => {
     const shown = this._shown.has(news.id);
     if (news.kind === 'unknown') {
       this.refreshSoon();
       return;
     }
-    const job = this.jobs.get(news.id);
-    const belongs = job !== undefined && this.matches(job);
+    const item = this.store.get(news.id);
+    const belongs = item !== undefined && this.matches(item);
     if (shown && !belongs) {
       this._items = this._items.filter(id => id !== news.id);
       this._shown.delete(news.id);
-    } else if (!shown && belongs && this._loaded && this.isNewer(job)) {
+    } else if (!shown && belongs && this._loaded && this.isNewer(item)) {
       this._items = [news.id, ...this._items];
       this._shown.add(news.id);
     } else if (!shown) {
@@ -135,19 +141,19 @@ export class JobQuery implements IDisposable {
     this._changed.emit();
   };
 
-  private matches(job: Job): boolean {
+  private matches(item: T): boolean {
     const { state, text } = this.filter;
     return (
-      (job.project === this.project.name || job.project === this.project.id) &&
-      (!state || job.status.state === state) &&
-      (!text || isFound(job, text))
+      (item.project === this.project.name || item.project === this.project.id) &&
+      (!state || item.status.state === state) &&
+      (!text || isFound(item, text))
     );
   }
 
-  /** An older job that news brings belongs to a page that is not loaded yet. */
-  private isNewer(job: Job): boolean {
-    const first = this._items.length > 0 ? this.jobs.get(this._items[0]) : undefined;
-    return !first || Date.parse(job.created_at) >= Date.parse(first.created_at);
+  /** What news brings and is older belongs to a page that is not loaded yet. */
+  private isNewer(item: T): boolean {
+    const first = this._items.length > 0 ? this.store.get(this._items[0]) : undefined;
+    return !first || Date.parse(item.created_at) >= Date.parse(first.created_at);
   }
 
   private refreshSoon(): void {
@@ -189,9 +195,9 @@ function searched(text: string): { text: string } | { label: string } {
   return text.indexOf('=') > 0 ? { label: text } : { text };
 }
 
-function isFound(job: Job, text: string): boolean {
+function isFound(item: Listed, text: string): boolean {
   const at = text.indexOf('=');
   return at < 1
-    ? job.name.toLowerCase().includes(text.toLowerCase())
-    : job.labels[text.slice(0, at)] === text.slice(at + 1);
+    ? item.name.toLowerCase().includes(text.toLowerCase())
+    : item.labels?.[text.slice(0, at)] === text.slice(at + 1);
 }

@@ -1,0 +1,207 @@
+import { IDisposable } from '@lumino/disposable';
+import { ISignal, Signal } from '@lumino/signaling';
+
+import { Client } from './client';
+import { Live } from './live';
+import type { LiveMessage, Page } from './types';
+
+/** News of one thing come in crowds: it is asked for once, this long after the first. */
+const GATHER_MS = 100;
+
+/** What every thing of the platform has. */
+export interface Resource {
+  id: string;
+  name: string;
+  project: string;
+  created_at: string;
+}
+
+/** What an event says about a thing. */
+export interface News {
+  id: string;
+  kind: 'put' | 'removed' | 'unknown';
+}
+
+export type ListQuery = { [name: string]: string | number | undefined };
+
+/** What a list or a view needs of the things that it shows. */
+export interface Store<T extends Resource> {
+  readonly news: ISignal<unknown, News>;
+  get(id: string): T | undefined;
+  find(project: string, name: string): T | undefined;
+  put(...items: T[]): void;
+  list(project: string, query: ListQuery): Promise<Page<T>>;
+  fetch(project: string, name: string): Promise<T>;
+  /** Follow a project's events for as long as the answer lives. */
+  followProject(projectId: string, onResumed: () => void): IDisposable;
+}
+
+/**
+ * Every thing of one noun that the page has seen, kept true by the project's events: what an event names is asked
+ * for again. An action shows at once and is taken back when the service refuses it.
+ */
+export class Resources<T extends Resource> implements Store<T>, IDisposable {
+  /** `nouns` as in the API's paths, `noun` as events name their subject. */
+  constructor(
+    readonly client: Client,
+    readonly live: Live,
+    readonly nouns: string,
+    readonly noun: string
+  ) {}
+
+  get news(): ISignal<this, News> {
+    return this._news;
+  }
+
+  get isDisposed(): boolean {
+    return this._disposed;
+  }
+
+  /** Where a thing answers: `/projects/{project}/{nouns}/{name}/…`. */
+  path(project: string, ...rest: string[]): string {
+    return `/projects/${[project, this.nouns, ...rest].map(encodeURIComponent).join('/')}`;
+  }
+
+  get(id: string): T | undefined {
+    return this._items.get(id);
+  }
+
+  find(project: string, name: string): T | undefined {
+    for (const item of this._items.values()) {
+      if (item.name === name && item.project === project) {
+        return item;
+      }
+    }
+    return undefined;
+  }
+
+  put(...items: T[]): void {
+    for (const item of items) {
+      this._items.set(item.id, item);
+      this._news.emit({ id: item.id, kind: 'put' });
+    }
+  }
+
+  followProject(projectId: string, onResumed: () => void): IDisposable {
+    return this.live.follow(`project:${projectId}`, {
+      onMessage: message => this.receive(message),
+      onResumed
+    });
+  }
+
+  list(project: string, query: ListQuery): Promise<Page<T>> {
+    return this.read(() => this.client.get<Page<T>>(this.path(project), { query }));
+  }
+
+  async fetch(project: string, name: string): Promise<T> {
+    const item = await this.read(() => this.client.get<T>(this.path(project, name)));
+    this.put(item);
+    return item;
+  }
+
+  async create(project: string, body: unknown): Promise<T> {
+    const made = await this.client.post<T>(this.path(project), body);
+    this.put(made);
+    return made;
+  }
+
+  /** `POST …/{verb}`, whose answer is the thing; `expected` is what it looks like until that comes. */
+  async act(item: T, verb: string, body?: unknown, expected: T = item): Promise<T> {
+    this.put(expected);
+    try {
+      const after = await this.client.post<T>(this.path(item.project, item.name, verb), body);
+      this.put(after);
+      return after;
+    } catch (error) {
+      this.put(item);
+      throw error;
+    }
+  }
+
+  async remove(item: T, query: ListQuery = {}): Promise<void> {
+    this.forget(item.id);
+    try {
+      await this.client.send('DELETE', this.path(item.project, item.name), { query });
+    } catch (error) {
+      this.put(item);
+      throw error;
+    }
+  }
+
+  /** Bring a deleted thing back. */
+  async restore(item: T): Promise<void> {
+    this.put(await this.client.post<T>(this.path(item.project, item.id, 'restore'), {}));
+  }
+
+  dispose(): void {
+    this._disposed = true;
+    this._timers.forEach(timer => clearTimeout(timer));
+    this._items.clear();
+    Signal.clearData(this);
+  }
+
+  /** An answer may be older than an event that overtook it: what events named meanwhile is asked for again. */
+  private async read<R>(ask: () => Promise<R>): Promise<R> {
+    this._reads += 1;
+    try {
+      return await ask();
+    } finally {
+      this._reads -= 1;
+      if (this._reads === 0) {
+        this._meanwhile.forEach(id => this.askSoon(id));
+        this._meanwhile.clear();
+      }
+    }
+  }
+
+  private receive(message: LiveMessage): void {
+    if (message.type !== 'event' || message.event.subject.kind !== this.noun) {
+      return;
+    }
+    const { id } = message.event.subject;
+    if (message.event.kind === `${this.noun}.deleted`) {
+      this.forget(id);
+    } else if (!this._items.has(id)) {
+      this._news.emit({ id, kind: 'unknown' });
+    } else if (this._reads > 0) {
+      this._meanwhile.add(id);
+    } else {
+      this.askSoon(id);
+    }
+  }
+
+  private askSoon(id: string): void {
+    if (!this._timers.has(id) && !this._disposed) {
+      const timer = window.setTimeout(() => {
+        this._timers.delete(id);
+        void this.ask(id);
+      }, GATHER_MS);
+      this._timers.set(id, timer);
+    }
+  }
+
+  private async ask(id: string): Promise<void> {
+    const known = this._items.get(id);
+    if (known) {
+      try {
+        await this.fetch(known.project, known.name);
+      } catch (error) {
+        // What was shown stays until the next event, or until the channel is back.
+        console.warn(`Himalia: ${this.noun} “${known.name}” could not be read again`, error);
+      }
+    }
+  }
+
+  private forget(id: string): void {
+    if (this._items.delete(id)) {
+      this._news.emit({ id, kind: 'removed' });
+    }
+  }
+
+  private readonly _items = new Map<string, T>();
+  private readonly _timers = new Map<string, number>();
+  private readonly _meanwhile = new Set<string>();
+  private _reads = 0;
+  private _disposed = false;
+  private readonly _news = new Signal<this, News>(this);
+}

@@ -1,0 +1,46 @@
+import type { Himalia, LabParts } from '../context';
+import type { Noun } from '../noun';
+import { addViewKind } from '../ui/views';
+import { addJobCommands, addRunCommands, CATEGORY } from './commands';
+import { CompareView, type ComparePlace } from './compare';
+import { tellEnds } from './notices';
+import { JobsPanel } from './panel';
+import { Selection } from './selection';
+import { type JobPlace, JobView } from './view';
+
+/** Jobs in Lab: their commands, views and notices, and their row in the navigator. */
+export function addJobs(himalia: Himalia, lab: LabParts): Noun {
+  const { trans } = himalia;
+  const selection = new Selection();
+  addViewKind<JobPlace>(himalia, lab.restorer, {
+    name: 'job',
+    label: trans.__('Open'),
+    key: ({ project, name }) => `${project}/${name}`,
+    view: place => new JobView(himalia, place),
+    meant: () => jobUnderMenu(himalia)
+  });
+  addViewKind<ComparePlace>(himalia, lab.restorer, {
+    name: 'compare',
+    key: ({ project, names }) => [project, ...names].join('/'),
+    view: place => new CompareView(himalia, place)
+  });
+  addJobCommands(himalia, selection);
+  for (const command of addRunCommands(himalia, lab.notebooks, lab.browser)) {
+    lab.palette?.addItem({ command, category: CATEGORY });
+  }
+  lab.launcher?.add({ command: 'himalia:run-choose', category: CATEGORY, rank: 2 });
+  tellEnds(himalia);
+  return {
+    nouns: 'jobs',
+    noun: 'job',
+    title: trans.__('Jobs'),
+    running: { state: 'RUNNING' },
+    list: project => <JobsPanel project={project} selection={selection} />
+  };
+}
+
+function jobUnderMenu({ app, jobs }: Himalia): JobPlace | undefined {
+  const row = app.contextMenuHitTest(node => node.classList.contains('hm-JobRow'));
+  const job = row?.dataset.key === undefined ? undefined : jobs.get(row.dataset.key);
+  return job && { project: job.project, name: job.name };
+}

@@ -1,0 +1,81 @@
+import { useEffect, useReducer, useState } from 'react';
+
+import { ApiError } from '../api/client';
+import type { Resource, Store } from '../api/resources';
+import { useHimalia } from '../context';
+import { Empty, Failure, Loading } from './basics';
+import { useSignal } from './hooks';
+
+/** Where a thing is found again: its project and name. */
+export type Place = {
+  project: string;
+  name: string;
+};
+
+export interface OpenedProps<T extends Resource> {
+  place: Place;
+  store: Store<T>;
+  /** What to say when there is no such thing any more. */
+  gone: string;
+  close: () => void;
+  children: (item: T) => JSX.Element;
+}
+
+/** The thing of a place, kept true: drawn from what the page knows at once, then from the service. */
+export function Opened<T extends Resource>({
+  place,
+  store,
+  gone,
+  close,
+  children
+}: OpenedProps<T>): JSX.Element {
+  const { trans } = useHimalia();
+  const { item, error, reload, removed } = useItem(store, place);
+  if (removed || (error instanceof ApiError && error.status === 404)) {
+    return (
+      <Empty title={gone} action={{ label: trans.__('Close'), run: close }}>
+        {trans.__('“%1” was deleted or never was in the project “%2”.', place.name, place.project)}
+      </Empty>
+    );
+  }
+  if (!item) {
+    return error ? <Failure error={error} retry={reload} /> : <Loading />;
+  }
+  return children(item);
+}
+
+function useItem<T extends Resource>(
+  store: Store<T>,
+  { project, name }: Place
+): { item: T | undefined; error: Error | undefined; reload: () => void; removed: boolean } {
+  const [turn, reload] = useReducer((count: number) => count + 1, 0);
+  const [error, setError] = useState<Error>();
+  const [id, setId] = useState(() => store.find(project, name)?.id);
+  useSignal(store.news);
+  useEffect(() => {
+    store.fetch(project, name).then(
+      found => {
+        setId(found.id);
+        setError(undefined);
+      },
+      (failure: Error) => setError(failure)
+    );
+  }, [store, project, name, turn]);
+  const projectId = useProjectId(project);
+  useEffect(() => {
+    if (projectId === undefined) {
+      return undefined;
+    }
+    const following = store.followProject(projectId, reload);
+    return () => following.dispose();
+  }, [store, projectId]);
+  const item = id === undefined ? undefined : store.get(id);
+  return { item, error, reload, removed: id !== undefined && item === undefined };
+}
+
+/** The id of a project by its name, as live topics name it. */
+export function useProjectId(project: string): string | undefined {
+  const { projects } = useHimalia();
+  useSignal(projects.changed);
+  return projects.all.find(each => each.name === project || each.id === project)?.id;
+}

@@ -1,0 +1,53 @@
+import type { ILayoutRestorer } from '@jupyterlab/application';
+import { WidgetTracker } from '@jupyterlab/apputils';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+
+import type { Himalia } from '../context';
+import type { View } from './view';
+
+export interface ViewKind<P> {
+  /** The command that opens one is `himalia:{name}-open`. */
+  name: string;
+  label?: string;
+  /** What tells two places apart. */
+  key: (place: P) => string;
+  view: (place: P) => View;
+  /** The place that a command without arguments means, such as the row under the context menu. */
+  meant?: () => P | undefined;
+}
+
+/** A kind of main-area view: opened by command, found again when open already, restored after a reload. */
+export function addViewKind<P extends ReadonlyPartialJSONObject>(
+  { app }: Himalia,
+  restorer: ILayoutRestorer | null,
+  { name, label, key, view, meant }: ViewKind<P>
+): void {
+  const open = new WidgetTracker<View>({ namespace: `himalia-${name}` });
+  const places = new WeakMap<View, P>();
+  const keyOf = (widget: View) => key(places.get(widget) as P);
+  const command = `himalia:${name}-open`;
+  app.commands.addCommand(command, {
+    label,
+    execute: async args => {
+      const place = Object.keys(args).length > 0 ? (args as unknown as P) : meant?.();
+      if (!place) {
+        return;
+      }
+      const found = open.find(widget => keyOf(widget) === key(place));
+      const shown = found ?? view(place);
+      places.set(shown, place);
+      if (!shown.isAttached) {
+        app.shell.add(shown, 'main');
+      }
+      app.shell.activateById(shown.id);
+      if (!found) {
+        await open.add(shown);
+      }
+    }
+  });
+  void restorer?.restore(open, {
+    command,
+    args: widget => places.get(widget) as P,
+    name: keyOf
+  });
+}
