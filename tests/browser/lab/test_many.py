@@ -22,7 +22,8 @@ def test_five_thousand_jobs_scroll(crowded_lab: Lab, open_lab: Callable[..., Pag
         # Each page of jobs makes the list longer.
         page.wait_for_function(
             """before => document.querySelector('.hm-List-canvas').offsetHeight > before
-              || [...document.querySelectorAll('.hm-JobRow .hm-Row-name')].some(name => name.innerText === 'digits-1')""",
+              || [...document.querySelectorAll('.hm-JobRow .hm-Row-name')]
+                .some(name => name.innerText === 'digits-1')""",
             arg=height,
         )
         height = canvas.evaluate("canvas => canvas.offsetHeight")
