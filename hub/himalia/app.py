@@ -109,7 +109,12 @@ def _share(app: FastAPI, platform: Platform) -> None:
     state.live = LiveParts(platform.database, platform.exchange, platform.logs, platform.gate)
     platform.database.on_events(state.live.rights.events)
     state.workloads = WorkloadParts(
-        platform.database, platform.engine, platform.snapshots, settings.output_limit_bytes
+        platform.database,
+        platform.engine,
+        platform.snapshots,
+        platform.exchange,
+        platform.hub,
+        settings.output_limit_bytes,
     )
     state.pages = Pages(platform.sessions, platform.database, platform.tokens, state.tokens.logins)
     state.telemetry = platform.telemetry

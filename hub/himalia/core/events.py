@@ -32,6 +32,7 @@ KINDS = {
     "job.changed": "A job's state, labels or name changed.",
     "job.deleted": "A job was deleted; it can be restored.",
     "job.restored": "A deleted job came back.",
+    "workload.stop_asked": "An administrator asked for a workload or notebook server to end; `data.by` names them.",
     "overlay.changed": "The building of an environment from a requirements.txt began, went on or ended.",
     "project.created": "A project was made.",
     "project.changed": "A project's title, description or members changed.",

@@ -13,6 +13,8 @@ from typing import Any
 
 Message = dict[str, Any]
 QUEUE_LIMIT = 5000
+EVERYTHING = "everything"
+"""Topic of those who look at the whole platform: something may have changed."""
 
 
 @dataclass(eq=False)

@@ -109,6 +109,7 @@ OPERATIONS: dict[str, Rule] = {
     "events.list": Rule("read", limited=True),
     "events.stream": Rule("read", limited=True),
     "workloads.list": _ADMIN,
+    "workloads.stream": _ADMIN,
     "workloads.stop": _ADMIN,
     "machines.list": _ADMIN,
     "workloads.snapshot": _own(),

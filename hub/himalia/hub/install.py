@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from himalia.core.permissions import ADMIN_ROLE
+from himalia.hub.service import ServiceClient
 
 READ, WRITE, ADMIN = "custom:himalia:read", "custom:himalia:write", "custom:himalia:admin"
 ACCESS = "access:services!service=himalia"
@@ -36,6 +37,7 @@ def install(
     _scopes(c, admin_users)
     _service(c, service_url, token)
     _servers(c, service_url)
+    _pages(c, ServiceClient(service_url, Path(service_token_file)))
     c.JupyterHub.template_paths = [str(_TEMPLATES), *_list(c.JupyterHub, "template_paths")]
     if (authenticator or spawner) and home is None:
         raise ValueError("The local authenticator and spawner need home, the platform's folder.")
@@ -110,6 +112,12 @@ def _servers(c: Any, service_url: str) -> None:
         ACCESS,
     ]
     c.Spawner.oauth_client_allowed_scopes = server_scopes
+
+
+def _pages(c: Any, service: ServiceClient) -> None:
+    from himalia.hub.pages import handlers  # it needs JupyterHub, which the configuration's reader has
+
+    c.JupyterHub.extra_handlers = [*_list(c.JupyterHub, "extra_handlers"), *handlers(service)]
 
 
 def _list(section: Any, name: str) -> list[Any]:

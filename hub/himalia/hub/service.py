@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,15 +48,35 @@ class ServiceClient:
             if error.status != 404:
                 raise
 
+    async def stop_workload(self, workload: str, by: str) -> None:
+        """Have a workload stopped, whoever's it is; `by` is the administrator who asks."""
+        await self._call("POST", f"/workloads/{quote(workload, safe='')}/stop", {"by": by})
+
+    async def stream_workloads(self, take: Callable[[bytes], None]) -> None:
+        """Hand on what the service sends of all workloads, as server-sent events, until it or `take` ends."""
+        response = await AsyncHTTPClient(force_instance=True).fetch(
+            f"{self.url.rstrip('/')}{BASE_PATH}/api/v1/workloads/stream",
+            headers=self._headers(),
+            request_timeout=0,
+            follow_redirects=False,
+            raise_error=False,
+            streaming_callback=take,
+        )
+        if response.code != 200:
+            raise ServiceError(_NOT_ANSWERING, 503)
+
+    def _headers(self) -> dict[str, str]:
+        return {
+            "Authorization": f"Bearer {self.token_file.read_text().strip()}",
+            "Content-Type": "application/json",
+        }
+
     async def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         try:
             response = await AsyncHTTPClient().fetch(
                 f"{self.url.rstrip('/')}{BASE_PATH}/api/v1{path}",
                 method=method,
-                headers={
-                    "Authorization": f"Bearer {self.token_file.read_text().strip()}",
-                    "Content-Type": "application/json",
-                },
+                headers=self._headers(),
                 body=None if body is None else json.dumps(body),
                 request_timeout=self.timeout_s,
                 follow_redirects=False,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from himalia.core import events
-from himalia.core.live import Exchange
+from himalia.core.live import EVERYTHING, Exchange
 from himalia.engine.backends.base import LogPiece, Metrics, Progress, Report
 from himalia.engine.board import Active, Board
 from himalia.engine.states import ENDED, State
@@ -30,6 +30,7 @@ class Publisher:
         """Events of one commit, in order."""
         for event in committed:
             self._event(event)
+        self.exchange.publish(EVERYTHING, lambda: {"type": "changed"})
         if not self._queue_due:
             self._queue_due = True
             asyncio.get_running_loop().call_later(QUEUE_PAUSE_S, self._places)

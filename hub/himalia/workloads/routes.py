@@ -7,16 +7,20 @@ import io
 import threading
 import unicodedata
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 from sqlalchemy.engine import Connection
 
-from himalia.core import people
+from himalia.core import events, people
 from himalia.core.access import Access, CurrentAccess, GatedRoute
-from himalia.core.database import Database
-from himalia.core.errors import Invalid, NotFound, WrongState
+from himalia.core.database import Database, Transaction
+from himalia.core.errors import Invalid, NotFound
+from himalia.core.identity import HubAccounts
+from himalia.core.live import EVERYTHING, Exchange, Listener
 from himalia.core.schema import Items
 from himalia.engine import queue
 from himalia.engine.board import Active
@@ -24,21 +28,24 @@ from himalia.engine.service import Engine
 from himalia.projects import service as projects_service
 from himalia.snapshots.service import Snapshots
 from himalia.storage.trees import BadPathError, Tree, validate_path, write_tar
-from himalia.workloads.schema import MachineShown, OutputStored, Workload
+from himalia.workloads.schema import Everything, MachineShown, OutputStored, StopAsked, Workload
 
 router = APIRouter(tags=["workloads"], route_class=GatedRoute)
 
+PAUSE_S = 0.5
+QUIET_S = 15.0
 
+
+@dataclass(frozen=True, slots=True)
 class WorkloadParts:
     """What the routes need."""
 
-    def __init__(
-        self, database: Database, engine: Engine, snapshots: Snapshots, output_limit_bytes: int
-    ) -> None:
-        self.database = database
-        self.engine = engine
-        self.snapshots = snapshots
-        self.output_limit_bytes = output_limit_bytes
+    database: Database
+    engine: Engine
+    snapshots: Snapshots
+    exchange: Exchange
+    hub: HubAccounts
+    output_limit_bytes: int
 
 
 async def _parts(request: Request) -> WorkloadParts:
@@ -123,6 +130,10 @@ async def put_output(
 @router.get("/workloads", operation_id="workloads.list")
 async def list_workloads(access: CurrentAccess, parts: Parts) -> Items[Workload]:
     """Everything that waits or runs now, of everybody."""
+    return Items[Workload](items=await _workloads(parts))
+
+
+async def _workloads(parts: WorkloadParts) -> list[Workload]:
     active = list(parts.engine.board.active.values())
 
     def work(connection: Connection) -> list[Workload]:
@@ -133,13 +144,14 @@ async def list_workloads(access: CurrentAccess, parts: Parts) -> Items[Workload]
         }
         return [_shown(one, who.get(one.person_id, ""), where[one.project_id]) for one in active]
 
-    return Items[Workload](items=await parts.database.read(work))
+    return await parts.database.read(work)
 
 
 def _shown(active: Active, person: str, project: str) -> Workload:
     return Workload(
         id=active.id,
         kind=active.kind,
+        purpose=active.purpose,
         name=active.name,
         project=project,
         person=person,
@@ -155,27 +167,77 @@ def _shown(active: Active, person: str, project: str) -> Workload:
 
 
 @router.post("/workloads/{workload}/stop", operation_id="workloads.stop", status_code=204)
-async def stop(access: CurrentAccess, parts: Parts, workload: str) -> Response:
+async def stop(access: CurrentAccess, parts: Parts, workload: str, body: StopAsked | None = None) -> Response:
     """End a workload, as an administrator. A notebook server is stopped where it was started, in the hub."""
     active = parts.engine.board.active.get(workload)
-    if active is not None and active.kind == "server":
-        raise WrongState("This is a notebook server. Stop it on the hub's admin page.")
-    await parts.database.write(lambda tx: parts.engine.stop(tx, workload, "stopped_by_administrator"))
+    is_server = active is not None and active.kind == "server"
+
+    def work(tx: Transaction) -> None:
+        if not is_server:
+            parts.engine.stop(tx, workload, "stopped_by_administrator")
+        if active is not None:
+            _tell(tx, access, active, body.by if body else None)
+
+    await parts.database.write(work)
+    if is_server and active is not None:
+        await parts.hub.stop_server(active.spec["task"]["user"], active.spec["task"]["server"])
     return Response(status_code=204)
+
+
+def _tell(tx: Transaction, access: Access, active: Active, by: str | None) -> None:
+    """Leave a note of who stopped what: the hub speaks for the person who is signed in to it."""
+    person = access.identity.person
+    name = by if access.identity.kind == "service" else person.name if person else None
+    events.emit(
+        tx,
+        "workload.stop_asked",
+        subject=("workload", active.id, active.name),
+        project=active.project_id,
+        person=person.id if person else None,
+        data={"kind": active.kind, "by": name},
+    )
 
 
 @router.get("/machines", operation_id="machines.list")
 async def machines(access: CurrentAccess, parts: Parts) -> Items[MachineShown]:
     """The machines and what of them is free."""
+    return Items[MachineShown](items=_machines(parts))
+
+
+@router.get("/workloads/stream", operation_id="workloads.stream", response_class=StreamingResponse)
+async def stream(access: CurrentAccess, parts: Parts) -> StreamingResponse:
+    """What `GET /workloads` and `GET /machines` answer, sent again when it changes (server-sent events)."""
+    return StreamingResponse(
+        _changes(parts), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+    )
+
+
+async def _changes(parts: WorkloadParts) -> AsyncIterator[str]:
+    listener = Listener()
+    parts.exchange.join(listener, EVERYTHING)
+    last = ""
+    try:
+        while not listener.overrun:
+            everything = Everything(workloads=await _workloads(parts), machines=_machines(parts))
+            text = everything.model_dump_json()
+            yield f"data: {text}\n\n" if text != last else ": still here\n\n"
+            last = text
+            # Many changes are one picture: what came meanwhile is in the next.
+            await asyncio.sleep(PAUSE_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(listener.queue.get(), QUIET_S)
+            while not listener.queue.empty():
+                listener.queue.get_nowait()
+    finally:
+        parts.exchange.leave(listener)
+
+
+def _machines(parts: WorkloadParts) -> list[MachineShown]:
     there = parts.engine.machines()
     free = queue.free(list(parts.engine.board.holding.values()), there)
-    return Items[MachineShown](
-        items=[
-            MachineShown(
-                name=machine.name,
-                allocatable=machine.allocatable.as_json(),
-                free=free[machine.name].as_json(),
-            )
-            for machine in there
-        ]
-    )
+    return [
+        MachineShown(
+            name=machine.name, allocatable=machine.allocatable.as_json(), free=free[machine.name].as_json()
+        )
+        for machine in there
+    ]

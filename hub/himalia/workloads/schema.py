@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel, StringConstraints
+
+from himalia.core.schema import Body, sound_text
 
 
 class Workload(BaseModel):
-    """Anything that waits or runs: jobs, notebook servers, tasks."""
+    """Anything that waits or runs: jobs, notebook servers, tasks, endpoints. `purpose` is what a task does."""
 
     id: str
     kind: str
+    purpose: str
     name: str
     project: str
     person: str
@@ -26,12 +29,25 @@ class Workload(BaseModel):
     started_at: datetime | None
 
 
+class StopAsked(Body):
+    """Who asked the hub to have it stopped; counts only when the hub says it."""
+
+    by: Annotated[str, StringConstraints(max_length=255), AfterValidator(sound_text)] | None = None
+
+
 class MachineShown(BaseModel):
     """A machine: what may be given out, and what is left of it."""
 
     name: str
     allocatable: dict[str, Any]
     free: dict[str, Any]
+
+
+class Everything(BaseModel):
+    """What waits and runs on which machines, of everybody."""
+
+    workloads: list[Workload]
+    machines: list[MachineShown]
 
 
 class OutputStored(BaseModel):

@@ -820,6 +820,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/himalia/api/v1/workloads/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stream
+         * @description What `GET /workloads` and `GET /machines` answer, sent again when it changes (server-sent events).
+         */
+        get: operations["workloads.stream"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/himalia/api/v1/workloads/{workload}/outputs/{path}": {
         parameters: {
             query?: never;
@@ -1848,6 +1868,14 @@ export interface components {
             /** Files */
             files: components["schemas"]["ManifestFile"][];
         };
+        /**
+         * StopAsked
+         * @description Who asked the hub to have it stopped; counts only when the hub says it.
+         */
+        StopAsked: {
+            /** By */
+            by?: string | null;
+        };
         /** StoredObject */
         StoredObject: {
             /** Digest */
@@ -1942,7 +1970,7 @@ export interface components {
         };
         /**
          * Workload
-         * @description Anything that waits or runs: jobs, notebook servers, tasks.
+         * @description Anything that waits or runs: jobs, notebook servers, tasks, endpoints. `purpose` is what a task does.
          */
         Workload: {
             /** Attempt */
@@ -1961,6 +1989,8 @@ export interface components {
             person: string;
             /** Project */
             project: string;
+            /** Purpose */
+            purpose: string;
             /**
              * Queued At
              * Format: date-time
@@ -3622,6 +3652,33 @@ export interface operations {
             };
         };
     };
+    "workloads.stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     "workloads.output": {
         parameters: {
             query?: never;
@@ -3692,7 +3749,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["StopAsked"] | null;
+            };
+        };
         responses: {
             /** @description Successful Response */
             204: {
