@@ -57,6 +57,31 @@ def test_a_server_ends_when_it_is_too_old(brief: Running) -> None:
     admin.close()
 
 
+def test_an_administrator_stops_a_notebook_server(himalia: Running) -> None:
+    himalia.add_user("stan")
+    person, admin = Person(himalia, "stan"), Person(himalia, "admin", ("admin",))
+
+    def servers() -> list[str]:
+        items = admin.http.get("/workloads").json()["items"]
+        return [one["id"] for one in items if one["kind"] == "server" and one["person"] == "stan"]
+
+    person.browser.get("/hub/spawn")
+    xsrf = next(c.value for c in person.browser.cookies.jar if c.name == "_xsrf" and c.path == "/hub/")
+    form = {"choice": "base/small"}
+    person.browser.post("/hub/spawn", params={"_xsrf": xsrf}, data=form).raise_for_status()
+    (server,) = servers()
+    assert person.http.post(f"/workloads/{server}/stop").status_code == 403
+    assert admin.http.post(f"/workloads/{server}/stop", json={"by": "somebody else"}).status_code == 204
+    deadline = time.monotonic() + 30
+    while servers():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    (asked,) = [event for event in person.events() if event["kind"] == "workload.stop_asked"]
+    assert asked["data"] == {"kind": "server", "by": "admin"}
+    person.close()
+    admin.close()
+
+
 def test_a_reservation_without_a_server_is_given_back(brief: Running) -> None:
     """As a hub leaves it that was killed before it could give it back."""
     brief.add_user("eve")
