@@ -77,8 +77,9 @@ def test_what_begins_later_comes_by_itself_and_fits_a_narrow_page(
     row = page.get_by_role("row").filter(has_text="piet").filter(has_text=job)
     expect(row).to_be_visible()
     too_wide = page.evaluate(
-        """[...document.querySelectorAll('#himalia-platform, #himalia-platform *')].filter(one =>
-            one.getBoundingClientRect().right > innerWidth && !one.closest('.table-responsive')).map(one => one.outerHTML)"""
+        """[...document.querySelectorAll('#himalia-platform, #himalia-platform *')]
+            .filter(one => !one.closest('.table-responsive'))
+            .filter(one => one.getBoundingClientRect().right > innerWidth).map(one => one.outerHTML)"""
     )
     assert too_wide == []
     page.evaluate("document.documentElement.setAttribute('data-bs-theme', 'dark')")
