@@ -18,6 +18,8 @@ from himalia import __version__
 from himalia.core.schema import ErrorBody
 from himalia.core.settings import BadSettings, Settings, read_settings
 from himalia.core.telemetry import set_up_logging
+from himalia.datasets.draft_routes import router as drafts_router
+from himalia.datasets.routes import router as datasets_router
 from himalia.engine.backends.local.folders import Folders
 from himalia.http import add_error_pages, health_router
 from himalia.jobs.routes import router as jobs_router
@@ -78,6 +80,8 @@ def create_app(settings: Settings) -> FastAPI:
 def _api_routers() -> list[APIRouter]:
     return [
         jobs_router,  # looked through in this order, and most calls are about jobs
+        datasets_router,
+        drafts_router,
         people_router,
         projects_router,
         secrets_router,
@@ -101,6 +105,8 @@ def _share(app: FastAPI, platform: Platform) -> None:
     state.secrets = platform.secrets
     state.snapshots = platform.snapshots
     state.overlays = platform.overlays
+    state.datasets = platform.datasets
+    state.drafts = platform.drafts
     state.jobs = platform.jobs
     state.lineage = LineageParts(platform.database, platform.lineage)
     state.logs = platform.logs

@@ -35,10 +35,13 @@ from himalia.pages.routes import error_page
 log = logging.getLogger(__name__)
 
 API = "/services/himalia/api/"
-UPLOAD = re.compile(r"/services/himalia/api/v1/(projects/[^/]+/objects/[^/]+|workloads/[^/]+/outputs/.+)")
-SNAPSHOT = re.compile(r"/services/himalia/api/v1/projects/[^/]+/snapshots")
+_DRAFT = r"projects/[^/]+/datasets/[^/]+/drafts/[^/]+"
+UPLOAD = re.compile(
+    rf"/services/himalia/api/v1/(projects/[^/]+/objects/[^/]+|workloads/[^/]+/outputs/.+|{_DRAFT}/bundle)"
+)
+MANIFEST = re.compile(rf"/services/himalia/api/v1/(projects/[^/]+/snapshots|{_DRAFT}/manifest)")
 MANIFEST_FACTOR = 20
-"""How much larger than other bodies the manifest of a snapshot may be."""
+"""How much larger than other bodies a manifest may be."""
 KIND_WORDS = {
     "missing": "is required",
     "string_unicode": "must be valid Unicode",
@@ -207,7 +210,7 @@ class Outer:
         method, path = scope["method"], scope["path"]
         if method == "PUT" and UPLOAD.fullmatch(path):
             return None
-        if method == "POST" and SNAPSHOT.fullmatch(path):
+        if method == "POST" and MANIFEST.fullmatch(path):
             return self.body_limit_bytes * MANIFEST_FACTOR
         return self.body_limit_bytes
 

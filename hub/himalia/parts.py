@@ -24,6 +24,10 @@ from himalia.core.permissions import Role
 from himalia.core.settings import Settings
 from himalia.core.telemetry import Telemetry
 from himalia.core.tokens import WorkTokens
+from himalia.datasets import drafts as dataset_drafts
+from himalia.datasets.drafts import Drafts
+from himalia.datasets.partial import PartialFiles
+from himalia.datasets.service import Datasets
 from himalia.engine.backends.local.backend import LocalBackend
 from himalia.engine.board import Board
 from himalia.engine.logs import LogFiles
@@ -117,6 +121,9 @@ class Platform:
         self.projects = Projects(self.database, self.board, settings.retention_days)
         self.overlays = Overlays(self.database, self.folders, self.engine, self.identities, self._check_disk)
         self.lineage = Lineage()
+        self.datasets = Datasets(self.database, self.snapshots, settings.retention_days)
+        self.partial = PartialFiles(settings.home / "uploads")
+        self.drafts = Drafts(self.datasets, self.partial, self._check_disk, settings.draft_days)
         self.jobs = Jobs(
             self.database,
             self.engine,
@@ -133,10 +140,20 @@ class Platform:
             self.board,
             self.folders,
             self.logs,
-            Purges(self.projects.purge, self.jobs.purge, timedelta(days=settings.retention_days)),
+            Purges(
+                self.projects.purge,
+                self.jobs.purge,
+                timedelta(days=settings.retention_days),
+                (self.drafts.purge, self.datasets.purge),
+            ),
+            [dataset_drafts.held],
             grace,
         )
-        self.projects.purge_hooks += [self.jobs.project_purged, secrets_service.project_purged]
+        self.projects.purge_hooks += [
+            self.jobs.project_purged,
+            self.datasets.project_purged,
+            secrets_service.project_purged,
+        ]
         self.projects.delete_hooks.append(self.jobs.project_deleted)
         self.projects.access_hooks.append(self._access_removed)
         self.servers = Servers(

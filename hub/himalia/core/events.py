@@ -28,6 +28,10 @@ events = sa.Table(
 )
 
 KINDS = {
+    "dataset.created": "A dataset was made.",
+    "dataset.changed": "A dataset's description changed, or its versions or aliases did; `data` says what.",
+    "dataset.deleted": "A dataset was deleted; it can be restored.",
+    "dataset.restored": "A deleted dataset came back.",
     "job.created": "A job was submitted.",
     "job.changed": "A job's state, labels or name changed.",
     "job.deleted": "A job was deleted; it can be restored.",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from himalia.core import clock
 from himalia.core.database import Timestamp, Transaction, metadata
@@ -31,6 +32,19 @@ def fingerprint(operation: str, project: str, body: bytes) -> str:
     return hashlib.sha256(f"{operation}\0{project}\0".encode() + body).hexdigest()
 
 
+def made_before(connection: Connection, person_id: str, key: str | None, mark: str) -> str | None:
+    """The id of what an earlier request with this key made. Raises KeyReused when it had another body."""
+    if key is None:
+        return None
+    query = sa.select(idempotency).where(idempotency.c.person_id == person_id, idempotency.c.key == key)
+    found = connection.execute(query).first()
+    if found is None:
+        return None
+    if found.fingerprint != mark:
+        raise KeyReused("This Idempotency-Key was used for another request. Use a new key.")
+    return str(found.made_id)
+
+
 def once(
     tx: Transaction, person_id: str, key: str | None, mark: str, make: Callable[[], str]
 ) -> tuple[str, bool]:
@@ -42,12 +56,9 @@ def once(
         return make(), True
     if not 0 < len(key) <= 255:
         raise Invalid.field("Idempotency-Key", "An Idempotency-Key has 1 to 255 characters.")
-    query = sa.select(idempotency).where(idempotency.c.person_id == person_id, idempotency.c.key == key)
-    found = tx.execute(query).first()
-    if found is not None:
-        if found.fingerprint != mark:
-            raise KeyReused("This Idempotency-Key was used for another request. Use a new key.")
-        return found.made_id, False
+    earlier = made_before(tx.connection, person_id, key, mark)
+    if earlier is not None:
+        return earlier, False
     made = make()
     tx.execute(
         idempotency.insert().values(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -40,6 +41,17 @@ def used_by(connection: Connection, to_id: str) -> list[dict[str, Any]]:
     """What uses `to_id`: rows of `from_id`, `to_id`, `kind`."""
     query = sa.select(links).where(links.c.to_id == to_id).order_by(links.c.from_id)
     return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def users_of(connection: Connection, to_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """What uses any of `to_ids`, as `used_by` shows it."""
+    query = sa.select(links).where(links.c.to_id.in_(to_ids)).order_by(links.c.to_id, links.c.from_id)
+    return [dict(row) for row in connection.execute(query).mappings()] if to_ids else []
+
+
+def forget(tx: Transaction, ids: Sequence[str]) -> None:
+    """Remove every link from and to things that are gone for good."""
+    tx.execute(links.delete().where(sa.or_(links.c.from_id.in_(ids), links.c.to_id.in_(ids))))
 
 
 def refuse_if_used(tx: Transaction, to_id: str, name: str) -> None:

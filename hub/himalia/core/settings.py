@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     )
     token_days: int = Field(90, gt=0, description="Longest life of a personal access token.")
     retention_days: int = Field(30, ge=0, description="Time for which a deleted thing can be restored.")
+    draft_days: int = Field(
+        7, ge=0, description="Time after its last change for which an uncommitted draft of a dataset is kept."
+    )
     overlay_days: int = Field(
         30,
         ge=0,

@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -23,7 +25,7 @@ from himalia.core.database import Database, Transaction
 from himalia.core.errors import HimaliaError
 from himalia.engine import forget
 from himalia.engine.backends.local.folders import Folders
-from himalia.engine.board import Board
+from himalia.engine.board import Active, Board
 from himalia.engine.logs import LogFiles
 from himalia.projects import service as projects_service
 from himalia.snapshots.tables import objects
@@ -51,12 +53,29 @@ class Freed:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """What must stay: `trees` with all their files, and objects by their `digests`."""
+
+    trees: frozenset[str] = frozenset()
+    digests: frozenset[str] = frozenset()
+
+    def __or__(self, other: Held) -> Held:
+        return Held(self.trees | other.trees, self.digests | other.digests)
+
+
+Live = Callable[[Connection], Held]
+"""Tells what a noun holds."""
+
+
+@dataclass(frozen=True, slots=True)
 class Purges:
-    """`projects(tx)` and `jobs(tx)` remove some of the deleted ones whose time, `kept`, is over: how many."""
+    """Each function removes some of the deleted things whose time, `kept`, is over, and tells how many; those of
+    `jobs` are counted."""
 
     projects: Callable[[Transaction], int]
     jobs: Callable[[Transaction], int]
     kept: timedelta
+    others: Sequence[Callable[[Transaction], int]] = ()
 
 
 class Collector:
@@ -70,6 +89,7 @@ class Collector:
         folders: Folders,
         logs: LogFiles,
         purges: Purges,
+        live: Sequence[Live],
         grace: timedelta,
     ) -> None:
         self.database = database
@@ -78,6 +98,7 @@ class Collector:
         self.folders = folders
         self.logs = logs
         self.purges = purges
+        self.live = [self._workloads, *live]
         self.grace = grace
 
     async def collect_forever(self, every_s: float, tell: Callable[[Freed], None]) -> None:
@@ -112,6 +133,9 @@ class Collector:
         jobs = 0
         while some := await write(self.purges.jobs):
             jobs += some
+        for purge in self.purges.others:
+            while await write(purge):
+                pass
         while await write(lambda tx: forget.forget_old(tx, ended)):
             pass
         return jobs
@@ -132,18 +156,25 @@ class Collector:
         return [path for path in (*work, *self.logs.folder.glob("*.log")) if _ATTEMPT.fullmatch(path.stem)]
 
     async def _disown(self) -> None:
-        """Delete the rows of objects that no workload of any project needs."""
+        """Delete the rows of objects that nothing of any project needs."""
         began = clock.now()
         cutoffs = self._cutoffs(began)  # before what is needed is read: a workload may end in between
-        trees, live = await self.database.read(
-            lambda c: (forget.snapshots_in_use(c), forget.outputs_in_use(c))
-        )
-        live |= await asyncio.to_thread(self._reachable, trees)
+        held = await self.database.read(self._held)
+        live = await asyncio.to_thread(self._reachable, held.trees) | held.digests
         cutoff = began - self.grace
         old = await self.database.read(lambda c: _older(c, cutoffs, cutoff))
         dead = [one for one in old if one[1] not in live]
         if dead:
-            await self.database.write(lambda tx: _delete(tx, dead, cutoff, trees))
+            await self.database.write(lambda tx: self._delete(tx, dead, cutoff, held))
+
+    def _held(self, connection: Connection) -> Held:
+        return reduce(or_, (live(connection) for live in self.live))
+
+    def _workloads(self, connection: Connection) -> Held:
+        """Code that workloads run from, what they read, and what they left."""
+        reads = [one["tree"] for item in list(self.board.active.values()) for one in _inputs(item)]
+        trees = forget.snapshots_in_use(connection).union(reads)
+        return Held(frozenset(trees), frozenset(forget.outputs_in_use(connection)))
 
     def _reachable(self, trees: Set[str]) -> set[str]:
         live: set[str] = set(trees)
@@ -151,7 +182,7 @@ class Collector:
             try:
                 live |= reachable([tree], self.store)
             except (StorageError, TreeError) as error:
-                log.error("The code snapshot %s of a job cannot be read: %s", tree, error)
+                log.error("The list of files %s, which is in use, cannot be read: %s", tree, error)
         return live
 
     def _cutoffs(self, now: datetime) -> dict[str, datetime]:
@@ -161,6 +192,30 @@ class Collector:
             before = cutoffs.get(item.project_id, now - self.grace)
             cutoffs[item.project_id] = min(before, item.created_at)
         return cutoffs
+
+    def _delete(self, tx: Transaction, dead: Iterable[Owned], cutoff: datetime, held: Held) -> None:
+        """All in one transaction: a tree goes with its files, or not at all.
+
+        Nothing goes when something came into use meanwhile that was to go: the next pass looks again. What was
+        renewed meanwhile stays.
+        """
+        by_project: dict[str, list[str]] = {}
+        for project, digest in dead:
+            by_project.setdefault(project, []).append(digest)
+        now = self._held(tx.connection)
+        fresh = (now.trees - held.trees) | (now.digests - held.digests)
+        if any(not fresh.isdisjoint(digests) for digests in by_project.values()):
+            return
+        for project, digests in by_project.items():
+            for start in range(0, len(digests), CHUNK):
+                some = digests[start : start + CHUNK]
+                old = sa.and_(objects.c.project_id == project, objects.c.created_at < cutoff)
+                tx.execute(objects.delete().where(old, objects.c.digest.in_(some)))
+
+
+def _inputs(item: Active) -> Iterable[Mapping[str, str]]:
+    found: Mapping[str, Mapping[str, str]] = item.spec.get("inputs", {})
+    return found.values()
 
 
 def _owned_digests(connection: Connection) -> set[str]:
@@ -173,25 +228,3 @@ def _older(connection: Connection, cutoffs: dict[str, datetime], cutoff: datetim
     return [
         (row.project_id, row.digest) for row in rows if row.created_at < cutoffs.get(row.project_id, cutoff)
     ]
-
-
-def _delete(tx: Transaction, dead: Iterable[Owned], cutoff: datetime, trees: Set[str]) -> None:
-    """All in one transaction: a snapshot goes with its files, or not at all.
-
-    Nothing goes when a job was submitted meanwhile from a snapshot that was to go: the next pass looks again.
-    What was renewed meanwhile stays.
-    """
-    by_project: dict[str, list[str]] = {}
-    for project, digest in dead:
-        by_project.setdefault(project, []).append(digest)
-    fresh = forget.snapshots_in_use(tx.connection) - trees
-    if any(not fresh.isdisjoint(digests) for digests in by_project.values()):
-        return
-    for project, digests in by_project.items():
-        for start in range(0, len(digests), CHUNK):
-            some = digests[start : start + CHUNK]
-            tx.execute(
-                objects.delete().where(
-                    objects.c.project_id == project, objects.c.digest.in_(some), objects.c.created_at < cutoff
-                )
-            )

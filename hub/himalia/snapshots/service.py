@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 import sqlalchemy as sa
@@ -16,7 +17,7 @@ from himalia.core.database import Database, Transaction
 from himalia.core.errors import DiskFull, Invalid, NotFound, TooLarge
 from himalia.snapshots.schema import Snapshot, SnapshotCreate
 from himalia.snapshots.tables import objects
-from himalia.storage.base import ObjectStore, Stored
+from himalia.storage.base import Content, ObjectStore, Stored
 from himalia.storage.errors import DigestMismatchError, ObjectMissingError, StoreFullError
 from himalia.storage.trees import Tree, TreeError
 
@@ -112,13 +113,10 @@ class Snapshots:
     ) -> Stored:
         """Store bytes as they come, for this project. Raises Invalid for another digest, TooLarge, DiskFull."""
         try:
-            stored = await self._receive(digest, stream, limit_bytes)
+            with full_disk_said():
+                stored = await self._receive(digest, stream, limit_bytes)
         except DigestMismatchError as error:
             raise Invalid.field("digest", str(error)) from error
-        except StoreFullError as error:
-            raise DiskFull(
-                "The disk of the platform is full. Ask an administrator to free some space."
-            ) from error
         await self.database.write(lambda tx: own(tx, project_id, stored))
         return stored
 
@@ -132,6 +130,11 @@ class Snapshots:
                 else:
                     writer.write(piece)
             return await asyncio.to_thread(writer.commit, digest)
+
+    def put_many(self, contents: Iterable[Content]) -> list[Stored]:
+        """Store many objects, which no project has yet; quicker than one by one. Raises DiskFull."""
+        with full_disk_said():
+            return self.store.put_many(contents)
 
     def hold(self, tx: Transaction, project_id: str, digest: str) -> None:
         """Make sure, where a job is written, that its snapshot was not collected since `check`. Raises Invalid."""
@@ -156,6 +159,17 @@ class Snapshots:
         return Tree.parse(self.store.get(digest))
 
 
+@contextmanager
+def full_disk_said() -> Iterator[None]:
+    """Raise the store's StoreFullError as DiskFull, in words for people."""
+    try:
+        yield
+    except StoreFullError as error:
+        raise DiskFull(
+            "The disk of the platform is full. Ask an administrator to free some space."
+        ) from error
+
+
 def own(tx: Transaction, project_id: str, stored: Stored) -> None:
     """Record that a project has an object; a second time makes it young again."""
     again = tx.execute(
@@ -169,6 +183,38 @@ def own(tx: Transaction, project_id: str, stored: Stored) -> None:
                 project_id=project_id, digest=stored.digest, size=stored.size, created_at=clock.now()
             )
         )
+
+
+def own_many(tx: Transaction, project_id: str, stored: Iterable[Stored]) -> None:
+    """Record that a project has these objects; those that it has already become young again."""
+    sizes = {one.digest: one.size for one in stored}
+    now = clock.now()
+    there = _sizes(tx.connection, project_id, set(sizes))
+    for some in _chunks(set(there)):
+        mine = sa.and_(objects.c.project_id == project_id, objects.c.digest.in_(some))
+        tx.execute(objects.update().where(mine).values(created_at=now))
+    fresh = [
+        {"project_id": project_id, "digest": digest, "size": size, "created_at": now}
+        for digest, size in sizes.items()
+        if digest not in there
+    ]
+    if fresh:
+        tx.connection.execute(objects.insert(), fresh)
+
+
+def renew(tx: Transaction, project_id: str, wanted: sa.Select[tuple[str | None]], before: datetime) -> None:
+    """Make those of the project's objects young again that are `wanted` and were last asked for `before`."""
+    old = sa.and_(objects.c.project_id == project_id, objects.c.created_at < before)
+    tx.execute(objects.update().where(old, objects.c.digest.in_(wanted)).values(created_at=clock.now()))
+
+
+def unowned(connection: Connection, project_id: str, wanted: sa.Select[tuple[str | None, int]]) -> set[str]:
+    """Those digests of `wanted` (digest, size) that the project does not have, or not in that size."""
+    asked = wanted.subquery()
+    digest, size = asked.c
+    has = sa.and_(objects.c.project_id == project_id, objects.c.digest == digest, objects.c.size == size)
+    query = sa.select(digest).distinct().outerjoin(objects, has).where(objects.c.digest.is_(None))
+    return set(connection.execute(query).scalars())
 
 
 def owned_size(connection: Connection, project_id: str, digest: str) -> int:

@@ -236,6 +236,358 @@ export interface paths {
         patch: operations["projects.update"];
         trace?: never;
     };
+    "/services/himalia/api/v1/projects/{project}/datasets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Datasets
+         * @description The project's datasets, newest first.
+         */
+        get: operations["datasets.list"];
+        put?: never;
+        /**
+         * Create
+         * @description Make a dataset, which has no versions yet. With an Idempotency-Key that came before, 200 and the same one.
+         */
+        post: operations["datasets.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/datasets/{dataset}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get
+         * @description One dataset.
+         */
+        get: operations["datasets.get"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete
+         * @description Delete a dataset; it can be restored for 30 days. Refused while something uses a version, unless `cascade`.
+         */
+        delete: operations["datasets.delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Update
+         * @description Rename, label or describe a dataset.
+         */
+        patch: operations["datasets.update"];
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/datasets/{dataset}/aliases/{alias}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Alias
+         * @description Let an alias stand for a version, whatever it stood for before.
+         */
+        put: operations["datasets.set_alias"];
+        post?: never;
+        /**
+         * Remove Alias
+         * @description Forget an alias; its version stays.
+         */
+        delete: operations["datasets.remove_alias"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/datasets/{dataset}/drafts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Drafts
+         * @description The dataset's drafts, everybody's, newest first.
+         */
+        get: operations["drafts.list"];
+        put?: never;
+        /**
+         * Create
+         * @description Begin a new version: empty, or from the files of one that is there.
+         */
+        post: operations["drafts.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/datasets/{dataset}/drafts/{draft}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get
+         * @description One draft.
+         */
+        get: operations["drafts.get"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete
+         * @description Forget a draft, and what was uploaded for it.
+         */
+        delete: operations["drafts.delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Update
+         * @description Remove files, and folders with all that is in them.
+         */
+        patch: operations["drafts.update"];
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/datasets/{dataset}/drafts/{draft}/bundle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Bundle
+         * @description Add many small files in one body: the length of a JSON list as 4 bytes, that list, and the files' bytes.
+         */
+        put: operations["drafts.bundle"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/datasets/{dataset}/drafts/{draft}/commit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Commit
+         * @description Make the draft a version. 200 with the version that is there, if the draft changes nothing of it.
+         */
+        post: operations["drafts.commit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/datasets/{dataset}/drafts/{draft}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Files
+         * @description The files that a version would have if the draft were committed now.
+         */
+        get: operations["drafts.files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/datasets/{dataset}/drafts/{draft}/manifest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Announce
+         * @description Add files by their digests. Send the bytes that the answer names, then commit.
+         */
+        post: operations["drafts.announce"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/datasets/{dataset}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore
+         * @description Bring back a deleted dataset, by name or id.
+         */
+        post: operations["datasets.restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/datasets/{dataset}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Versions
+         * @description The dataset's versions, newest first.
+         */
+        get: operations["datasets.versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/datasets/{dataset}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Version
+         * @description One version.
+         */
+        get: operations["datasets.version"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Version
+         * @description Delete a version and its aliases. Refused while something uses it, unless `cascade`.
+         */
+        delete: operations["datasets.delete_version"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/datasets/{dataset}/versions/{version}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Diff
+         * @description What became of the files of another version in this one.
+         */
+        get: operations["datasets.diff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/datasets/{dataset}/versions/{version}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Files
+         * @description The version's files, in the order of their paths.
+         */
+        get: operations["datasets.files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/datasets/{dataset}/versions/{version}/files/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * File
+         * @description One file, as bytes.
+         */
+        get: operations["datasets.file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/datasets/{dataset}/versions/{version}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore Version
+         * @description Bring back a deleted version, by its number.
+         */
+        post: operations["datasets.restore_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/himalia/api/v1/projects/{project}/jobs": {
         parameters: {
             query?: never;
@@ -945,6 +1297,22 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AliasSet
+         * @description The version that the alias is to stand for.
+         */
+        AliasSet: {
+            /** Version */
+            version: number;
+        };
+        /**
+         * Announcement
+         * @description Files of the draft, whose bytes are sent only where the project has none like them.
+         */
+        Announcement: {
+            /** Files */
+            files: components["schemas"]["DraftFile"][];
+        };
+        /**
          * Attempt
          * @description One try of a job, from its beginning.
          */
@@ -976,6 +1344,256 @@ export interface components {
              */
             state: "QUEUED" | "STARTING" | "RUNNING" | "STOPPING" | "SUCCEEDED" | "FAILED" | "STOPPED";
             usage: components["schemas"]["Usage"];
+        };
+        /**
+         * Bundle
+         * @description What arrived of a bundle.
+         */
+        Bundle: {
+            /** Files */
+            files: number;
+            /** Size */
+            size: number;
+        };
+        /**
+         * ChangedFile
+         * @description A file that differs; sizes are null where it is not there.
+         */
+        ChangedFile: {
+            /**
+             * Change
+             * @enum {string}
+             */
+            change: "added" | "removed" | "changed";
+            /** New Size */
+            new_size: number | null;
+            /** Old Size */
+            old_size: number | null;
+            /** Path */
+            path: string;
+        };
+        /** Changes */
+        Changes: {
+            /** Files */
+            files: number;
+            /** Size */
+            size: number;
+        };
+        /**
+         * Dataset
+         * @description A dataset: a name for versions of files.
+         */
+        Dataset: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            created_by: components["schemas"]["Who"];
+            /** Etag */
+            etag: string;
+            /** Id */
+            id: string;
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            /** Name */
+            name: string;
+            /** Project */
+            project: string;
+            spec: components["schemas"]["DatasetSpec"];
+            status: components["schemas"]["DatasetStatus"];
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /** DatasetCreate */
+        DatasetCreate: {
+            /** Labels */
+            labels?: {
+                [key: string]: string;
+            };
+            /** Name */
+            name: string;
+            spec?: components["schemas"]["DatasetSpec"];
+        };
+        /**
+         * DatasetFile
+         * @description A file of a version or a draft; `digest` is the BLAKE3 of its bytes in hexadecimal.
+         */
+        DatasetFile: {
+            /** Digest */
+            digest: string;
+            /** Executable */
+            executable: boolean;
+            /** Media Type */
+            media_type: string;
+            /** Path */
+            path: string;
+            /** Size */
+            size: number;
+        };
+        /**
+         * DatasetSpec
+         * @description What a dataset is about. `description` is Markdown; `license` an SPDX identifier or a URL.
+         */
+        DatasetSpec: {
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+            /** Keywords */
+            keywords?: string[];
+            /**
+             * License
+             * @default
+             */
+            license?: string;
+            /**
+             * Title
+             * @default
+             */
+            title?: string;
+        };
+        /**
+         * DatasetStatus
+         * @description What was seen. `aliases` names the number of the version that each stands for.
+         */
+        DatasetStatus: {
+            /** Aliases */
+            aliases: {
+                [key: string]: number;
+            };
+            /** Deleted At */
+            deleted_at: string | null;
+            latest: components["schemas"]["LatestVersion"] | null;
+            /** Versions */
+            versions: number;
+        };
+        /** DatasetUpdate */
+        DatasetUpdate: {
+            /** Labels */
+            labels?: {
+                [key: string]: string;
+            } | null;
+            /** Name */
+            name?: string | null;
+            spec?: components["schemas"]["DatasetSpec"] | null;
+        };
+        /**
+         * Diff
+         * @description What became of the files of one version in another; `size` counts the bytes of those files.
+         */
+        Diff: {
+            added: components["schemas"]["Changes"];
+            changed: components["schemas"]["Changes"];
+            /** From Number */
+            from_number: number;
+            /** Items */
+            items: components["schemas"]["ChangedFile"][];
+            /** Next Page Token */
+            next_page_token: string | null;
+            removed: components["schemas"]["Changes"];
+            /** To Number */
+            to_number: number;
+            unchanged: components["schemas"]["Changes"];
+        };
+        /**
+         * Draft
+         * @description A version that is being made. It stays until it is committed, deleted, or nobody has used it for long.
+         */
+        Draft: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            created_by: components["schemas"]["Who"];
+            /** Dataset */
+            dataset: string;
+            /** Id */
+            id: string;
+            /** Project */
+            project: string;
+            status: components["schemas"]["DraftStatus"];
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /**
+         * DraftCommit
+         * @description `onto`: `base` makes the version only while nobody else has made one since the draft was begun; `latest`
+         *     lays the draft's changes over the newest version.
+         */
+        DraftCommit: {
+            /** Aliases */
+            aliases?: string[];
+            /**
+             * Note
+             * @default
+             */
+            note?: string;
+            /**
+             * Onto
+             * @default base
+             * @enum {string}
+             */
+            onto?: "base" | "latest";
+        };
+        /**
+         * DraftCreate
+         * @description `base` is the version to begin from, by number or alias; without it, the draft begins empty.
+         */
+        DraftCreate: {
+            /** Base */
+            base?: string | null;
+        };
+        /** DraftFile */
+        DraftFile: {
+            /** Digest */
+            digest: string;
+            /**
+             * Executable
+             * @default false
+             */
+            executable?: boolean;
+            /** Path */
+            path: string;
+            /** Size */
+            size: number;
+        };
+        /**
+         * DraftStatus
+         * @description How the draft differs from its base, and what is on its way. `latest` is the newest version now.
+         */
+        DraftStatus: {
+            /** Base */
+            base: number | null;
+            changed: components["schemas"]["Changes"];
+            /** Latest */
+            latest: number;
+            /** Missing */
+            missing: number;
+            /** Removed */
+            removed: number;
+            /** Seen */
+            seen: number;
+            /** Uploads */
+            uploads: components["schemas"]["UploadShown"][];
+        };
+        /**
+         * DraftUpdate
+         * @description Paths to remove: files, and folders with all that is in them.
+         */
+        DraftUpdate: {
+            /** Remove */
+            remove: string[];
         };
         /**
          * Edge
@@ -1044,6 +1662,30 @@ export interface components {
             name: string;
         };
         /**
+         * FileList
+         * @description Files in the order of their paths; `folders` only where they were asked for.
+         */
+        FileList: {
+            /** Folders */
+            folders: components["schemas"]["Folder"][];
+            /** Items */
+            items: components["schemas"]["DatasetFile"][];
+            /** Next Page Token */
+            next_page_token: string | null;
+        };
+        /**
+         * Folder
+         * @description What is below a folder, all levels together.
+         */
+        Folder: {
+            /** Files */
+            files: number;
+            /** Path */
+            path: string;
+            /** Size */
+            size: number;
+        };
+        /**
          * Graph
          * @description What a thing came from, and what came from it. `cut` says that there is more than is shown.
          */
@@ -1054,6 +1696,20 @@ export interface components {
             edges: components["schemas"]["Edge"][];
             /** Nodes */
             nodes: components["schemas"]["Node"][];
+        };
+        /** Items[Dataset] */
+        Items_Dataset_: {
+            /** Items */
+            items: components["schemas"]["Dataset"][];
+            /** Next Page Token */
+            next_page_token?: string | null;
+        };
+        /** Items[Draft] */
+        Items_Draft_: {
+            /** Items */
+            items: components["schemas"]["Draft"][];
+            /** Next Page Token */
+            next_page_token?: string | null;
         };
         /** Items[EventShown] */
         Items_EventShown_: {
@@ -1115,6 +1771,13 @@ export interface components {
         Items_Token_: {
             /** Items */
             items: components["schemas"]["Token"][];
+            /** Next Page Token */
+            next_page_token?: string | null;
+        };
+        /** Items[Version] */
+        Items_Version_: {
+            /** Items */
+            items: components["schemas"]["Version"][];
             /** Next Page Token */
             next_page_token?: string | null;
         };
@@ -1310,6 +1973,20 @@ export interface components {
             /** Name */
             name?: string | null;
         };
+        /** LatestVersion */
+        LatestVersion: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Files */
+            files: number;
+            /** Number */
+            number: number;
+            /** Size */
+            size: number;
+        };
         /**
          * LoginCode
          * @description The device authorization response of RFC 8628, 3.2; times in seconds.
@@ -1432,6 +2109,14 @@ export interface components {
              * @enum {string}
              */
             role: "viewer" | "editor" | "owner";
+        };
+        /**
+         * Missing
+         * @description Digests whose bytes still have to be sent, of all that was announced.
+         */
+        Missing: {
+            /** Missing */
+            missing: string[];
         };
         /**
          * NewToken
@@ -1932,6 +2617,20 @@ export interface components {
              */
             scopes?: ("read" | "write" | "admin")[];
         };
+        /**
+         * UploadShown
+         * @description A file that is being uploaded; `offset` bytes of it are there.
+         */
+        UploadShown: {
+            /** Id */
+            id: string;
+            /** Offset */
+            offset: number;
+            /** Path */
+            path: string;
+            /** Size */
+            size: number;
+        };
         /** Usage */
         Usage: {
             /** Cpu S */
@@ -1940,6 +2639,56 @@ export interface components {
             max_memory_bytes: number | null;
             /** Wall S */
             wall_s: number | null;
+        };
+        /**
+         * Version
+         * @description An immutable set of files; `name` is `<dataset>@<number>`.
+         */
+        Version: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            created_by: components["schemas"]["Who"];
+            /** Dataset */
+            dataset: string;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Number */
+            number: number;
+            /** Project */
+            project: string;
+            spec: components["schemas"]["VersionSpec"];
+            status: components["schemas"]["VersionStatus"];
+        };
+        /**
+         * VersionSpec
+         * @description What was said when the version was made.
+         */
+        VersionSpec: {
+            /** Note */
+            note: string;
+        };
+        /**
+         * VersionStatus
+         * @description What is in it. `digest` is of its manifest: equal digests, equal files.
+         */
+        VersionStatus: {
+            /** Aliases */
+            aliases: string[];
+            /** Deleted At */
+            deleted_at: string | null;
+            /** Digest */
+            digest: string;
+            /** Files */
+            files: number;
+            /** Size */
+            size: number;
+            /** Source Job */
+            source_job: string | null;
         };
         /**
          * Who
@@ -2461,6 +3210,900 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Project"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "datasets.list": {
+        parameters: {
+            query?: {
+                /** @description Part of the name. */
+                text?: string | null;
+                /** @description key=value */
+                label?: string[] | null;
+                /** @description Deleted ones that can be restored. */
+                deleted?: boolean;
+                limit?: number;
+                page_token?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_Dataset_"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "datasets.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Same key, same thing. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DatasetCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dataset"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "datasets.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dataset"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "datasets.delete": {
+        parameters: {
+            query?: {
+                cascade?: boolean;
+            };
+            header?: never;
+            path: {
+                dataset: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "datasets.update": {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+            };
+            path: {
+                dataset: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DatasetUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dataset"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "datasets.set_alias": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                alias: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AliasSet"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Version"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "datasets.remove_alias": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                alias: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "drafts.list": {
+        parameters: {
+            query?: {
+                limit?: number;
+                page_token?: string | null;
+            };
+            header?: never;
+            path: {
+                dataset: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_Draft_"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "drafts.create": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Draft"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "drafts.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                draft: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Draft"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "drafts.delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                draft: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "drafts.update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                draft: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Draft"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "drafts.bundle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                draft: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bundle"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "drafts.commit": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Same key, same thing. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                dataset: string;
+                draft: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftCommit"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Version"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "drafts.files": {
+        parameters: {
+            query?: {
+                /** @description What their paths begin with. */
+                prefix?: string;
+                /** @description Only files directly below `prefix`, and the folders beside them. */
+                by_folder?: boolean;
+                limit?: number;
+                page_token?: string | null;
+            };
+            header?: never;
+            path: {
+                dataset: string;
+                draft: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileList"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "drafts.announce": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                draft: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Announcement"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Missing"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "datasets.restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Restore"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dataset"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "datasets.versions": {
+        parameters: {
+            query?: {
+                /** @description Deleted ones that can be restored. */
+                deleted?: boolean;
+                limit?: number;
+                page_token?: string | null;
+            };
+            header?: never;
+            path: {
+                dataset: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_Version_"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "datasets.version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                /** @description A number, an alias, or latest. */
+                version: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Version"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "datasets.delete_version": {
+        parameters: {
+            query?: {
+                cascade?: boolean;
+            };
+            header?: never;
+            path: {
+                dataset: string;
+                /** @description A number, an alias, or latest. */
+                version: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "datasets.diff": {
+        parameters: {
+            query?: {
+                /** @description The other version; the one before when left out. */
+                from?: string | null;
+                limit?: number;
+                page_token?: string | null;
+            };
+            header?: never;
+            path: {
+                dataset: string;
+                /** @description A number, an alias, or latest. */
+                version: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Diff"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "datasets.files": {
+        parameters: {
+            query?: {
+                /** @description What their paths begin with. */
+                prefix?: string;
+                /** @description Only files directly below `prefix`, and the folders beside them. */
+                by_folder?: boolean;
+                limit?: number;
+                page_token?: string | null;
+            };
+            header?: never;
+            path: {
+                dataset: string;
+                /** @description A number, an alias, or latest. */
+                version: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileList"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "datasets.file": {
+        parameters: {
+            query?: {
+                /** @description As a file to be saved. */
+                download?: boolean;
+            };
+            header?: {
+                /** @description Only these bytes. */
+                Range?: string | null;
+            };
+            path: {
+                dataset: string;
+                /** @description A number, an alias, or latest. */
+                version: string;
+                path: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The bytes that the header Range asked for. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "datasets.restore_version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                version: number;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Version"];
                 };
             };
             /** @description What went wrong, and what to do. */

@@ -11,11 +11,128 @@ branch_labels = None
 depends_on = None
 
 
+def _datasets() -> None:
+    op.create_table(
+        "datasets",
+        sa.Column("id", sa.String(length=16), nullable=False),
+        sa.Column("project_id", sa.String(length=16), nullable=False),
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("labels", sa.JSON(), nullable=False),
+        sa.Column("spec", sa.JSON(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("last_number", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=16), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("deleted_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["projects.id"], name=op.f("fk_datasets_project_id_projects")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_datasets")),
+    )
+    op.create_index("ix_datasets_project", "datasets", ["project_id", "created_at", "id"], unique=False)
+    op.create_index(
+        "uq_datasets_live_name",
+        "datasets",
+        ["project_id", "name"],
+        unique=True,
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
+    op.create_table(
+        "dataset_versions",
+        sa.Column("id", sa.String(length=16), nullable=False),
+        sa.Column("dataset_id", sa.String(length=16), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("tree", sa.String(length=64), nullable=False),
+        sa.Column("files", sa.Integer(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=16), nullable=False),
+        sa.Column("deleted_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["dataset_id"], ["datasets.id"], name=op.f("fk_dataset_versions_dataset_id_datasets")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dataset_versions")),
+        sa.UniqueConstraint("dataset_id", "number", name=op.f("uq_dataset_versions_dataset_id")),
+    )
+    op.create_table(
+        "dataset_aliases",
+        sa.Column("dataset_id", sa.String(length=16), nullable=False),
+        sa.Column("alias", sa.String(length=40), nullable=False),
+        sa.Column("version_id", sa.String(length=16), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["dataset_id"], ["datasets.id"], name=op.f("fk_dataset_aliases_dataset_id_datasets")
+        ),
+        sa.ForeignKeyConstraint(
+            ["version_id"],
+            ["dataset_versions.id"],
+            name=op.f("fk_dataset_aliases_version_id_dataset_versions"),
+        ),
+        sa.PrimaryKeyConstraint("dataset_id", "alias", name=op.f("pk_dataset_aliases")),
+    )
+
+
+def _dataset_drafts() -> None:
+    op.create_table(
+        "dataset_drafts",
+        sa.Column("id", sa.String(length=16), nullable=False),
+        sa.Column("dataset_id", sa.String(length=16), nullable=False),
+        sa.Column("base_id", sa.String(length=16), nullable=True),
+        sa.Column("seen_number", sa.Integer(), nullable=False),
+        sa.Column("changes", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=16), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["base_id"], ["dataset_versions.id"], name=op.f("fk_dataset_drafts_base_id_dataset_versions")
+        ),
+        sa.ForeignKeyConstraint(
+            ["dataset_id"], ["datasets.id"], name=op.f("fk_dataset_drafts_dataset_id_datasets")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dataset_drafts")),
+    )
+    op.create_index(
+        "ix_dataset_drafts_dataset", "dataset_drafts", ["dataset_id", "created_at", "id"], unique=False
+    )
+    op.create_table(
+        "dataset_draft_files",
+        sa.Column("draft_id", sa.String(length=16), nullable=False),
+        sa.Column("path", sa.String(length=1024), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=True),
+        sa.Column("executable", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["draft_id"], ["dataset_drafts.id"], name=op.f("fk_dataset_draft_files_draft_id_dataset_drafts")
+        ),
+        sa.PrimaryKeyConstraint("draft_id", "path", name=op.f("pk_dataset_draft_files")),
+    )
+    op.create_table(
+        "dataset_uploads",
+        sa.Column("id", sa.String(length=16), nullable=False),
+        sa.Column("draft_id", sa.String(length=16), nullable=False),
+        sa.Column("path", sa.String(length=1024), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("executable", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["draft_id"], ["dataset_drafts.id"], name=op.f("fk_dataset_uploads_draft_id_dataset_drafts")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dataset_uploads")),
+    )
+    op.create_index("ix_dataset_uploads_draft", "dataset_uploads", ["draft_id"], unique=False)
+
+
 def _jobs() -> None:
     op.add_column("jobs", sa.Column("part_of", sa.String(length=80), nullable=True))
     op.create_index("ix_jobs_part_of", "jobs", ["part_of"], unique=False)
 
 
+
+
 def upgrade() -> None:
     """Each noun's tables, in the order in which they know each other."""
+    _datasets()
+    _dataset_drafts()
     _jobs()

@@ -29,6 +29,7 @@ class Folders:
             "logs": 0o700,
             "service": 0o700,
             "objects": 0o700,
+            "uploads": 0o700,
             "secrets": 0o700,
         }.items():
             self._folder(self.home / name, mode)

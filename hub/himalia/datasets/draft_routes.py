@@ -1,0 +1,123 @@
+"""HTTP for drafts: versions that are being made."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from himalia.core.access import GatedRoute, InProject
+from himalia.core.idempotency import fingerprint
+from himalia.core.pagination import Page
+from himalia.core.schema import Items
+from himalia.datasets import files
+from himalia.datasets.drafts import Drafts
+from himalia.datasets.routes import FileLimit, Key, Limit
+from himalia.datasets.schema import (
+    Announcement,
+    Bundle,
+    Draft,
+    DraftCommit,
+    DraftCreate,
+    DraftUpdate,
+    FileList,
+    Missing,
+    Version,
+)
+
+router = APIRouter(
+    prefix="/projects/{project}/datasets/{dataset}/drafts", tags=["datasets"], route_class=GatedRoute
+)
+
+
+async def _drafts(request: Request) -> Drafts:
+    service: Drafts = request.app.state.drafts
+    return service
+
+
+Service = Annotated[Drafts, Depends(_drafts)]
+
+
+@router.get("", operation_id="drafts.list")
+async def list_drafts(
+    access: InProject, drafts: Service, dataset: str, limit: Limit = 50, page_token: str | None = None
+) -> Items[Draft]:
+    """The dataset's drafts, everybody's, newest first."""
+    return await drafts.page_of(access, dataset, Page(limit, page_token))
+
+
+@router.post("", operation_id="drafts.create", status_code=201)
+async def create(access: InProject, drafts: Service, dataset: str, body: DraftCreate) -> Draft:
+    """Begin a new version: empty, or from the files of one that is there."""
+    return await drafts.create(access, dataset, body)
+
+
+@router.get("/{draft}", operation_id="drafts.get")
+async def get(access: InProject, drafts: Service, dataset: str, draft: str) -> Draft:
+    """One draft."""
+    return await drafts.get(access, dataset, draft)
+
+
+@router.get("/{draft}/files", operation_id="drafts.files")
+async def list_files(
+    access: InProject,
+    drafts: Service,
+    dataset: str,
+    draft: str,
+    prefix: Annotated[str, Query(max_length=1024, description="What their paths begin with.")] = "",
+    by_folder: Annotated[
+        bool, Query(description="Only files directly below `prefix`, and the folders beside them.")
+    ] = False,
+    limit: FileLimit = 200,
+    page_token: Annotated[str | None, Query(max_length=2000)] = None,
+) -> FileList:
+    """The files that a version would have if the draft were committed now."""
+    tree = await drafts.tree(access, dataset, draft)
+    return await asyncio.to_thread(files.listed, tree, prefix, by_folder, limit, page_token)
+
+
+@router.post("/{draft}/manifest", operation_id="drafts.announce")
+async def announce(
+    access: InProject, drafts: Service, dataset: str, draft: str, body: Announcement
+) -> Missing:
+    """Add files by their digests. Send the bytes that the answer names, then commit."""
+    return await drafts.announce(access, dataset, draft, body)
+
+
+@router.put("/{draft}/bundle", operation_id="drafts.bundle")
+async def bundle(access: InProject, drafts: Service, request: Request, dataset: str, draft: str) -> Bundle:
+    """Add many small files in one body: the length of a JSON list as 4 bytes, that list, and the files' bytes."""
+    return await drafts.receive(access, dataset, draft, request.stream())
+
+
+@router.patch("/{draft}", operation_id="drafts.update")
+async def update(access: InProject, drafts: Service, dataset: str, draft: str, body: DraftUpdate) -> Draft:
+    """Remove files, and folders with all that is in them."""
+    return await drafts.update(access, dataset, draft, body)
+
+
+@router.post("/{draft}/commit", operation_id="drafts.commit", status_code=201)
+async def commit(
+    access: InProject,
+    drafts: Service,
+    request: Request,
+    response: Response,
+    dataset: str,
+    draft: str,
+    body: DraftCommit,
+    key: Key = None,
+) -> Version:
+    """Make the draft a version. 200 with the version that is there, if the draft changes nothing of it."""
+    mark = fingerprint(f"drafts.commit {draft}", access.in_project["id"], await request.body())
+    version, is_new = await drafts.commit(access, dataset, draft, body, key, mark)
+    if not is_new:
+        response.status_code = 200
+    return version
+
+
+@router.delete("/{draft}", operation_id="drafts.delete", status_code=204)
+async def delete(access: InProject, drafts: Service, dataset: str, draft: str) -> Response:
+    """Forget a draft, and what was uploaded for it."""
+    await drafts.delete(access, dataset, draft)
+    return Response(status_code=204)

@@ -1,0 +1,230 @@
+"""Reading datasets and versions: rows, put together as the API shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from himalia.core import people
+from himalia.core.errors import NotFound
+from himalia.core.links import links
+from himalia.core.pagination import Page, next_token
+from himalia.core.schema import Who
+from himalia.datasets.schema import (
+    LATEST,
+    Dataset,
+    DatasetSpec,
+    DatasetStatus,
+    LatestVersion,
+    Version,
+    VersionSpec,
+    VersionStatus,
+)
+from himalia.datasets.tables import aliases, datasets, drafts, versions
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The version that a reference stands for; `dataset` is its name and `version` its number."""
+
+    version_id: str
+    dataset: str
+    version: int
+    tree: str
+
+
+def find(connection: Connection, project_id: str, name: str) -> Any:
+    """The row of a dataset that is not deleted. Raises NotFound."""
+    query = sa.select(datasets).where(
+        datasets.c.project_id == project_id, datasets.c.name == name, datasets.c.deleted_at.is_(None)
+    )
+    row = connection.execute(query).first()
+    if row is None:
+        raise NotFound(f"There is no dataset named {name} in this project.")
+    return row
+
+
+def find_version(connection: Connection, dataset: Any, wanted: str) -> Any:
+    """The row of a version that is not deleted, by number or alias. Raises NotFound."""
+    query = sa.select(versions).where(versions.c.dataset_id == dataset.id, versions.c.deleted_at.is_(None))
+    if wanted == LATEST:
+        query = query.order_by(versions.c.number.desc()).limit(1)
+    elif wanted.isascii() and wanted.isdigit():
+        query = query.where(versions.c.number == min(int(wanted[:12]), 2**31 - 1))
+    else:
+        query = query.join(aliases, aliases.c.version_id == versions.c.id).where(aliases.c.alias == wanted)
+    row = connection.execute(query).first()
+    if row is not None:
+        return row
+    if wanted == LATEST:
+        raise NotFound(f"The dataset {dataset.name} has no version yet. Add files to it first.")
+    raise NotFound(f"The dataset {dataset.name} has no version {wanted}.")
+
+
+def resolve(connection: Connection, project_id: str, reference: str) -> Resolved:
+    """The version that `name`, `name@number` or `name@alias` stands for now. Raises NotFound."""
+    name, _, wanted = reference.partition("@")
+    dataset = find(connection, project_id, name)
+    row = find_version(connection, dataset, wanted or LATEST)
+    return Resolved(row.id, dataset.name, row.number, row.tree)
+
+
+def version_before(connection: Connection, project_id: str, name: str, number: int) -> int:
+    """The number of the version before another one. Raises NotFound for the first."""
+    dataset = find(connection, project_id, name)
+    query = sa.select(sa.func.max(versions.c.number)).where(
+        versions.c.dataset_id == dataset.id, versions.c.number < number, versions.c.deleted_at.is_(None)
+    )
+    before = connection.execute(query).scalar()
+    if before is None:
+        raise NotFound(f"There is no version before {name}@{number} that it could be compared with.")
+    return int(before)
+
+
+def page_of(
+    connection: Connection,
+    project_id: str,
+    page: Page,
+    *,
+    text: str | None = None,
+    labels: Iterable[tuple[str, str]] = (),
+    deleted: bool = False,
+) -> tuple[list[Any], str | None]:
+    """Rows of one page, newest first, and the token of the next."""
+    query = sa.select(datasets).where(datasets.c.project_id == project_id)
+    query = query.where(datasets.c.deleted_at.isnot(None) if deleted else datasets.c.deleted_at.is_(None))
+    if text:
+        query = query.where(datasets.c.name.contains(text.lower(), autoescape=True))
+    for key, value in labels:
+        query = query.where(datasets.c.labels[key].as_string() == value)
+    return _cut(connection, query, page, datasets)
+
+
+def versions_page(
+    connection: Connection, dataset_id: str, page: Page, deleted: bool = False
+) -> tuple[list[Any], str | None]:
+    """Rows of a dataset's versions, newest first, and the token of the next page."""
+    query = sa.select(versions).where(versions.c.dataset_id == dataset_id)
+    query = query.where(versions.c.deleted_at.isnot(None) if deleted else versions.c.deleted_at.is_(None))
+    return _cut(connection, query, page, versions)
+
+
+def drafts_page(connection: Connection, dataset_id: str, page: Page) -> tuple[list[Any], str | None]:
+    """Rows of a dataset's drafts, newest first, and the token of the next page."""
+    return _cut(connection, sa.select(drafts).where(drafts.c.dataset_id == dataset_id), page, drafts)
+
+
+def _cut(
+    connection: Connection, query: sa.Select[Any], page: Page, table: sa.Table
+) -> tuple[list[Any], str | None]:
+    rows = list(connection.execute(page.apply(query, table.c.created_at, table.c.id)))
+    shown = rows[: page.limit]
+    token = next_token(len(rows), page, shown[-1].created_at, shown[-1].id) if shown else None
+    return shown, token
+
+
+def show(connection: Connection, rows: Sequence[Any], project: str) -> list[Dataset]:
+    """Datasets with their newest versions and aliases, in the order of `rows`."""
+    ids = [row.id for row in rows]
+    counts, newest = _newest(connection, ids)
+    named = _aliases(connection, ids)
+    who = people.names(connection, {row.created_by for row in rows})
+    return [
+        Dataset.model_construct(
+            id=row.id,
+            name=row.name,
+            project=project,
+            labels=row.labels,
+            spec=DatasetSpec.model_construct(**row.spec),
+            status=DatasetStatus.model_construct(
+                versions=counts.get(row.id, 0),
+                latest=newest.get(row.id),
+                aliases={one.alias: one.number for one in named.get(row.id, [])},
+                deleted_at=row.deleted_at,
+            ),
+            created_at=row.created_at,
+            created_by=Who(id=row.created_by, name=who.get(row.created_by, "")),
+            updated_at=row.updated_at,
+            etag=str(row.version),
+        )
+        for row in rows
+    ]
+
+
+def _newest(connection: Connection, ids: list[str]) -> tuple[dict[str, int], dict[str, LatestVersion]]:
+    live = sa.and_(versions.c.dataset_id.in_(ids), versions.c.deleted_at.is_(None))
+    query = (
+        sa.select(versions.c.dataset_id, sa.func.count(), sa.func.max(versions.c.number))
+        .where(live)
+        .group_by(versions.c.dataset_id)
+    )
+    sums = list(connection.execute(query))
+    pairs = sa.tuple_(versions.c.dataset_id, versions.c.number).in_([(row[0], row[2]) for row in sums])
+    newest = {
+        row.dataset_id: LatestVersion(
+            number=row.number, files=row.files, size=row.size, created_at=row.created_at
+        )
+        for row in (connection.execute(sa.select(versions).where(pairs)) if sums else ())
+    }
+    return {row[0]: row[1] for row in sums}, newest
+
+
+def _aliases(connection: Connection, ids: list[str]) -> dict[str, list[Any]]:
+    query = (
+        sa.select(aliases, versions.c.number)
+        .join(versions, versions.c.id == aliases.c.version_id)
+        .where(aliases.c.dataset_id.in_(ids))
+        .order_by(aliases.c.alias)
+    )
+    found: dict[str, list[Any]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.dataset_id, []).append(row)
+    return found
+
+
+def show_versions(connection: Connection, rows: Sequence[Any], dataset: Any, project: str) -> list[Version]:
+    """Versions of one dataset, in the order of `rows`."""
+    named: dict[str, list[str]] = {}
+    for one in _aliases(connection, [dataset.id]).get(dataset.id, []):
+        named.setdefault(one.version_id, []).append(one.alias)
+    who = people.names(connection, {row.created_by for row in rows})
+    sources = _sources(connection, [row.id for row in rows])
+    return [
+        Version.model_construct(
+            id=row.id,
+            name=f"{dataset.name}@{row.number}",
+            project=project,
+            dataset=dataset.name,
+            number=row.number,
+            spec=VersionSpec(note=row.note),
+            status=VersionStatus.model_construct(
+                files=row.files,
+                size=row.size,
+                digest=row.tree,
+                aliases=named.get(row.id, []),
+                source_job=sources.get(row.id),
+                deleted_at=row.deleted_at,
+            ),
+            created_at=row.created_at,
+            created_by=Who(id=row.created_by, name=who.get(row.created_by, "")),
+        )
+        for row in rows
+    ]
+
+
+def _sources(connection: Connection, ids: list[str]) -> dict[str, str]:
+    """Ids of the jobs that versions came from."""
+    query = sa.select(links).where(links.c.from_id.in_([end(one) for one in ids]), links.c.kind == "output")
+    return {
+        row.from_id.removeprefix("dataset:"): row.to_id.removeprefix("job:")
+        for row in (connection.execute(query) if ids else ())
+    }
+
+
+def end(version_id: str) -> str:
+    """How links name a version."""
+    return f"dataset:{version_id}"

@@ -1,0 +1,97 @@
+"""Datasets, their versions and aliases, and drafts of versions to come.
+
+What is in a version is its tree, an object of the store; what is in a draft is the tree of the version that it
+began from, with the changes in `dataset_draft_files`.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from himalia.core.database import Timestamp, metadata
+
+datasets = sa.Table(
+    "datasets",
+    metadata,
+    sa.Column("id", sa.String(16), primary_key=True),
+    sa.Column("project_id", sa.String(16), sa.ForeignKey("projects.id"), nullable=False),
+    sa.Column("name", sa.String(40), nullable=False),
+    sa.Column("labels", sa.JSON, nullable=False),
+    sa.Column("spec", sa.JSON, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("last_number", sa.Integer, nullable=False),
+    sa.Column("created_at", Timestamp, nullable=False),
+    sa.Column("created_by", sa.String(16), nullable=False),
+    sa.Column("updated_at", Timestamp, nullable=False),
+    sa.Column("deleted_at", Timestamp),
+    sa.Index("ix_datasets_project", "project_id", "created_at", "id"),
+    sa.Index(
+        "uq_datasets_live_name",
+        "project_id",
+        "name",
+        unique=True,
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    ),
+)
+
+versions = sa.Table(
+    "dataset_versions",
+    metadata,
+    sa.Column("id", sa.String(16), primary_key=True),
+    sa.Column("dataset_id", sa.String(16), sa.ForeignKey("datasets.id"), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("tree", sa.String(64), nullable=False),
+    sa.Column("files", sa.Integer, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("created_at", Timestamp, nullable=False),
+    sa.Column("created_by", sa.String(16), nullable=False),
+    sa.Column("deleted_at", Timestamp),
+    sa.UniqueConstraint("dataset_id", "number"),
+)
+
+aliases = sa.Table(
+    "dataset_aliases",
+    metadata,
+    sa.Column("dataset_id", sa.String(16), sa.ForeignKey("datasets.id"), primary_key=True),
+    sa.Column("alias", sa.String(40), primary_key=True),
+    sa.Column("version_id", sa.String(16), sa.ForeignKey("dataset_versions.id"), nullable=False),
+)
+
+drafts = sa.Table(
+    "dataset_drafts",
+    metadata,
+    sa.Column("id", sa.String(16), primary_key=True),
+    sa.Column("dataset_id", sa.String(16), sa.ForeignKey("datasets.id"), nullable=False),
+    sa.Column("base_id", sa.String(16), sa.ForeignKey("dataset_versions.id")),
+    # The newest version when it was begun: one that came since is somebody else's.
+    sa.Column("seen_number", sa.Integer, nullable=False),
+    sa.Column("changes", sa.Integer, nullable=False),
+    sa.Column("created_at", Timestamp, nullable=False),
+    sa.Column("created_by", sa.String(16), nullable=False),
+    sa.Column("updated_at", Timestamp, nullable=False),
+    sa.Index("ix_dataset_drafts_dataset", "dataset_id", "created_at", "id"),
+)
+
+draft_files = sa.Table(
+    "dataset_draft_files",
+    metadata,
+    sa.Column("draft_id", sa.String(16), sa.ForeignKey("dataset_drafts.id"), primary_key=True),
+    sa.Column("path", sa.String(1024), primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("digest", sa.String(64)),  # none: the file is removed
+    sa.Column("executable", sa.Boolean, nullable=False),
+)
+
+uploads = sa.Table(
+    "dataset_uploads",
+    metadata,
+    sa.Column("id", sa.String(16), primary_key=True),
+    sa.Column("draft_id", sa.String(16), sa.ForeignKey("dataset_drafts.id"), nullable=False),
+    sa.Column("path", sa.String(1024), nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("executable", sa.Boolean, nullable=False),
+    sa.Column("created_at", Timestamp, nullable=False),
+    sa.Index("ix_dataset_uploads_draft", "draft_id"),
+)
