@@ -136,7 +136,7 @@ def up(home: Path) -> Iterator[Up]:
 def test_the_start_ends_with_the_address_and_no_password(up: Up) -> None:
     said = "\n".join(up.said)
     assert re.findall(r"http://\S+", said) == [up.url]
-    for name in ("proxy", "hub", "service"):
+    for name in ("proxy", "hub", "service", "gateway"):
         assert re.search(rf"^  {name} +ready after \d+\.\d s$", said, re.MULTILINE)
     assert "assword" not in said
 
@@ -158,7 +158,7 @@ def test_all_is_healthy(up: Up) -> None:
     shown = json.loads(found.stdout)
     assert (shown["url"], shown["healthy"]) == (up.url, True)
     assert {process["name"]: process["state"] for process in shown["processes"]} == dict.fromkeys(
-        ("proxy", "hub", "service"), "healthy"
+        ("proxy", "hub", "service", "gateway"), "healthy"
     )
     assert 50 * 2**20 < shown["memory"]["platform_bytes"] < 600 * 2**20
     assert "MEMORY" in up.command("status").stdout
@@ -187,7 +187,7 @@ def test_a_busy_port_is_explained(up: Up) -> None:
     assert f"Port {up.port} of 127.0.0.1 is in use" in answer.stderr
 
 
-@pytest.mark.parametrize("name", ["service", "hub", "proxy"])
+@pytest.mark.parametrize("name", ["service", "hub", "proxy", "gateway"])
 def test_what_is_killed_comes_back(up: Up, name: str) -> None:
     before = up.pids()
     os.kill(before[name], signal.SIGKILL)
@@ -235,7 +235,7 @@ def test_two_homes_side_by_side_and_down(up: Up) -> None:
         found = re.search(r"Sign in as +admin\n +Password +(\S+) +\(shown only now\)", "\n".join(two.said))
         assert found is not None
         ports = [json.loads((each.home / "run" / "ports.json").read_text()) for each in (one, two)]
-        assert len({port for kept in ports for port in kept.values()}) == 6
+        assert len({port for kept in ports for port in kept.values()}) == 8
         logs = [file.read_text() for file in (two.home / "logs").iterdir()]
         assert not [text for text in logs if found[1] in text]
         assert one.hub_answers()

@@ -30,6 +30,17 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=default_home, description="Folder that holds everything.")
     address: str = Field("http://127.0.0.1:8000", description="Public address of the platform.")
     service_port: int = Field(8003, gt=0, lt=65536, description="Loopback port of the service.")
+    gateway_address: str = Field(
+        "127.0.0.1:8004",
+        pattern=r"^.+:[0-9]{1,5}$",
+        description="HOST:PORT at which the gateway listens for calls to endpoints.",
+    )
+    endpoint_body_limit_bytes: int = Field(
+        100 * 2**20, gt=0, description="Largest body of a call to an endpoint."
+    )
+    endpoint_timeout_s: float = Field(
+        60.0, gt=0, description="Time in which a model server must go on with its answer."
+    )
     hub_port: int = Field(8001, gt=0, lt=65536, description="Loopback port of the hub.")
     database_url: str | None = Field(None, description="SQLAlchemy URL; default: SQLite in the home.")
     profiles_dir: Path | None = Field(None, description="Folder of spawner profiles.")

@@ -1,7 +1,7 @@
 """The hub of `himalia up`: `jupyterhub -f <this file>`.
 
-Reads HIMALIA_HOME, HIMALIA_ADDRESS, HIMALIA_HUB_PORT, HIMALIA_PROXY_API_PORT and
-HIMALIA_SERVICE_PORT; secrets come from files below `<home>/secrets`. An administrator's own settings
+Reads HIMALIA_HOME, HIMALIA_ADDRESS, HIMALIA_HUB_PORT, HIMALIA_PROXY_API_PORT, HIMALIA_SERVICE_PORT and
+HIMALIA_GATEWAY_URL; secrets come from files below `<home>/secrets`. An administrator's own settings
 are `<home>/jupyterhub_config.py`, read last.
 """
 
@@ -40,6 +40,7 @@ install(
     c,
     service_url=f"http://127.0.0.1:{os.environ['HIMALIA_SERVICE_PORT']}",
     service_token_file=secrets / "service-token",
+    gateway_url=os.environ.get("HIMALIA_GATEWAY_URL"),
     home=home,
     authenticator=True,
     spawner=True,

@@ -21,6 +21,7 @@ def install(
     *,
     service_url: str,
     service_token_file: str | os.PathLike[str],
+    gateway_url: str | None = None,
     home: str | os.PathLike[str] | None = None,
     authenticator: bool = False,
     spawner: bool = False,
@@ -29,13 +30,16 @@ def install(
     """Wire the hub whose traitlets configuration is `c`.
 
     `service_url` is where the hub reaches the service (`http://127.0.0.1:8003`), which the
-    administrator runs with the token in `service_token_file`. The hub's authenticator and spawner stay
+    administrator runs with the token in `service_token_file`; `gateway_url` is where it reaches the gateway, for
+    calls to endpoints below `/services/himalia-gateway/`. The hub's authenticator and spawner stay
     as they are, unless `authenticator` and `spawner` ask for the local ones, which need `home`.
     `admin_users` may administer Himalia; so may whoever else is given the role `himalia-admin`.
     """
     token = Path(service_token_file).read_text().strip()
     _scopes(c, admin_users)
     _service(c, service_url, token)
+    if gateway_url:
+        _gateway(c, gateway_url)
     _servers(c, service_url)
     _pages(c, ServiceClient(service_url, Path(service_token_file)))
     c.JupyterHub.template_paths = [str(_TEMPLATES), *_list(c.JupyterHub, "template_paths")]
@@ -96,6 +100,14 @@ def _service(c: Any, url: str, token: str) -> None:
             "oauth_no_confirm": True,
             "oauth_client_allowed_scopes": [READ, WRITE, ADMIN, ACCESS],
         },
+    ]
+
+
+def _gateway(c: Any, url: str) -> None:
+    """Only a route: the gateway never asks the hub anything, and takes none of its tokens."""
+    c.JupyterHub.services = [
+        *_list(c.JupyterHub, "services"),
+        {"name": "himalia-gateway", "url": url, "display": False, "timeout": 3},
     ]
 
 

@@ -82,11 +82,12 @@ class Address:
 
 @dataclass(frozen=True)
 class Ports:
-    """The loopback ports of one home."""
+    """The ports that one home keeps; the gateway's is used on the platform's host, the others on loopback."""
 
     hub: int
     proxy_api: int
     service: int
+    gateway: int
 
     @classmethod
     def of(cls, home: Home) -> Ports:
@@ -97,7 +98,7 @@ class Ports:
         file = home.run / "ports.json"
         kept = read_json(file) or {}
         chosen: dict[str, int] = {}
-        for name in ("hub", "proxy_api", "service"):
+        for name in ("hub", "proxy_api", "service", "gateway"):
             port = kept.get(name)
             if not (
                 isinstance(port, int) and port in KEPT_PORTS and port not in chosen.values() and _free(port)

@@ -20,6 +20,7 @@ FOLDERS = {
     "secrets": 0o700,
     "hub": 0o700,
     "service": 0o700,
+    "gateway": 0o700,
     "objects": 0o700,
     "environments": 0o755,
     "people": 0o711,
@@ -80,14 +81,19 @@ class Home:
 
     def public_url(self) -> str | None:
         """`address` of `himalia.toml`: set where users come through another server's address."""
+        value = self.setting("address")
+        return value.rstrip("/") if value else None
+
+    def setting(self, name: str) -> str | None:
+        """What `himalia.toml` sets; `SupervisorError` when it cannot be read."""
         file = self.path / "himalia.toml"
         try:
-            value = tomllib.loads(file.read_text()).get("address")
+            value = tomllib.loads(file.read_text()).get(name)
         except FileNotFoundError:
             return None
         except tomllib.TOMLDecodeError as error:
             raise SupervisorError(f"{file} cannot be read: {error}. Correct it, then start again.") from error
-        return str(value).rstrip("/") if value else None
+        return str(value) if value else None
 
     def prepare(self) -> None:
         """Make the folders that are missing, and mend modes. Safe to repeat.

@@ -35,13 +35,15 @@ def child_environment(surroundings: Mapping[str, str], ours: Mapping[str, str]) 
 
 
 class Platform:
-    """Proxy, hub and service of one home."""
+    """Proxy, hub, service and gateway of one home."""
 
     def __init__(self, home: Home, listen: Address, ports: Ports) -> None:
         self.home = home
         self.listen = listen
         self.ports = ports
         self.url = home.public_url() or listen.url
+        own = home.setting("gateway_address")
+        self.gateway = Address.parse(own) if own else Address(listen.host, ports.gateway)
 
     def programs(self) -> list[Program]:
         """What to supervise, in the order in which people are told of it."""
@@ -53,6 +55,8 @@ class Platform:
                 "HIMALIA_HUB_PORT": str(self.ports.hub),
                 "HIMALIA_PROXY_API_PORT": str(self.ports.proxy_api),
                 "HIMALIA_SERVICE_PORT": str(self.ports.service),
+                "HIMALIA_GATEWAY_ADDRESS": str(self.gateway),
+                "HIMALIA_GATEWAY_URL": f"http://{self.gateway.local}",
             },
         )
         config = Path(himalia.__file__).parent / "hub" / "config.py"
@@ -76,6 +80,12 @@ class Platform:
                 environment,
                 grace_s=SERVICE_GRACE_S,
                 ready=self.service_ready,
+            ),
+            Program(
+                "gateway",
+                (sys.executable, "-m", "himalia.gateway", "--home", str(self.home.path)),
+                environment,
+                ready=self.gateway_ready,
             ),
         ]
 
@@ -111,6 +121,11 @@ class Platform:
         The body counts: with its route missing, the hub would answer with a redirect.
         """
         status, body = await request(self.listen.local, "/services/himalia/health")
+        return status == 200 and isinstance(body, dict) and body.get("status") == "ok"
+
+    async def gateway_ready(self) -> bool:
+        """Whether the gateway answers at its own address."""
+        status, body = await request(self.gateway.local, "/health")
         return status == 200 and isinstance(body, dict) and body.get("status") == "ok"
 
     async def set_routes(self) -> None:

@@ -19,7 +19,7 @@ DEATHS_LIMIT = 3
 """A program that dies so often before it works does not start by being tried again."""
 LEFT_OVER_GRACE_S = 3.0
 
-PROGRAM_NAMES = ("service", "hub", "proxy")
+PROGRAM_NAMES = ("service", "hub", "proxy", "gateway")
 
 log = logging.getLogger("himalia.up")
 Say = Callable[[str], None]

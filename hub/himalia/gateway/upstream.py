@@ -1,0 +1,276 @@
+"""Connections to model servers: HTTP/1.1 over their Unix sockets, kept open between requests.
+
+aiohttp's own client would take half of what a request costs here, and follows a link in place of a socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import stat
+from collections import deque
+from pathlib import Path
+from typing import cast
+
+import httptools
+
+IDLE_S = 2.0
+"""Servers close what was unused for longer (uvicorn: after 5 s); a connection must not be used just then."""
+BUFFER_BYTES = 2**18
+
+
+class Unreachable(Exception):
+    """No connection could be made: nothing was sent."""
+
+
+class Broken(Exception):
+    """The server went away, or what it sent is not HTTP, after the request had begun."""
+
+
+class Overdue(Broken):
+    """The server took longer than it may."""
+
+
+class Connection(asyncio.Protocol):
+    """One connection; it carries one request at a time.
+
+    `send`, then `head`, then `piece` until it answers nothing. `deadline` is when waiting for the server ends.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, opened: socket.socket) -> None:
+        self._loop = loop
+        self._socket = opened
+        self._parser = httptools.HttpResponseParser(self)
+        self._transport: asyncio.Transport | None = None
+        self._error: Broken | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._writable: asyncio.Future[None] | None = None
+        self._pieces: deque[bytes] = deque()
+        self._buffered = 0
+        self._has_head = self._until_close = self.complete = self._keeps = False
+        self.status = 0
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.is_spoiled = False
+        self.idle_since = 0.0
+        self.deadline = 0.0
+
+    # What a request asks for
+
+    def send(self, data: bytes, deadline: float) -> None:
+        """Begin a request."""
+        self.headers = []
+        self._has_head = self._until_close = self.complete = self._keeps = False
+        self.deadline = deadline
+        self.write(data)
+
+    def write(self, data: bytes) -> None:
+        """Send more of the request."""
+        if self._transport is not None and self._error is None:
+            self._transport.write(data)
+
+    async def drain(self) -> None:
+        """Wait until the server has taken what was written, or has begun to answer."""
+        if self._writable is not None:
+            await self._writable
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether the head of the answer, or the end of the connection, is there."""
+        return self._has_head or self._error is not None
+
+    async def head(self) -> None:
+        """Wait for `status` and `headers`. Raises Broken."""
+        while not self._has_head:
+            await self._wait()
+
+    async def piece(self) -> bytes:
+        """The next part of the answer's body; nothing at its end. Raises Broken."""
+        while not self._pieces:
+            if self.complete:
+                return b""
+            await self._wait()
+        data = b"".join(self._pieces) if len(self._pieces) > 1 else self._pieces[0]
+        self._pieces.clear()
+        if self._buffered > BUFFER_BYTES and self._transport is not None:
+            self._transport.resume_reading()
+        self._buffered = 0
+        return data
+
+    @property
+    def reusable(self) -> bool:
+        """Whether another request may follow: the answer is complete, and the server keeps the connection."""
+        return (
+            self.complete
+            and not self.is_spoiled
+            and not self._pieces
+            and self._error is None
+            and self._writable is None
+            and self._keeps
+        )
+
+    @property
+    def alive(self) -> bool:
+        """Whether the server has not closed it, as far as the kernel knows."""
+        if self._error is not None:
+            return False
+        try:
+            self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False  # its end, or an answer that nobody asked for
+
+    def fail(self, error: Broken) -> None:
+        """End it; who waits is told why."""
+        if self._error is None:
+            self._error = error
+        if self._transport is not None:
+            self._transport.abort()
+        self._wake()
+
+    async def _wait(self) -> None:
+        if self._error is not None:
+            raise self._error
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+        if self._error is not None and not (self._pieces or self.complete):
+            raise self._error
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+        if self._writable is not None and (self._error or self._has_head) and not self._writable.done():
+            self._writable.set_result(None)
+
+    # What the event loop says
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by its class
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            self.fail(Broken(f"its answer is not HTTP: {error}"))
+            return
+        if self._buffered > BUFFER_BYTES and self._transport is not None:
+            self._transport.pause_reading()
+        self._wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._until_close and exc is None and self._error is None:
+            self.complete = True
+        if self._error is None:
+            self._error = Broken("it ended the connection")
+        self._wake()
+
+    def pause_writing(self) -> None:
+        self._writable = self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
+        self._writable = None
+
+    # What the parser says
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        self.status = self._parser.get_status_code()
+        if self.status < 200:  # 100 Continue and the like; the answer follows
+            self.headers = []
+            return
+        names = [name for name, _ in self.headers]
+        framed = b"content-length" in names or b"transfer-encoding" in names
+        self._until_close = not framed and self.status not in (204, 304)
+        self._has_head = True
+
+    def on_body(self, data: bytes) -> None:
+        self._pieces.append(data)
+        self._buffered += len(data)
+
+    def on_message_complete(self) -> None:
+        if self._has_head:
+            self.complete = True
+            self._keeps = bool(self._parser.should_keep_alive())
+
+
+class Pool:
+    """Connections to one server, for as long as it lives."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._idle: list[Connection] = []
+        self._busy: set[Connection] = set()
+        self._closed = False
+
+    async def take(self) -> Connection:
+        """A connection to which nothing was sent yet. Raises Unreachable."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.alive:
+                self._busy.add(connection)
+                return connection
+            connection.fail(Broken("it closed the connection"))
+        loop = asyncio.get_running_loop()
+        try:
+            opened = _connected(self.path)
+            _, made = await loop.create_unix_connection(lambda: Connection(loop, opened), sock=opened)
+        except OSError as error:
+            raise Unreachable(str(error)) from error
+        self._busy.add(made)
+        return made
+
+    def give_back(self, connection: Connection) -> None:
+        """A request is over; the connection is kept where it can be."""
+        self._busy.discard(connection)
+        if connection.reusable and not self._closed:
+            connection.idle_since = asyncio.get_running_loop().time()
+            self._idle.append(connection)
+        else:
+            connection.fail(Broken("the request was given up"))
+
+    def sweep(self, now: float) -> None:
+        """Close what was unused for long, and end what waits for too long. `now` is the loop's time."""
+        kept = [one for one in self._idle if now - one.idle_since < IDLE_S]
+        for connection in set(self._idle) - set(kept):
+            connection.fail(Broken("it was not used"))
+        self._idle = kept
+        for connection in list(self._busy):
+            if now > connection.deadline > 0:
+                connection.fail(Overdue("it took too long"))
+
+    def close(self) -> None:
+        """Keep none any more; requests that are under way go on."""
+        self._closed = True
+        for connection in self._idle:
+            connection.fail(Broken("the revision was retired"))
+        self._idle.clear()
+
+
+def _connected(path: Path) -> socket.socket:
+    """A socket connected to `path`. Raises OSError, also for what is no socket.
+
+    The folder belongs to whom the model server runs as, who could put a link there that leads to another socket of
+    this machine, which this process may use and they may not. So what is there is opened first, and not followed.
+    """
+    found = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISSOCK(os.fstat(found).st_mode):
+            raise OSError(f"{path} is not a socket")
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        try:
+            made.connect(f"/proc/self/fd/{found}")
+        except OSError:
+            made.close()
+            raise
+        return made
+    finally:
+        os.close(found)
