@@ -136,6 +136,12 @@ def _number(name: str, value: Any) -> float:
     raise TypeError(f"The value of {name!r} is a number, not {type(value).__name__}.")
 
 
+def _begin_anew() -> None:
+    """Another job begins in this process."""
+    _next_step.clear()
+    _channel.end()
+
+
 def __getattr__(name: str) -> Any:
     if name == "id":
         return os.environ.get("HIMALIA_WORKLOAD") if is_job() else None

@@ -53,6 +53,13 @@ class Channel:
             if not self._sending:
                 self._read_answers()
 
+    def end(self) -> None:
+        """Let go of the connection and of what the runner has said: the job is over."""
+        with self._lock:
+            self._disconnect()
+        self._reset()
+        self.should_stop = False
+
     def _reset(self) -> None:
         """Start anew: a child must neither share its parent's socket nor repeat its messages."""
         self._lock = threading.RLock()

@@ -20,17 +20,15 @@ from himalia.runner.helpers import Helpers, Remover
 from himalia.runner.journal import Journal
 from himalia.runner.lines import ProtocolError
 from himalia.runner.loop import Loop
+from himalia.runner.notebooks import Notebooks
 from himalia.runner.settings import Settings
 from himalia.runner.task import BadTask, Task
-from himalia.runner.warm import Executor, Key, Pool
 from himalia.runner.workload import State, Workload
 
 _READ_BYTES = 1 << 16
 #: One reading turn of one pipe, so that a loud workload does not starve the others.
 _READS_PER_TURN = 16
 _SETTLE_S = 0.05
-#: Variables that a program reads once, when it starts: a kernel that runs already cannot be given them.
-_AT_START = ("PYTHON", "LD_", "MALLOC_", "IPYTHON", "JUPYTER_", "GLIBC_")
 
 
 class Lifecycle:
@@ -58,9 +56,7 @@ class Lifecycle:
         self._remover = Remover(self._helpers)
         self._oom = limits.OomWatch()
         self._private = _private_folder(settings.state)
-        self.pool = Pool(
-            loop, settings.notebook_python, self._new_mark, self._private, settings.warm, settings.warm_idle_s
-        )
+        self._notebooks = Notebooks(loop, settings, self._new_mark, self._private)
         for folder in ("logs", "metrics"):
             os.makedirs(os.path.join(settings.state, folder), 0o700, exist_ok=True)
 
@@ -205,9 +201,9 @@ class Lifecycle:
         self.begin_ready()
         if self._active:
             self._oom.sample(now)
-        refill_at = self.pool.refill(now, busy=not self.idle)
+        executors_at = self._notebooks.tick(now, busy=not self.idle)
         look_at = limits.next_look(self._by_pid.values())
-        times = [time for time in (look_at, refill_at) if time is not None]
+        times = [time for time in (look_at, executors_at) if time is not None]
         times += [deadline for deadline, _ in self._impatient.values()]
         if self._settling:
             times.append(now + _SETTLE_S)
@@ -225,7 +221,7 @@ class Lifecycle:
             self._helpers.reaped(pid)
             workload = self._by_pid.pop(pid, None)
             if workload is not None:
-                self._main_ended(workload, status, usage)
+                self._main_ended(workload, status, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
         self._settle_all()
         self.begin_ready()
 
@@ -307,31 +303,9 @@ class Lifecycle:
         self._started(workload, pid, mark, reading)
 
     def _launch_notebook(self, workload: Workload, task: Task, environment: Dict[str, str]) -> None:
-        key: Key = (task.python, tuple(task.kernel_argv))
-        executor: Optional[Executor] = None
-        if not any(name.startswith(_AT_START) for name in (*task.environment, *task.secret_environment)):
-            executor = self.pool.take(key, time.monotonic())
-        if executor is not None:  # what it took to become warm is not this job's
-            workload.cpu_before_s = sum(map(processes.cpu_seconds, processes.tree([executor.pid])))
-        else:
-            kernel = {
-                "argv": task.kernel_argv,
-                "environment": environment,
-                "directory": os.path.dirname(os.path.join(task.directory, task.notebook)),
-                "warm": False,
-            }
-            executor = self.pool.start(kernel)
-        executor.control.send(
-            {
-                "op": "run",
-                "directory": task.directory,
-                "notebook": task.notebook,
-                "parameters": task.parameters,
-                "environment": {**environment, processes.MARK: executor.mark},
-            }
-        )
-        workload.control = executor.control
-        workload.kernel_folder = executor.folder
+        at_once = 1 + sum(one.executor is not None for one in self._by_pid.values())
+        executor = self._notebooks.begin(workload, task, environment, at_once)
+        workload.executor = executor
         self._loop.watch(executor.control, partial(self._hear, workload))
         self._started(workload, executor.pid, executor.mark, executor.output)
 
@@ -375,9 +349,10 @@ class Lifecycle:
             workload.pipe = None
 
     def _hear(self, workload: Workload, everything: bool = False) -> None:
-        control = workload.control
-        if control is None or control.closed:
+        if workload.executor is None or workload.executor.control.closed:
             return
+        control = workload.executor.control
+        kept = False
         try:
             messages = control.receive_all() if everything else control.receive()
         except ProtocolError:
@@ -389,10 +364,25 @@ class Lifecycle:
                 self.changed[workload.name] = workload
             elif message.get("op") == "result":
                 workload.result = (message["reason"], message["message"])
+                kept = message["kept"]
         if control.closed:
             self._loop.unwatch(control)
+            return
+        if kept and workload.runs:
+            self._keep_or_end(workload)
+        self._loop.watch_writing(control, control.waiting > 0)
+
+    def _keep_or_end(self, workload: Workload) -> None:
+        """The notebook has ended, and its executor waits with a cleared kernel."""
+        executor = workload.executor
+        assert executor is not None
+        if workload.verdict is None and not self._orphans(workload) and self._notebooks.may_keep(workload):
+            del self._by_pid[executor.pid]
+            workload.keeps_executor = True
+            used = sum(map(processes.cpu_seconds, executor.pids))
+            self._main_ended(workload, 0, used, max(map(processes.peak_bytes, executor.pids)))
         else:
-            self._loop.watch_writing(control, control.waiting > 0)
+            executor.control.send({"op": "end"})  # and its end leads on
 
     def _roots(self, workload: Workload) -> List[int]:
         """The tops of the process trees of a running workload."""
@@ -402,11 +392,21 @@ class Lifecycle:
     def _orphans(self, workload: Workload) -> List[int]:
         """What the workload's processes left to this one, or to init where this is no subreaper."""
         if not self.subreaper:
-            return [pid for pid in processes.marked(workload.mark) if pid not in self._by_pid]
+            return [pid for pid in processes.marked(workload.mark) if not self._is_known(pid)]
         return [pid for pid in processes.own_children() if self._is_orphan(pid, workload)]
 
+    def _is_known(self, pid: int) -> bool:
+        """Whether ``pid`` is what it should be."""
+        kept = (one.executor.pids for one in self._settling if one.executor and one.keeps_executor)
+        return (
+            pid in self._by_pid
+            or pid in self._helpers
+            or self._notebooks.holds(pid)
+            or any(pid in pids for pids in kept)
+        )
+
     def _is_orphan(self, pid: int, workload: Workload) -> bool:
-        if pid in self._by_pid or pid in self._helpers or self.pool.holds(pid):
+        if self._is_known(pid):
             return False
         if processes.session(pid) == workload.pid:
             return True
@@ -418,13 +418,14 @@ class Lifecycle:
 
     # Ending.
 
-    def _main_ended(self, workload: Workload, status: int, usage: Any) -> None:
+    def _main_ended(self, workload: Workload, status: int, cpu_s: float, peak_bytes: int) -> None:
+        """Its own process has ended, or is not its own any more."""
         workload.status = status
         workload.state = State.ENDING
         self._settling.append(workload)
         workload.wall_s = max(time.time() - workload.started_at, 0.0)
-        workload.cpu_s = max(usage.ru_utime + usage.ru_stime - workload.cpu_before_s, 0.0)
-        workload.max_memory_bytes = max(workload.max_memory_bytes, usage.ru_maxrss * 1024)
+        workload.cpu_s = max(cpu_s - workload.cpu_before_s, 0.0)
+        workload.max_memory_bytes = max(workload.max_memory_bytes, peak_bytes)
 
     def _settle_all(self) -> None:
         """Kill what ended workloads left behind, and lead those on that left nothing."""
@@ -446,12 +447,9 @@ class Lifecycle:
         """Take in the last that its processes, all gone now, have said; then store its outputs."""
         if workload.pipe is not None:
             self._read_output(workload, everything=True)
-            self._close_pipe(workload)
-        if workload.control is not None:
-            self._hear(workload, everything=True)
-            if not workload.control.closed:
-                self._loop.unwatch(workload.control)
-            workload.control.close()
+        self._hear(workload, everything=True)
+        self._part_from_executor(workload)
+        self._close_pipe(workload)
         if not (workload.declared or outputs.any_files(workload.directory)):
             self._end(workload, [], None)
             return
@@ -461,6 +459,22 @@ class Lifecycle:
             workload.helper = self._helpers.start(upload, partial(self._stored, workload))
         except OSError as error:
             self._stored(workload, {"error": error.strerror})
+
+    def _part_from_executor(self, workload: Workload) -> None:
+        executor = workload.executor
+        if executor is None:
+            return
+        if not executor.control.closed:
+            self._loop.unwatch(executor.control)
+        if workload.keeps_executor and workload.pipe is not None:
+            self._loop.unwatch(workload.pipe)
+            workload.pipe = None
+            self._notebooks.keep(executor)
+        else:
+            executor.control.close()
+            if workload.keeps_executor:  # it has died in between
+                processes.kill_tree(processes.marked(executor.mark))
+            shutil.rmtree(executor.folder, ignore_errors=True)
 
     def _stored(self, workload: Workload, result: Dict[str, Any]) -> None:
         workload.helper = None
@@ -512,8 +526,8 @@ class Lifecycle:
         exit_code, reason, message = outcome.of(workload, self._oom.killed)
         if problem is not None:
             reason, message = reason or "user_error", " ".join(filter(None, [message, problem]))
-        for folder in filter(None, (workload.secrets_folder, workload.kernel_folder)):
-            shutil.rmtree(folder, ignore_errors=True)
+        if workload.secrets_folder:
+            shutil.rmtree(workload.secrets_folder, ignore_errors=True)
         workload.log.close()
         report = {
             "op": "ended",

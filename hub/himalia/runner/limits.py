@@ -85,7 +85,7 @@ class OomWatch:
 def _look_at_memory(workload: Workload, now: float, roots: List[int]) -> None:
     limit = int(workload.task.memory_bytes or 0) if workload.task else 0
     # A notebook's executor is ours: it does not count, and spared it still saves what the notebook has printed.
-    executor = workload.pid if workload.control is not None else None
+    executor = workload.pid if workload.executor is not None else None
     pids = [pid for pid in processes.tree(roots) if pid != executor]
     used = sum(map(processes.resident_bytes, pids))
     if used >= limit * _NEAR:

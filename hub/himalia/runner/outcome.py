@@ -32,6 +32,8 @@ def of(workload: Workload, kernel_ran_out: Callable[[], bool]) -> Outcome:
     if result is not None and result[0] is not None:
         reason = "user_error" if result[0] == KERNEL_KILLED else result[0]
         return exit_code, reason, result[1]
+    if workload.executor is not None and result is None and not exit_code:
+        return exit_code, "lost", "The kernel ended before the notebook began."
     if exit_code:
         return exit_code, "user_error", f"It ended with exit code {exit_code}."
     return exit_code, None, None

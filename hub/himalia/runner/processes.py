@@ -6,6 +6,7 @@ The runner is a child subreaper (prctl(2)): whatever a workload leaves behind, e
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -141,9 +142,23 @@ def session(pid: int) -> int:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Processor time of ``pid`` so far, its threads included, its children not (proc(5), fields 14 and 15)."""
+    """Processor time of ``pid`` so far, with the children that it has waited for (proc(5), fields 14 to 17)."""
     fields = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS if len(fields) > 12 else 0.0
+    return sum(map(int, fields[11:15])) / _TICKS
+
+
+def peak_bytes(pid: int) -> int:
+    """The most resident memory that ``pid`` has had, since :func:`forget_peak` if that was called."""
+    for line in _read(f"/proc/{pid}/status").splitlines():
+        if line.startswith(b"VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def forget_peak(pid: int) -> None:
+    """Have the peak of ``pid`` counted from now on, where the kernel can do that (proc(5), clear_refs)."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/clear_refs", "wb") as stream:
+        stream.write(b"5")
 
 
 def resident_bytes(pid: int) -> int:

@@ -37,6 +37,7 @@ class Task:
     parameters: Dict[str, Any] = field(default_factory=dict)
     python: str = ""
     kernel_argv: List[str] = field(default_factory=list)
+    kernel_group: str = ""
     environment: Dict[str, str] = field(default_factory=dict)
     secret_environment: Dict[str, str] = field(default_factory=dict)
     secret_files: Dict[str, str] = field(default_factory=dict)
@@ -120,6 +121,7 @@ _TYPES: Dict[str, str] = {
     "parameters": "object",
     "python": "text",
     "kernel_argv": "words",
+    "kernel_group": "text",
     "environment": "texts",
     "secret_environment": "texts",
     "secret_files": "texts",

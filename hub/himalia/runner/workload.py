@@ -7,7 +7,7 @@ import math
 import time
 from typing import Any, Callable, Dict, Optional, Set, Tuple
 
-from himalia.runner.lines import LineSocket
+from himalia.runner.executors import Executor
 from himalia.runner.logs import LogCapture
 from himalia.runner.metrics import MetricSpool
 from himalia.runner.outbox import Outbox
@@ -44,7 +44,8 @@ class Workload:
         self.mark = ""
         self.helper: Optional[int] = None
         self.pipe: Optional[int] = None
-        self.control: Optional[LineSocket] = None
+        self.executor: Optional[Executor] = None
+        self.keeps_executor = False
         self.log = LogCapture(
             f"{folder}/logs/{name}",
             int(task.log_limit_bytes) if task else 0,
@@ -53,7 +54,6 @@ class Workload:
         self.metrics = MetricSpool(f"{folder}/metrics/{name}")
         self.declared: Set[str] = set()
         self.secrets_folder: Optional[str] = None
-        self.kernel_folder: Optional[str] = None
         self.should_stop = False
         self.verdict: Optional[Tuple[str, str]] = None
         self.result: Optional[Tuple[Optional[str], str]] = None

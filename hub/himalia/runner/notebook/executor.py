@@ -1,9 +1,11 @@
-"""The process that runs one notebook job: ``python -m himalia.runner.notebook.executor``, started by the runner.
+"""The process that runs notebook jobs: ``python -m himalia.runner.notebook.executor``, started by the runner.
 
 Descriptor 3 is a stream socket of JSON lines. From the runner: ``{"op": "kernel", "argv", "environment",
-"directory", "folder", "warm"}`` at once, and ``{"op": "run", "directory", "notebook", "parameters",
-"environment"}`` when there is a job, which for a warm executor is later or never. To the runner: ``{"op": "ready"}``,
-``{"op": "progress", "data"}`` and at last ``{"op": "result", "reason", "message"}``, both null when all went well.
+"directory", "folder", "warm"}`` at once, and ``{"op": "run", "directory", "notebook", "parameters", "environment",
+"keep"}`` when there is a job, which for a warm executor is later or never. To the runner: ``{"op": "ready"}``,
+``{"op": "progress", "data"}`` and at last ``{"op": "result", "reason", "message", "kept"}``, reason and message null
+when all went well. With ``kept``, which ``keep`` asks for, the kernel is cleared, and another ``run`` may follow, or
+``{"op": "end"}``.
 """
 
 from __future__ import annotations
@@ -34,17 +36,18 @@ class Job:
     """
 
     def __init__(self, request: dict[str, Any]) -> None:
-        folder = Path(request["directory"])
-        self.path = folder / request["notebook"]
-        self.outputs = folder / FOLDER
+        self.folder = Path(request["directory"])
+        self.path = self.folder / request["notebook"]
+        self.outputs = self.folder / FOLDER
         self.environment: dict[str, str] = request["environment"]
+        self.keep: bool = request["keep"]
         self.notebook = load.load(self.path)
         load.check_language(self.notebook)
         parameters.inject(self.notebook, request["parameters"])
 
 
 class Executor:
-    """One kernel and at most one job."""
+    """One kernel and one job, or several, one after the other."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -52,7 +55,7 @@ class Executor:
         self._html: Any = None
 
     async def serve(self) -> int:
-        """Start the kernel, wait for the job and run it; answers the exit code."""
+        """Start the kernel, wait for jobs and run them; answers the exit code."""
         request = await self._receive()
         if request is None:
             return 0
@@ -61,12 +64,9 @@ class Executor:
             failure = await self._work(kernel, request["warm"])
         finally:
             kernel.dispose()
-        if failure is None:
-            self._send({"op": "result", "reason": None, "message": None})
-        else:
+        if failure is not None:
             print(failure, flush=True)
-            self._send({"op": "result", "reason": failure.reason, "message": str(failure)})
-        await self._writer.drain()
+            await self._answer(failure.reason, str(failure))
         return 0 if failure is None else 1
 
     async def _work(self, kernel: Kernel, warm: bool) -> NotebookError | None:
@@ -80,8 +80,10 @@ class Executor:
             await kernel.connect()
             self._send({"op": "ready"})
             job = job or await self._next_job(kernel)
-            if job is not None:
-                await self._run(kernel, job)
+            while job is not None:
+                kept = await self._run(kernel, job)
+                await self._answer(kept=kept)
+                job = await self._next_job(kernel) if kept else None
         except NotebookError as error:
             return error
         except OSError as error:
@@ -94,7 +96,7 @@ class Executor:
         return None
 
     async def _next_job(self, kernel: Kernel) -> Job | None:
-        """The job, its notebook checked, or None when the runner is gone or the kernel ended while it waited."""
+        """The job, its notebook checked, or None when there will be none, or the kernel ended while it waited."""
         message = asyncio.ensure_future(self._receive())
         waited: set[asyncio.Future[Any]] = {message, kernel.exited}
         await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
@@ -102,19 +104,32 @@ class Executor:
             message.cancel()
             return None
         request = message.result()
-        return None if request is None else Job(request)
+        return None if request is None or request["op"] == "end" else Job(request)
 
-    async def _run(self, kernel: Kernel, job: Job) -> None:
-        await kernel.enter(str(job.path.parent), job.environment)
+    async def _run(self, kernel: Kernel, job: Job) -> bool:
+        """Run the notebook; answers whether the kernel can serve another one."""
+        await kernel.enter(str(job.path.parent), job.environment, str(job.folder) if job.keep else None)
         saver = Saver(job.notebook, job.outputs / f"{job.path.stem}.ipynb")
+        did_well = False
         try:
             await self._execute(client.Client(job.notebook, kernel, saver, self._report))
+            did_well = True
         finally:
             saver.save()
-            ending = asyncio.ensure_future(kernel.shut_down())
+            leaving = asyncio.ensure_future(self._leave(kernel, job.keep and did_well))
             await asyncio.sleep(0)  # the kernel takes its leave while the page is made
             self._write_html(job.notebook, job.outputs / f"{job.path.stem}.html")
-            await ending
+            kept = await leaving
+        if kept:  # from here on nothing is lost with this process
+            asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
+        return kept
+
+    async def _leave(self, kernel: Kernel, keep: bool) -> bool:
+        """Clear the kernel, or end it; answers whether it is kept."""
+        if keep and await kernel.clear():
+            return True
+        await kernel.shut_down()
+        return False
 
     async def _execute(self, run: client.Client) -> None:
         """Run all cells; SIGTERM ends it in good order."""
@@ -135,6 +150,12 @@ class Executor:
             self._html.write(notebook, path)
         except Exception as error:  # a template can fail on what user code displayed; the notebook is there
             print(f"[himalia: no HTML page could be made of the notebook: {error}]", flush=True)
+
+    async def _answer(
+        self, reason: str | None = None, message: str | None = None, kept: bool = False
+    ) -> None:
+        self._send({"op": "result", "reason": reason, "message": message, "kept": kept})
+        await self._writer.drain()
 
     def _report(self, data: dict[str, Any]) -> None:
         self._send({"op": "progress", "data": data})

@@ -18,6 +18,7 @@ _START_S = 120
 _SHUTDOWN_S = 5.0
 _PROBE_S = 30
 _FLUSH_S = 1.0
+_CLEAR_S = 10.0
 #: How much the interpreter has to do before it ends: exit handlers, and threads that it would wait for.
 _EXIT_WORK = (
     "(__import__('atexit')._ncallbacks(), "
@@ -32,6 +33,8 @@ for himalia_file in himalia_gc.get_objects():
     if type(himalia_file) in himalia_files and not himalia_file.closed:
         himalia_file.flush()
 """
+#: Each environment can import this package.
+_KEPT = "__import__('importlib').import_module('himalia.run._kept')"
 _PROBE = "import importlib.util, sys; sys.exit(importlib.util.find_spec('ipykernel') is None)"
 
 
@@ -98,14 +101,23 @@ class Kernel:
         self.language_info = reply["content"]["language_info"]
         self._untouched = await self._evaluate(_SETTLE, _EXIT_WORK, _START_S)
 
-    async def enter(self, directory: str, environment: dict[str, str]) -> None:
-        """Make the kernel go to ``directory`` and have ``environment``, as if it had been started so."""
+    async def enter(self, directory: str, environment: dict[str, str], folder: str | None = None) -> None:
+        """Make the kernel go to ``directory`` and have ``environment``, as if it had been started so.
+
+        With ``folder``, the job's working folder, it can be cleared afterwards.
+        """
+        if folder is not None:
+            await self._evaluate("", f"{_KEPT}.begin({folder!r})", _START_S)
         if directory == self._directory and environment == self._environment:
             return
         changed = {name: value for name, value in environment.items() if self._environment.get(name) != value}
         code = f"__import__('os').environ.update({changed!r})\n__import__('os').chdir({directory!r})"
         if await self._evaluate(code, "True", _START_S) != "True":
             raise NotebookError("The kernel could not enter the job's folder.")
+
+    async def clear(self) -> bool:
+        """Make the kernel what it was before :meth:`enter`, imported modules apart; false where that cannot be."""
+        return not self.exited.done() and await self._evaluate("", f"{_KEPT}.clear()", _CLEAR_S) == "''"
 
     def exit_signal(self) -> int:
         """The number of the signal that ended the process, 0 if it was none."""
