@@ -58,7 +58,11 @@ class Settings(BaseSettings):
     )
     runner_idle_s: float = Field(300.0, ge=0, description="Time after which an idle resident runner ends.")
     warm_kernels: int = Field(1, ge=0, description="Warm kernels kept per person, project and environment.")
-    warm_kernel_idle_s: float = Field(300.0, ge=0, description="Time after which an unused warm kernel ends.")
+    warm_kernel_idle_s: float = Field(
+        300.0,
+        ge=0,
+        description="Time after which a kernel that waits for a notebook, started ahead or kept from the one before, ends.",
+    )
     hub_cache_s: float = Field(
         5.0, ge=0, description="Time for which the hub's answer about a token is trusted."
     )

@@ -29,8 +29,8 @@ _SHELL_SETTINGS = ("ast_node_interactivity", "custom_exceptions")
 _SHELL_LISTS = ("ast_transformers", "input_transformers_cleanup", "input_transformers_post")
 #: Who may have tasks in the kernel's event loop.
 _OF_THE_KERNEL = frozenset(("IPython", "anyio", "comm", "ipykernel", "jupyter_client", "tornado", "zmq"))
-#: Their threads run what they are given, which may be user code.
-_POOLS = frozenset(("threading", "concurrent.futures.thread", "multiprocessing.pool"))
+#: Who else may keep threads: they watch, and run nothing of the user's.
+_WATCHERS = frozenset(("mlflow", "tqdm"))
 _FILES = frozenset((io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom))
 
 
@@ -48,6 +48,7 @@ class _Start:
         self.hooks = {name: getattr(sys, name) for name in _HOOKS}
         self.settings = {name: getattr(shell, name) for name in _SHELL_SETTINGS}
         self.lists = {name: list(getattr(shell, name)) for name in _SHELL_LISTS}
+        self.compiler_flags = shell.compile.flags
         self.extensions = set(shell.extension_manager.loaded)
         self.threads = set(threading.enumerate())
         self.signals = {number: signal.getsignal(number) for number in signal.valid_signals()}
@@ -82,21 +83,17 @@ class _Start:
         if self.has_exit_handlers:
             yield "exit handlers"
         for thread in threading.enumerate():
-            if thread not in self.threads and not self._is_harmless(thread):
+            target = getattr(thread, "_target", None)
+            module = _module(target) if type(thread) is threading.Thread else type(thread).__module__
+            if thread not in self.threads and _package(module) not in _OF_THE_KERNEL | _WATCHERS:
                 yield f"the thread {thread.name}"
         with contextlib.suppress(RuntimeError):  # no loop runs
             for task in asyncio.all_tasks():
                 coroutine: Any = task.get_coro()
                 frame = getattr(coroutine, "cr_frame", None)
-                module = str(frame.f_globals.get("__name__")) if frame is not None else ""
-                if module.partition(".")[0] not in _OF_THE_KERNEL:
+                module = frame.f_globals.get("__name__") if frame is not None else None
+                if _package(module) not in _OF_THE_KERNEL:
                     yield f"the task {task.get_name()}"
-
-    def _is_harmless(self, thread: threading.Thread) -> bool:
-        """Whether a library keeps this thread for itself, as tqdm does for its monitor."""
-        target = getattr(thread, "_target", None)
-        module = _module(target) if type(thread) is threading.Thread else type(thread).__module__
-        return thread.daemon and module not in _POOLS and not self.is_users(module)
 
     # Taking away.
 
@@ -147,7 +144,7 @@ class _Start:
             for printers in (formatter.type_printers, formatter.singleton_printers):
                 for kind in [kind for kind, printer in printers.items() if self.is_users(_module(printer))]:
                     del printers[kind]
-        shell.compile.reset_compiler_flags()
+        shell.compile.flags = self.compiler_flags
         shell.reset()
         for name, value in self.namespace.items():
             shell.user_ns.setdefault(name, value)
@@ -243,6 +240,10 @@ def _module(function: Any) -> Optional[str]:
         function = function.func
     name: Optional[str] = getattr(function, "__module__", None)
     return name
+
+
+def _package(module: Optional[str]) -> str:
+    return (module or "").partition(".")[0]
 
 
 def _is_inside(path: str, folder: str) -> bool:

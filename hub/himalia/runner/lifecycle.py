@@ -20,8 +20,8 @@ from himalia.runner.helpers import Helpers, Remover
 from himalia.runner.journal import Journal
 from himalia.runner.lines import ProtocolError
 from himalia.runner.loop import Loop
-from himalia.runner.notebooks import Notebooks
 from himalia.runner.settings import Settings
+from himalia.runner.supply import Supply
 from himalia.runner.task import BadTask, Task
 from himalia.runner.workload import State, Workload
 
@@ -56,7 +56,7 @@ class Lifecycle:
         self._remover = Remover(self._helpers)
         self._oom = limits.OomWatch()
         self._private = _private_folder(settings.state)
-        self._notebooks = Notebooks(loop, settings, self._new_mark, self._private)
+        self._supply = Supply(loop, settings, self._new_mark, self._private)
         for folder in ("logs", "metrics"):
             os.makedirs(os.path.join(settings.state, folder), 0o700, exist_ok=True)
 
@@ -201,7 +201,7 @@ class Lifecycle:
         self.begin_ready()
         if self._active:
             self._oom.sample(now)
-        executors_at = self._notebooks.tick(now, busy=not self.idle)
+        executors_at = self._supply.tick(now, busy=not self.idle)
         look_at = limits.next_look(self._by_pid.values())
         times = [time for time in (look_at, executors_at) if time is not None]
         times += [deadline for deadline, _ in self._impatient.values()]
@@ -304,7 +304,7 @@ class Lifecycle:
 
     def _launch_notebook(self, workload: Workload, task: Task, environment: Dict[str, str]) -> None:
         at_once = 1 + sum(one.executor is not None for one in self._by_pid.values())
-        executor = self._notebooks.begin(workload, task, environment, at_once)
+        executor = self._supply.begin(workload, task, environment, at_once)
         workload.executor = executor
         self._loop.watch(executor.control, partial(self._hear, workload))
         self._started(workload, executor.pid, executor.mark, executor.output)
@@ -376,7 +376,7 @@ class Lifecycle:
         """The notebook has ended, and its executor waits with a cleared kernel."""
         executor = workload.executor
         assert executor is not None
-        if workload.verdict is None and not self._orphans(workload) and self._notebooks.may_keep(workload):
+        if workload.verdict is None and not self._orphans(workload) and self._supply.may_keep(workload):
             del self._by_pid[executor.pid]
             workload.keeps_executor = True
             used = sum(map(processes.cpu_seconds, executor.pids))
@@ -401,7 +401,7 @@ class Lifecycle:
         return (
             pid in self._by_pid
             or pid in self._helpers
-            or self._notebooks.holds(pid)
+            or self._supply.holds(pid)
             or any(pid in pids for pids in kept)
         )
 
@@ -469,7 +469,7 @@ class Lifecycle:
         if workload.keeps_executor and workload.pipe is not None:
             self._loop.unwatch(workload.pipe)
             workload.pipe = None
-            self._notebooks.keep(executor)
+            self._supply.keep(executor)
         else:
             executor.control.close()
             if workload.keeps_executor:  # it has died in between

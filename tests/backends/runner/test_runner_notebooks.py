@@ -6,42 +6,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 from nbformat import v4
+from notebook_harness import code, executors, notebook, output, run, start, wait_until_warm
 from runner_harness import KERNEL, Runner, is_alive, wait_for
 
 MakeRunner = Callable[..., Runner]
-
-
-def _code(source: str, *tags: str) -> Any:
-    return v4.new_code_cell(source, metadata={"tags": list(tags)} if tags else {})
-
-
-def _notebook(*cells: Any, **metadata: Any) -> str:
-    cells = tuple(_code(cell) if isinstance(cell, str) else cell for cell in cells)
-    text: str = nbformat.writes(v4.new_notebook(cells=list(cells), metadata=metadata))
-    return text
-
-
-def _start(runner: Runner, name: str, content: str | bytes, file: str = "train.ipynb", **fields: Any) -> None:
-    runner.api.add_snapshot(name.rpartition("-")[0], {file: content})
-    fields = {"kernel_argv": KERNEL, "python": sys.executable, "notebook": file, **fields}
-    runner.start(name, kind="notebook", snapshot=True, **fields)
-
-
-def _run(runner: Runner, name: str, content: str | bytes, **fields: Any) -> dict[str, Any]:
-    _start(runner, name, content, **fields)
-    return runner.end(name)
-
-
-def _output(runner: Runner, name: str, file: str = "train.ipynb") -> Any:
-    """The executed notebook as it was stored."""
-    stored = runner.api.outputs[name.rpartition("-")[0], f"outputs/{file}"]
-    return nbformat.reads(stored.decode(), as_version=4)
 
 
 @pytest.fixture(scope="module")
@@ -55,15 +27,15 @@ def shared() -> Any:
 def test_a_notebook_runs_with_parameters_progress_log_and_html(shared: Runner) -> None:
     cells = (
         v4.new_markdown_cell("# Title"),
-        _code("epochs = 1\nname = 'x'", "parameters"),
+        code("epochs = 1\nname = 'x'", "parameters"),
         "",
         "import os, himalia.run as run\nprint('epochs', epochs, name, os.environ['LEVEL'])",
         "run.log('accuracy', 0.5)\nopen('outputs/extra.txt', 'w').write('kept without close')\nepochs * 2",
     )
-    _start(
+    start(
         shared,
         "nb-1",
-        _notebook(*cells),
+        notebook(*cells),
         parameters={"epochs": 7, "name": "it's"},
         environment={"LEVEL": "3"},
     )
@@ -83,7 +55,7 @@ def test_a_notebook_runs_with_parameters_progress_log_and_html(shared: Runner) -
     assert [each["items"][0][:3] for each in reports if each["op"] == "metrics"] == [["accuracy", 0, 0.5]]
     log = "".join(each["text"] for each in reports if each["op"] == "log")
     assert log == "epochs 7 it's 3\n14\n"
-    executed = _output(shared, "nb-1")
+    executed = output(shared, "nb-1")
     assert [cell.metadata.get("tags") for cell in executed.cells][:3] == [
         None,
         ["parameters"],
@@ -97,12 +69,12 @@ def test_a_notebook_runs_with_parameters_progress_log_and_html(shared: Runner) -
 
 
 def test_a_failing_cell_names_itself_and_keeps_everything(shared: Runner) -> None:
-    report = _run(shared, "fails-1", _notebook("print('before')", "1 / 0", "print('never')"))
+    report = run(shared, "fails-1", notebook("print('before')", "1 / 0", "print('never')"))
     assert (report["exit_code"], report["reason"]) == (1, "user_error")
     assert report["message"] == "Cell 2 failed: ZeroDivisionError: division by zero"
     assert "ZeroDivisionError" in shared.logs["fails-1"]
     assert "himalia" not in shared.logs["fails-1"]  # nothing of ours in the user's traceback
-    executed = _output(shared, "fails-1")
+    executed = output(shared, "fails-1")
     assert executed.cells[0].outputs[0].text == "before\n"
     assert executed.cells[1].outputs[0].ename == "ZeroDivisionError"
     assert executed.cells[2].outputs == []
@@ -110,35 +82,35 @@ def test_a_failing_cell_names_itself_and_keeps_everything(shared: Runner) -> Non
 
 
 def test_a_dead_kernel_fails_with_its_signal(shared: Runner) -> None:
-    report = _run(shared, "segv-1", _notebook("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"))
+    report = run(shared, "segv-1", notebook("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"))
     assert (report["exit_code"], report["reason"]) == (1, "user_error")
     assert report["message"].startswith("Cell 1 failed: The process was ended by SIGSEGV")
     assert {each["path"] for each in report["outputs"]} == {"outputs/train.html", "outputs/train.ipynb"}
 
 
 def test_what_is_no_notebook_is_bad_input(shared: Runner) -> None:
-    report = _run(shared, "bad-1", b"not json")
+    report = run(shared, "bad-1", b"not json")
     assert report["reason"] == "bad_input"
     assert report["message"].startswith("'train.ipynb' is not a notebook")
-    report = _run(shared, "param-1", _notebook(_code("a = 1", "parameters")), parameters={"b": 1})
+    report = run(shared, "param-1", notebook(code("a = 1", "parameters")), parameters={"b": 1})
     assert report["message"] == "The notebook has no parameter b. It has a."
     assert "Traceback" not in shared.logs["bad-1"] + shared.logs["param-1"]
 
 
 def test_kernels_that_are_not_there(shared: Runner) -> None:
-    content = _notebook("1", kernelspec={"name": "ir", "display_name": "R", "language": "R"})
-    report = _run(shared, "r-1", content)
+    content = notebook("1", kernelspec={"name": "ir", "display_name": "R", "language": "R"})
+    report = run(shared, "r-1", content)
     assert report["reason"] == "environment_missing"
     assert "'R'" in report["message"]
     argv = ["/no/such/python", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    report = _run(shared, "gone-1", _notebook("1"), kernel_argv=argv)
+    report = run(shared, "gone-1", notebook("1"), kernel_argv=argv)
     assert report["reason"] == "environment_missing"
     assert (
         report["message"]
         == "The kernel could not be started: /no/such/python cannot be started: No such file or directory."
     )
     argv = ["/usr/bin/python3", "-I", "-S", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    report = _run(shared, "bare-1", _notebook("1"), kernel_argv=argv)
+    report = run(shared, "bare-1", notebook("1"), kernel_argv=argv)
     assert report["reason"] == "environment_missing"
     assert "ipykernel" in report["message"]
 
@@ -151,7 +123,7 @@ def test_what_a_job_leaves_running_and_prints_too_much(shared: Runner) -> None:
         "import subprocess; p = subprocess.Popen(['sleep', '60'], start_new_session=True); print(p.pid)",
         "print(open('data.txt').read())",
     )
-    shared.api.add_snapshot("deep", {"sub/data.txt": "found", "sub/n.ipynb": _notebook(*cells)})
+    shared.api.add_snapshot("deep", {"sub/data.txt": "found", "sub/n.ipynb": notebook(*cells)})
     fields = {"notebook": "sub/n.ipynb", "kernel_argv": KERNEL, "python": sys.executable}
     report = shared.run("deep-1", kind="notebook", snapshot=True, **fields)
     assert report["exit_code"] == 0
@@ -165,7 +137,7 @@ def test_what_a_job_leaves_running_and_prints_too_much(shared: Runner) -> None:
     ]
     assert "line 149999\n" in shared.logs["deep-1"]
     loud, bar, *_ = (
-        cell.outputs[0].get("text") for cell in _output(shared, "deep-1", "n.ipynb").cells if cell.outputs
+        cell.outputs[0].get("text") for cell in output(shared, "deep-1", "n.ipynb").cells if cell.outputs
     )
     assert len(loud) < 1_100_000
     assert "this cell printed more" in loud
@@ -173,44 +145,44 @@ def test_what_a_job_leaves_running_and_prints_too_much(shared: Runner) -> None:
 
 
 def test_a_killed_job_keeps_what_it_printed(shared: Runner) -> None:
-    _start(
+    start(
         shared,
         "kill-1",
-        _notebook("print('first')", "import time; print('second', flush=True); time.sleep(60)"),
+        notebook("print('first')", "import time; print('second', flush=True); time.sleep(60)"),
     )
     path = shared.directory("kill-1") / "outputs" / "train.ipynb"
     wait_for(lambda: path.exists() and "second\\n" in path.read_text(), "the saved notebook")
     shared.link.send(op="stop", name="kill-1", grace_s=0, reason="stopped_by_user")
     assert shared.end("kill-1")["reason"] == "stopped_by_user"
-    assert _output(shared, "kill-1").cells[0].outputs[0].text == "first\n"
+    assert output(shared, "kill-1").cells[0].outputs[0].text == "first\n"
 
 
 def test_a_stopped_notebook_ends_in_good_order(shared: Runner) -> None:
-    _start(shared, "stop-1", _notebook("import time; print('on', flush=True); time.sleep(60)"))
+    start(shared, "stop-1", notebook("import time; print('on', flush=True); time.sleep(60)"))
     shared.link.until("log", "stop-1")
     shared.link.send(op="stop", name="stop-1", grace_s=20, reason="stopped_by_user")
     report = shared.end("stop-1")
     assert report["reason"] == "stopped_by_user"
     assert {each["path"] for each in report["outputs"]} == {"outputs/train.html", "outputs/train.ipynb"}
-    assert _output(shared, "stop-1").cells[0].outputs[0].text == "on\n"
+    assert output(shared, "stop-1").cells[0].outputs[0].text == "on\n"
 
 
 def test_out_of_memory_still_saves_the_notebook(shared: Runner) -> None:
     cells = ("print('before')", "import time; x = bytearray(600 * 1024 * 1024); time.sleep(60)")
-    report = _run(shared, "mem-1", _notebook(*cells), memory_bytes=500 << 20)
+    report = run(shared, "mem-1", notebook(*cells), memory_bytes=500 << 20)
     assert report["reason"] == "out_of_memory"
     assert "limit of 500.0 MiB" in report["message"]
-    assert _output(shared, "mem-1").cells[0].outputs[0].text == "before\n"
+    assert output(shared, "mem-1").cells[0].outputs[0].text == "before\n"
 
 
 def test_a_warm_kernel_serves_one_job(shared: Runner) -> None:
     times = []
     pids = set()
     for number in range(2):
-        _wait_until_warm(shared)
+        wait_until_warm(shared)
         begun = time.monotonic()
         cell = "import os; print('x' in globals(), os.getpid(), os.environ['HIMALIA_WORKLOAD']); x = 1"
-        report = _run(shared, f"warm{number}-1", _notebook(cell))
+        report = run(shared, f"warm{number}-1", notebook(cell))
         times.append(time.monotonic() - begun)
         assert report["exit_code"] == 0
         assert report["usage"]["cpu_s"] < 1  # what it took to become warm is not counted
@@ -224,8 +196,8 @@ def test_a_warm_kernel_serves_one_job(shared: Runner) -> None:
 
 def test_a_variable_that_counts_at_start_needs_a_new_kernel(shared: Runner) -> None:
     environment = {"PYTHONHASHSEED": "7"}
-    _wait_until_warm(shared)
-    report = _run(shared, "seed-1", _notebook("print(hash('x'))"), environment=environment)
+    wait_until_warm(shared)
+    report = run(shared, "seed-1", notebook("print(hash('x'))"), environment=environment)
     assert report["exit_code"] == 0
     command = [sys.executable, "-c", "print(hash('x'))"]
     assert (
@@ -236,38 +208,6 @@ def test_a_variable_that_counts_at_start_needs_a_new_kernel(shared: Runner) -> N
 
 def test_warm_kernels_end_when_idle(make_runner: MakeRunner) -> None:
     runner = make_runner("--warm-idle", "3")
-    _run(runner, "a-1", b"not even a notebook")
-    wait_for(lambda: len(_executors(runner)) == 1, "a warm executor")
-    wait_for(lambda: not _executors(runner), "its end")
-
-
-def _executors(runner: Runner) -> list[int]:
-    return _children(runner.process.pid)
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
-
-
-def _wait_until_warm(runner: Runner) -> None:
-    """Return once an executor waits for a job: it is idle then, with its kernel."""
-
-    def idle() -> bool:
-        return any(_children(pid) and _cpu(pid) == _cpu_later(pid) for pid in _executors(runner))
-
-    wait_for(idle, "a warm kernel")
-
-
-def _cpu(pid: int) -> str:
-    try:
-        return " ".join(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13])
-    except OSError:
-        return ""
-
-
-def _cpu_later(pid: int) -> str:
-    time.sleep(0.4)
-    return _cpu(pid)
+    run(runner, "a-1", b"not even a notebook")
+    wait_for(lambda: len(executors(runner)) == 1, "a warm executor")
+    wait_for(lambda: not executors(runner), "its end")

@@ -22,7 +22,7 @@ _AT_START = ("PYTHON", "LD_", "MALLOC_", "IPYTHON", "JUPYTER_", "GLIBC_")
 _MOST_MEMORY = 0.5
 
 
-class Notebooks:
+class Supply:
     """Executors are given out by :meth:`begin`, and come back by :meth:`keep` or end with their workload."""
 
     def __init__(self, loop: Loop, settings: Settings, new_mark: Callable[[], str], private: str) -> None:
