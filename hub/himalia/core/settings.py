@@ -61,7 +61,7 @@ class Settings(BaseSettings):
     warm_kernel_idle_s: float = Field(
         300.0,
         ge=0,
-        description="Time after which a kernel that waits for a notebook, started ahead or kept from the one before, ends.",
+        description="Time after which a kernel that waits, warm or kept for its group, ends.",
     )
     hub_cache_s: float = Field(
         5.0, ge=0, description="Time for which the hub's answer about a token is trusted."
