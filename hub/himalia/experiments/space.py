@@ -44,8 +44,8 @@ def _check_choices(parameter: Parameter) -> None:
     choices = parameter["choices"]
     if choices is None:
         raise ValueError("a categorical parameter needs choices")
-    if len({_key(choice) for choice in choices}) < len(choices):
-        raise ValueError("each choice may be there once")
+    if len(set(choices)) < len(choices):
+        raise ValueError("each choice may be there once; true counts as 1, and false as 0")
     if any(parameter[name] not in (None, False) for name in ("low", "high", "step", "log")):
         raise ValueError("low, high, log and step are for ranges; a categorical parameter has choices")
 

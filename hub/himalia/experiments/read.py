@@ -1,0 +1,195 @@
+"""Reading searches and trials: rows put together as the API shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from himalia.core import people
+from himalia.core.pagination import Page, next_token
+from himalia.core.schema import Who
+from himalia.engine.states import State
+from himalia.engine.tables import workloads
+from himalia.experiments.outcome import front
+from himalia.experiments.schema import (
+    Best,
+    Experiment,
+    ExperimentSpec,
+    ExperimentStatus,
+    Trial,
+    TrialCounts,
+)
+from himalia.experiments.tables import experiments, trials
+
+DONE = ("COMPLETE", "PRUNED", "FAILED")
+"""States of trials that count among those that were asked for."""
+MOST_BEST = 20
+_BEGUN = (State.STARTING, State.RUNNING, State.STOPPING)
+_TRIALS = sa.select(
+    trials,
+    workloads.c.name.label("job"),
+    workloads.c.state.label("job_state"),
+    workloads.c.started_at,
+).outerjoin(workloads, workloads.c.id == trials.c.job_id)
+
+
+def by_name(connection: Connection, project_id: str, name: str) -> Any | None:
+    """The row of a live experiment."""
+    query = sa.select(experiments).where(
+        experiments.c.project_id == project_id,
+        experiments.c.name == name,
+        experiments.c.deleted_at.is_(None),
+    )
+    return connection.execute(query).first()
+
+
+def by_id(connection: Connection, experiment_id: str) -> Any | None:
+    """The row of an experiment, a deleted one too."""
+    return connection.execute(sa.select(experiments).where(experiments.c.id == experiment_id)).first()
+
+
+def page_of(
+    connection: Connection,
+    project_id: str,
+    page: Page,
+    *,
+    states: Sequence[str] = (),
+    text: str | None = None,
+    labels: Iterable[tuple[str, str]] = (),
+    deleted: bool = False,
+) -> tuple[list[Any], str | None]:
+    """Rows of one page, newest first, and the token of the next."""
+    query = sa.select(experiments).where(experiments.c.project_id == project_id)
+    query = query.where(
+        experiments.c.deleted_at.isnot(None) if deleted else experiments.c.deleted_at.is_(None)
+    )
+    if states:
+        query = query.where(experiments.c.state.in_(states))
+    if text:
+        query = query.where(experiments.c.name.contains(text.lower(), autoescape=True))
+    for key, value in labels:
+        query = query.where(experiments.c.labels[key].as_string() == value)
+    rows = list(connection.execute(page.apply(query, experiments.c.created_at, experiments.c.id)))
+    shown = rows[: page.limit]
+    token = next_token(len(rows), page, shown[-1].created_at, shown[-1].id) if shown else None
+    return shown, token
+
+
+def show(
+    connection: Connection, rows: Sequence[Any], project: str, passing: dict[str, str]
+) -> list[Experiment]:
+    """Experiments in the order of `rows`; `passing` has words, by id, about what holds one up now."""
+    ids = [row.id for row in rows]
+    counts = _counts(connection, ids)
+    who = people.names(connection, {row.created_by for row in rows})
+    shown = []
+    for row in rows:
+        spec = ExperimentSpec.model_construct(**row.spec)
+        status = ExperimentStatus.model_construct(
+            state=row.state,
+            reason=row.reason,
+            message=passing.get(row.id, row.message),
+            counts=counts[row.id],
+            done=counts[row.id].complete + counts[row.id].pruned + counts[row.id].failed,
+            total=spec.trials,
+            best=best(connection, row),
+            started_at=row.started_at,
+            ended_at=row.ended_at,
+            deleted_at=row.deleted_at,
+        )
+        shown.append(
+            Experiment.model_construct(
+                id=row.id,
+                name=row.name,
+                project=project,
+                labels=row.labels,
+                spec=spec,
+                status=status,
+                created_at=row.created_at,
+                created_by=Who(id=row.created_by, name=who.get(row.created_by, "")),
+                updated_at=row.updated_at,
+                etag=str(row.version),
+            )
+        )
+    return shown
+
+
+def _counts(connection: Connection, ids: Sequence[str]) -> dict[str, TrialCounts]:
+    found = {one: TrialCounts() for one in ids}
+    has_begun = sa.and_(trials.c.state == "WAITING", workloads.c.state.in_(_BEGUN))
+    query = (
+        sa.select(trials.c.experiment_id, trials.c.state, has_begun.label("has_begun"), sa.func.count())
+        .outerjoin(workloads, workloads.c.id == trials.c.job_id)
+        .where(trials.c.experiment_id.in_(ids))
+        .group_by(trials.c.experiment_id, trials.c.state, has_begun)
+    )
+    for experiment, state, begun, count in connection.execute(query) if ids else ():
+        setattr(found[experiment], "running" if begun else state.lower(), count)
+    return found
+
+
+def best(connection: Connection, row: Any) -> list[Best]:
+    """The complete trials of an experiment that no other beats; of many, the first."""
+    query = sa.select(trials.c.number, trials.c["values"], trials.c.parameters).where(
+        trials.c.experiment_id == row.id, trials.c.state == "COMPLETE"
+    )
+    directions = [objective["direction"] for objective in row.spec["objectives"]]
+    if len(directions) == 1:
+        value = trials.c["values"][0].as_float()
+        query = query.order_by(value if directions[0] == "minimize" else value.desc(), trials.c.number).limit(1)
+    complete = list(connection.execute(query))
+    return [
+        Best(number=complete[index][0], values=complete[index][1], parameters=complete[index][2])
+        for index in front([one[1] for one in complete], directions)[:MOST_BEST]
+    ]
+
+
+def trials_of(
+    connection: Connection, experiment_id: str, numbers: Sequence[int] | None = None
+) -> list[Trial]:
+    """Trials in the order of their numbers: all, or some."""
+    query = _TRIALS.where(trials.c.experiment_id == experiment_id).order_by(trials.c.number)
+    if numbers is not None:
+        query = query.where(trials.c.number.in_(numbers))
+    return [_trial(row) for row in connection.execute(query)]
+
+
+def trials_page(
+    connection: Connection, experiment_id: str, states: Sequence[str], after: int, limit: int
+) -> tuple[list[Trial], str | None]:
+    """Trials with a number above `after`, and the token of the next page."""
+    query = (
+        _TRIALS.where(trials.c.experiment_id == experiment_id, trials.c.number > after)
+        .order_by(trials.c.number)
+        .limit(limit + 1)
+    )
+    if states:
+        query = query.where(_state().in_(states))
+    found = [_trial(row) for row in connection.execute(query)]
+    shown = found[:limit]
+    return shown, str(shown[-1].number) if len(found) > limit else None
+
+
+def _state() -> sa.ColumnElement[str]:
+    has_begun = sa.and_(trials.c.state == "WAITING", workloads.c.state.in_(_BEGUN))
+    return sa.case((has_begun, "RUNNING"), else_=trials.c.state)
+
+
+def _trial(row: Any) -> Trial:
+    is_running = row.state == "WAITING" and row.job_state in _BEGUN
+    return Trial.model_construct(
+        number=row.number,
+        state="RUNNING" if is_running else row.state,
+        parameters=row.parameters,
+        values=row.values,
+        message=row.message,
+        job=row.job or "",
+        job_id=row.job_id,
+        pruned_step=row.pruned_step,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+    )

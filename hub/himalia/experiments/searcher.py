@@ -1,0 +1,271 @@
+"""Keeps the trials of all running searches going: takes searches up, submits their trials, hears of their ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from himalia.core import links, people
+from himalia.core.database import Database, Transaction
+from himalia.core.errors import HimaliaError, NotFound, Unavailable
+from himalia.core.live import Exchange
+from himalia.core.people import Person
+from himalia.engine.changes import Change
+from himalia.engine.states import ENDED, State
+from himalia.experiments import read, records
+from himalia.experiments.outcome import Outcome
+from himalia.experiments.records import OpenTrial
+from himalia.experiments.search import AGAIN_S, Draft, End, Search
+from himalia.experiments.study import Study
+from himalia.experiments.tables import experiments
+from himalia.jobs.schema import JobCreate, JobSpec
+from himalia.jobs.service import Chosen, Jobs, Part
+from himalia.projects import service as projects_service
+
+log = logging.getLogger(__name__)
+
+LABEL = "himalia/experiment"
+
+
+class Owner:
+    """On whose behalf, where, and on what the trials of a search run."""
+
+    def __init__(self, project: dict[str, Any], person: Person, job: JobSpec, chosen: Chosen) -> None:
+        self.project = project
+        self.person = person
+        self.job = job
+        self.chosen = chosen
+
+
+class Searcher:
+    """All searches that are RUNNING, and all trials whose jobs have not ended."""
+
+    def __init__(self, database: Database, jobs: Jobs, exchange: Exchange) -> None:
+        self.database = database
+        self.jobs = jobs
+        self.exchange = exchange
+        self._open: dict[str, OpenTrial] = {}
+        self._searches: dict[str, Search] = {}
+        self._owners: dict[str, Owner] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        jobs.change_hooks.append(self._changed)
+
+    async def load(self) -> None:
+        """Know the trials that were not at their end. Call before any workload is looked after."""
+        for trial in await self.database.read(lambda c: list(records.load_open(c))):
+            self._open[trial.job_id] = trial
+
+    async def start(self) -> None:
+        """Go on with what was RUNNING."""
+        query = sa.select(experiments.c.id).where(
+            experiments.c.state == "RUNNING", experiments.c.deleted_at.is_(None)
+        )
+        for experiment_id in await self.database.read(lambda c: list(c.execute(query).scalars())):
+            self.take_up(experiment_id)
+
+    async def close(self) -> None:
+        """End all workers; what is stored goes on at the next start."""
+        for search in self._searches.values():
+            search.drop()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    # What the service asks for
+
+    def take_up(self, experiment_id: str) -> None:
+        """Begin, or go on with, a search that is RUNNING."""
+        before = self._tasks.get(experiment_id)
+        task = asyncio.create_task(self._run(experiment_id, before))
+        self._tasks[experiment_id] = task
+        task.add_done_callback(lambda done: self._over(experiment_id, done))
+
+    def drop(self, experiment_id: str) -> None:
+        """Begin no more trials of it."""
+        search = self._searches.get(experiment_id)
+        if search is not None:
+            search.drop()
+
+    def passing(self) -> dict[str, str]:
+        """By search, a sentence on what holds it up now."""
+        return {search.id: search.passing for search in self._searches.values() if search.passing}
+
+    async def importances(self, row: Any) -> list[dict[str, float]]:
+        """By objective, how much each parameter matters: from the search's worker, else from one of its own.
+
+        Raises StudyError, StudyLost.
+        """
+        search = self._searches.get(row.id)
+        if search is not None and search.study is not None:
+            return await search.study.importances()
+        stored = await self.database.read(lambda c: records.stored(c, row.id, None))
+        study = await Study.open(row.id, row.spec, stored)
+        try:
+            return await study.importances()
+        finally:
+            await study.close()
+
+    async def _run(self, experiment_id: str, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.gather(before, return_exceptions=True)
+        while (row := await self._row(experiment_id)) is None:
+            await asyncio.sleep(AGAIN_S)
+        if row.state != "RUNNING" or row.deleted_at is not None:
+            return
+        search = Search(row, self)
+        self._searches[experiment_id] = search
+        try:
+            await search.run()
+        finally:
+            del self._searches[experiment_id]
+            self._owners.pop(experiment_id, None)
+
+    async def _row(self, experiment_id: str) -> Any | None:
+        try:
+            return await self.database.read(lambda c: read.by_id(c, experiment_id))
+        except HimaliaError as error:
+            log.warning("A search could not be read yet: %s", error)
+            return None
+
+    def _over(self, experiment_id: str, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(experiment_id) is task:
+            del self._tasks[experiment_id]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("A search failed: %s", error, exc_info=error)
+
+    # What a search stands on
+
+    async def trials(self, search: Search, with_steps: bool) -> list[dict[str, Any]]:
+        """What is stored of its trials; with the points of its objective, for a pruner."""
+        metric = search.spec["objectives"][0]["metric"] if with_steps else None
+        return await self.database.read(lambda c: records.stored(c, search.id, metric))
+
+    async def submit(self, search: Search, draft: Draft, begun: Callable[[], None]) -> None:
+        """Store a trial and its job."""
+        self.jobs.check_disk()
+        owner = self._owners.get(search.id)
+        if owner is None:
+            owner = await self.database.read(lambda c: self._owner(c, search))
+            self._owners[search.id] = owner
+        await self.database.write(lambda tx: self._begin(tx, search, owner, draft, begun))
+
+    def _owner(self, connection: Connection, search: Search) -> Owner:
+        row = read.by_id(connection, search.id)
+        person = people.get(connection, row.created_by) if row is not None else None
+        project = projects_service.by_id(connection, row.project_id) if row is not None else None
+        if person is None or project is None:
+            raise NotFound("Whoever began it, or its project, is gone.")
+        job = JobSpec.model_validate(search.spec["job"])
+        return Owner(project, person, job, self.jobs.choose(job, person.groups))
+
+    def _begin(
+        self, tx: Transaction, search: Search, owner: Owner, draft: Draft, begun: Callable[[], None]
+    ) -> None:
+        records.check_running(tx, search.id)
+        body = JobCreate.model_construct(
+            name=f"{search.name[:27].rstrip('-')}-trial-{draft.number}",
+            labels={LABEL: search.name},
+            spec=_with(owner.job, draft.parameters),
+        )
+        of = f"experiment:{search.id}"
+        job = self.jobs.insert(tx, owner.project, owner.person, body, owner.chosen, Part(of))
+        trial = OpenTrial(
+            search.id,
+            search.name,
+            owner.project["id"],
+            draft.number,
+            job.id,
+            draft.parameters,
+            tuple(objective["metric"] for objective in search.spec["objectives"]),
+        )
+        records.begin(tx, trial, draft.notes)
+        links.add(tx, f"job:{job.id}", of, "trial")
+        self._open[job.id] = trial  # before the commit: its end may be part of the same group
+        tx.after_commit(begun)
+        tx.after_commit(lambda: self._publish(trial, "WAITING"))
+
+    async def advise(self, search: Search, number: int, step: int) -> None:
+        """Ask a trial to end early."""
+        trial = next(
+            (one for one in self._open.values() if (one.experiment_id, one.number) == (search.id, number)), None
+        )
+        if trial is not None and trial.pruned_step is None:
+            await self.database.write(lambda tx: records.advise(tx, trial, step))
+            self.jobs.engine.advise_stop(trial.job_id)
+
+    async def finish(self, search: Search, end: End) -> None:
+        """Store a search's end."""
+
+        def work(tx: Transaction) -> None:
+            row = read.by_id(tx.connection, search.id)
+            if row is not None and row.state == "RUNNING":
+                records.finish(tx, self.jobs.engine, row, end.state, end.reason, end.message)
+
+        await self.database.write(work)
+
+    # What the engine tells
+
+    def _changed(self, tx: Transaction, changes: Sequence[Change]) -> None:
+        """Jobs changed: of those that are trials, the ends are stored in the same transaction."""
+        ended = []
+        for change in changes:
+            trial = self._open.get(change.id)
+            if trial is None:
+                continue
+            if change.state in ENDED:
+                ended.append((trial, change))
+            elif change.state in (State.RUNNING, State.QUEUED):
+                shown = "RUNNING" if change.state == State.RUNNING else "WAITING"
+                tx.after_commit(lambda trial=trial, shown=shown: self._publish(trial, shown))
+        if ended:
+            found = records.end(tx, ended)
+            tx.after_commit(lambda: self._ended(found))
+
+    def _ended(self, found: Sequence[tuple[OpenTrial, Outcome]]) -> None:
+        for trial, outcome in found:
+            self._open.pop(trial.job_id, None)
+            search = self._searches.get(trial.experiment_id)
+            if search is not None:
+                search.ended(trial.number, outcome)
+            self._publish(trial, outcome.state, outcome.values)
+
+    def measured(self, job_id: str, items: Sequence[tuple[str, int, float, float]]) -> None:
+        """Metrics of a running job are stored: if it is a trial, those of its objective are judged."""
+        trial = self._open.get(job_id)
+        search = self._searches.get(trial.experiment_id) if trial is not None else None
+        if trial is None or search is None:
+            return
+        steps = [(step, value) for name, step, value, _ in items if name == trial.objectives[0]]
+        if steps:
+            search.reported(trial.number, steps)
+
+    def _publish(self, trial: OpenTrial, state: str, values: list[float] | None = None) -> None:
+        def make() -> dict[str, Any]:
+            shown = {
+                "number": trial.number,
+                "state": state,
+                "parameters": dict(trial.parameters),
+                "values": values,
+                "job_id": trial.job_id,
+            }
+            return {"type": "trial", "trial": shown}
+
+        self.exchange.publish(f"experiment:{trial.experiment_id}", make)
+
+
+def _with(job: JobSpec, values: Any) -> JobSpec:
+    """The job with a trial's values: a notebook's parameters, or words behind a script's or command's own."""
+    if job.kind == "notebook":
+        return job.model_copy(update={"parameters": {**job.parameters, **values}})
+    words = [word for name, value in values.items() for word in (f"--{name}", _word(value))]
+    if job.kind == "script":
+        return job.model_copy(update={"arguments": [*job.arguments, *words]})
+    return job.model_copy(update={"command": [*job.command, *words]})
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,133 @@
+"""The service's side of a study worker: a process that keeps one study, started when it is needed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import sys
+from collections import deque
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from importlib.util import find_spec
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+ANSWER_LIMIT = 64 * 2**20
+CLOSE_S = 2.0
+_NEEDS = {"cmaes": "cmaes", "gp": "torch"}
+
+
+def samplers() -> list[str]:
+    """The kinds of samplers whose packages are installed."""
+    kinds = ("tpe", "cmaes", "random", "grid", "qmc", "nsga2", "gp")
+    return [kind for kind in kinds if kind not in _NEEDS or find_spec(_NEEDS[kind]) is not None]
+
+
+class StudyError(Exception):
+    """The study could not do what it was asked; the text says why."""
+
+
+class StudyLost(Exception):
+    """The worker has ended; a new one takes over from what is stored."""
+
+
+class Study:
+    """One worker. Requests are answered in order; several may be on their way."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._waiting: deque[asyncio.Future[Any]] = deque()
+        self._reader = asyncio.create_task(self._read())
+
+    @classmethod
+    async def open(cls, name: str, spec: Mapping[str, Any], trials: Sequence[Mapping[str, Any]]) -> Study:
+        """Start a worker with what is stored of a search. Raises StudyError, StudyLost."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "himalia.experiments.worker", str(os.getpid())),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env={**os.environ, "PYTHONSAFEPATH": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            limit=ANSWER_LIMIT,
+        )
+        study = cls(process)
+        wanted = {key: spec[key] for key in ("space", "objectives", "sampler", "pruner")}
+        try:
+            await study._call(op="open", name=name, spec=wanted, trials=trials)
+        except BaseException:
+            await study.close()
+            raise
+        return study
+
+    @property
+    def pid(self) -> int:
+        """The worker's process."""
+        return self._process.pid
+
+    async def ask(self, number: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Values for trial `number`, and notes to be stored with them."""
+        answer = await self._call(op="ask", number=number)
+        return answer["parameters"], answer["notes"]
+
+    async def report(self, number: int, steps: Sequence[tuple[int, float]]) -> int | None:
+        """Tell values of a running trial; the step at which it should end early, or None."""
+        found: int | None = await self._call(op="report", number=number, steps=steps)
+        return found
+
+    def tell(self, number: int, state: str, values: Sequence[float] | None) -> None:
+        """Tell a trial's end, before whatever is asked next; nobody waits for the answer."""
+        if not self._reader.done():
+            self._post({"op": "tell", "number": number, "state": state, "values": values}).add_done_callback(_log)
+
+    async def importances(self) -> list[dict[str, float]]:
+        """By objective, each parameter's share."""
+        found: list[dict[str, float]] = await self._call(op="importances")
+        return found
+
+    async def _call(self, **request: Any) -> Any:
+        if self._reader.done():
+            raise StudyLost
+        answer = await self._post(request)
+        if "error" in answer:
+            raise StudyError(answer["error"])
+        return answer["result"]
+
+    def _post(self, request: Mapping[str, Any]) -> asyncio.Future[Any]:
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(request).encode() + b"\n")
+        return future
+
+    async def _read(self) -> None:
+        assert self._process.stdout is not None
+        try:
+            while line := await self._process.stdout.readline():
+                future = self._waiting.popleft()
+                if not future.done():
+                    future.set_result(json.loads(line))
+        finally:
+            for future in self._waiting:
+                if not future.done():
+                    future.set_exception(StudyLost())
+
+    async def close(self) -> None:
+        """End the worker."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            await asyncio.wait_for(self._process.wait(), CLOSE_S)
+        except TimeoutError:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+        self._reader.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._reader
+
+
+def _log(answered: asyncio.Future[Any]) -> None:
+    if not answered.cancelled() and answered.exception() is None and "error" in answered.result():
+        log.error("A study worker did not take a trial's end: %s", answered.result()["error"])
