@@ -21,6 +21,8 @@ from himalia.core.telemetry import set_up_logging
 from himalia.datasets.draft_routes import router as drafts_router
 from himalia.datasets.routes import router as datasets_router
 from himalia.engine.backends.local.folders import Folders
+from himalia.experiments import read as experiments_read
+from himalia.experiments.routes import router as experiments_router
 from himalia.http import add_error_pages, health_router
 from himalia.jobs.routes import router as jobs_router
 from himalia.lineage.routes import LineageParts
@@ -82,6 +84,7 @@ def _api_routers() -> list[APIRouter]:
         jobs_router,  # looked through in this order, and most calls are about jobs
         datasets_router,
         drafts_router,
+        experiments_router,
         people_router,
         projects_router,
         secrets_router,
@@ -108,11 +111,14 @@ def _share(app: FastAPI, platform: Platform) -> None:
     state.datasets = platform.datasets
     state.drafts = platform.drafts
     state.jobs = platform.jobs
+    state.experiments = platform.experiments
+    state.plots = platform.plots
     state.lineage = LineageParts(platform.database, platform.lineage)
     state.logs = platform.logs
     state.servers = platform.servers
     state.tokens = TokenParts(platform.database, platform.tokens, Logins(), settings.address)
-    state.live = LiveParts(platform.database, platform.exchange, platform.logs, platform.gate)
+    topics = {"experiment": experiments_read.project_of}
+    state.live = LiveParts(platform.database, platform.exchange, platform.logs, platform.gate, topics)
     platform.database.on_events(state.live.rights.events)
     state.workloads = WorkloadParts(
         platform.database,

@@ -34,6 +34,11 @@ from himalia.engine.logs import LogFiles
 from himalia.engine.reconciler import Reconciler
 from himalia.engine.service import Engine
 from himalia.engine.states import HOLDING
+from himalia.experiments import read as experiments_read
+from himalia.experiments.plots import Plots
+from himalia.experiments.searcher import Searcher
+from himalia.experiments.service import Experiments
+from himalia.experiments.study import samplers
 from himalia.hub.accounts.store import AccountStore
 from himalia.jobs import read as jobs_read
 from himalia.jobs.service import Jobs
@@ -134,6 +139,12 @@ class Platform:
             settings.retention_days,
         )
         self.lineage.register("job", jobs_read.nodes)
+        self.searcher = Searcher(self.database, self.jobs, self.exchange)
+        self.experiments = Experiments(
+            self.database, self.jobs, self.searcher, samplers, settings.retention_days
+        )
+        self.plots = Plots(self.database, self.searcher.importances)
+        self.lineage.register("experiment", experiments_read.nodes)
         self.collector = Collector(
             self.database,
             self.store,
@@ -144,18 +155,19 @@ class Platform:
                 self.projects.purge,
                 self.jobs.purge,
                 timedelta(days=settings.retention_days),
-                (self.drafts.purge, self.datasets.purge),
+                (self.drafts.purge, self.datasets.purge, self.experiments.purge),
             ),
             [dataset_drafts.held],
             grace,
         )
         self.projects.purge_hooks += [
+            self.experiments.project_purged,
             self.jobs.project_purged,
             self.datasets.project_purged,
             secrets_service.project_purged,
         ]
-        self.projects.delete_hooks.append(self.jobs.project_deleted)
-        self.projects.access_hooks.append(self._access_removed)
+        self.projects.delete_hooks += [self.experiments.project_deleted, self.jobs.project_deleted]
+        self.projects.access_hooks += [self.experiments.access_removed, self._access_removed]
         self.servers = Servers(
             self.database, self.engine, self.catalogue, self.identities, self.folders, self.hub
         )
@@ -168,7 +180,9 @@ class Platform:
         self.database.on_events(self.publisher.events)
         self.database.start()
         await self.database.read(self.tokens.load)
+        await self.searcher.load()
         await self.reconciler.start()
+        await self.searcher.start()
         self._tasks = [
             asyncio.create_task(self.servers.compare_forever()),
             asyncio.create_task(self.servers.stop_old_forever()),
@@ -180,6 +194,7 @@ class Platform:
         """End what runs, with grace, so that it starts again at the next start; then close."""
         for task in self._tasks:
             task.cancel()
+        await self.searcher.close()
         await self.reconciler.stop_all(STOP_S)
         await self.reconciler.close()
         await self.backend.end_runners()

@@ -19,17 +19,15 @@ links = sa.Table(
     sa.Column("kind", sa.String(40), primary_key=True),
     sa.Index("ix_links_to", "to_id", "kind"),
 )
+_INSERT = links.insert()
+_SAME = sa.select(links.c.kind).where(*(column == sa.bindparam(column.name) for column in links.c))
 
 
 def add(tx: Transaction, from_id: str, to_id: str, kind: str) -> None:
     """Record that `from_id` uses `to_id`; a link that exists stays one."""
-    found = tx.execute(
-        sa.select(links.c.kind).where(
-            links.c.from_id == from_id, links.c.to_id == to_id, links.c.kind == kind
-        )
-    ).first()
-    if found is None:
-        tx.execute(links.insert().values(from_id=from_id, to_id=to_id, kind=kind))
+    row = {"from_id": from_id, "to_id": to_id, "kind": kind}
+    if not tx.careful or tx.execute(_SAME, row).first() is None:
+        tx.add(_INSERT, row)
 
 
 def remove_from(tx: Transaction, from_id: str) -> None:

@@ -7,6 +7,7 @@ import logging
 import math
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import optuna
@@ -47,13 +48,11 @@ class Optimizer:
     def _sampler(self, number: int) -> optuna.samplers.BaseSampler:
         seed = self.sampler["seed"]
         own = int.from_bytes(hashlib.sha256(f"{seed}/{number}".encode()).digest()[:4])
-        options = Options(
-            self.space, seed, own, self.sampler["startup_trials"], self.sampler["population"]
-        )
+        options = Options(self.space, seed, own, self.sampler["startup_trials"], self.sampler["population"])
         return SAMPLERS[self.sampler["kind"]](options)
 
     def add(self, stored: Mapping[str, Any]) -> None:
-        """Take over a stored trial: `number`, `parameters`, `notes`, `steps` [[step, value], …], `state`, `values`."""
+        """Take over a stored trial: `number`, `parameters`, `notes`, `steps` as for `report`, `state`, `values`."""
         notes = stored["notes"]
         for key, value in notes.get("study", {}).items():
             known = [self._ids[number] for number in value] if _PARENTS in key else value
@@ -154,9 +153,13 @@ class Optimizer:
                 shares = optuna.importance.get_param_importances(
                     self._study,
                     evaluator=optuna.importance.PedAnovaImportanceEvaluator(),
-                    target=lambda trial, index=index: trial.values[index],
+                    target=partial(_value, index),
                 )
             except (ValueError, RuntimeError):
                 shares = {}
             found.append({name: share for name, share in shares.items() if math.isfinite(share)})
         return found
+
+
+def _value(index: int, trial: FrozenTrial) -> float:
+    return float(trial.values[index])

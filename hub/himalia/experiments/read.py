@@ -23,6 +23,7 @@ from himalia.experiments.schema import (
     TrialCounts,
 )
 from himalia.experiments.tables import experiments, trials
+from himalia.lineage.schema import Node
 
 DONE = ("COMPLETE", "PRUNED", "FAILED")
 """States of trials that count among those that were asked for."""
@@ -131,6 +132,23 @@ def _counts(connection: Connection, ids: Sequence[str]) -> dict[str, TrialCounts
     return found
 
 
+def nodes(connection: Connection, project_id: str, ids: Sequence[str]) -> dict[str, Node]:
+    """Experiments in a graph of lineage, deleted ones too, by id."""
+    query = sa.select(experiments).where(experiments.c.project_id == project_id, experiments.c.id.in_(ids))
+    return {
+        row.id: Node(
+            id=f"experiment:{row.id}", noun="experiment", name=row.name, title=row.name, state=row.state
+        )
+        for row in connection.execute(query)
+    }
+
+
+def project_of(connection: Connection, experiment_id: str) -> str | None:
+    """The id of an experiment's project."""
+    row = by_id(connection, experiment_id)
+    return None if row is None else str(row.project_id)
+
+
 def best(connection: Connection, row: Any) -> list[Best]:
     """The complete trials of an experiment that no other beats; of many, the first."""
     query = sa.select(trials.c.number, trials.c["values"], trials.c.parameters).where(
@@ -139,7 +157,9 @@ def best(connection: Connection, row: Any) -> list[Best]:
     directions = [objective["direction"] for objective in row.spec["objectives"]]
     if len(directions) == 1:
         value = trials.c["values"][0].as_float()
-        query = query.order_by(value if directions[0] == "minimize" else value.desc(), trials.c.number).limit(1)
+        query = query.order_by(value if directions[0] == "minimize" else value.desc(), trials.c.number).limit(
+            1
+        )
     complete = list(connection.execute(query))
     return [
         Best(number=complete[index][0], values=complete[index][1], parameters=complete[index][2])

@@ -60,9 +60,7 @@ async def list_experiments(
     """The project's experiments, newest first."""
     labels = [label_filter(one) for one in label or []]
     page = Page(limit, page_token)
-    return await experiments.list(
-        access, page, states=state or (), text=text, labels=labels, deleted=deleted
-    )
+    return await experiments.list(access, page, states=state or (), text=text, labels=labels, deleted=deleted)
 
 
 @router.post("", operation_id="experiments.create", status_code=201)
@@ -102,9 +100,7 @@ async def update(
 
 
 @router.delete("/{experiment}", operation_id="experiments.delete", status_code=204)
-async def delete(
-    access: InProject, experiments: Service, experiment: str, cascade: bool = False
-) -> Response:
+async def delete(access: InProject, experiments: Service, experiment: str, cascade: bool = False) -> Response:
     """Delete an experiment with its trials; it can be restored for 30 days. `cascade` stops it first."""
     await experiments.delete(access, experiment, cascade)
     return Response(status_code=204)

@@ -1,4 +1,7 @@
-"""Samplers and pruners by the names that the API gives them. Only study workers import this: Optuna takes a second."""
+"""Samplers and pruners by the names that the API gives them.
+
+Only study workers import this: Optuna takes a second.
+"""
 
 from __future__ import annotations
 

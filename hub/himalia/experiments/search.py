@@ -138,13 +138,7 @@ class Search:
             await self._close_study()
 
     async def _load(self) -> None:
-        while True:
-            try:
-                stored = await self._ground.trials(self, False)
-                break
-            except HimaliaError as error:
-                log.warning("A search could not be read yet: %s", error)
-                await asyncio.sleep(AGAIN_S)
+        stored = await self._stored()
         early = dict(self._untold)
         for trial in stored:
             number, state = trial["number"], trial["state"]
@@ -159,6 +153,16 @@ class Search:
         self._failures = []
         for trial in ends:
             self._note_failure(trial["state"], trial["message"])
+
+    async def _stored(self) -> list[dict[str, Any]]:
+        while not self._dropped:
+            self._wake.clear()
+            try:
+                return await self._ground.trials(self, False)
+            except HimaliaError as error:
+                self._pause(error.message)
+                await self._rest()
+        return []
 
     def _count(self, number: int, state: str, message: str | None) -> None:
         self._states[number] = state
@@ -280,7 +284,9 @@ class Search:
             self._pause(error.message)
         else:
             self._lost = 0
-            if study is self._study:  # else it was closed meanwhile, and another one will choose this number's
+            if (
+                study is self._study
+            ):  # else it was closed meanwhile, and another one will choose this number's
                 self._next = number + 1
                 self._ahead.append(Draft(number, parameters, notes))
 
@@ -293,7 +299,7 @@ class Search:
                 await asyncio.gather(*self._submitting, return_exceptions=True)
                 self._untold.clear()
                 stored = await self._ground.trials(self, self.spec["pruner"]["kind"] != "none")
-                study = await Study.open(self.id, self.spec, [_told(trial) for trial in stored])
+                study = await Study.open(self.id, self.spec, stored)
                 self._next = max(self._states, default=-1) + 1
                 for number, outcome in self._untold:
                     study.tell(number, outcome.state, outcome.values)
@@ -328,7 +334,3 @@ def _total(spec: Mapping[str, Any]) -> tuple[int, int | None]:
         return spec["trials"], None
     points = grid_size(spec["space"])
     return min(spec["trials"], points), points
-
-
-def _told(trial: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: trial[name] for name in ("number", "parameters", "notes", "state", "values", "steps")}

@@ -6,6 +6,8 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,9 +15,10 @@ from sqlalchemy.engine import Connection
 
 from himalia.core import links, people
 from himalia.core.database import Database, Transaction
-from himalia.core.errors import HimaliaError, NotFound, Unavailable
+from himalia.core.errors import HimaliaError, NotFound
 from himalia.core.live import Exchange
 from himalia.core.people import Person
+from himalia.engine.board import Active
 from himalia.engine.changes import Change
 from himalia.engine.states import ENDED, State
 from himalia.experiments import read, records
@@ -54,7 +57,9 @@ class Searcher:
         self._searches: dict[str, Search] = {}
         self._owners: dict[str, Owner] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._closed = asyncio.Event()
         jobs.change_hooks.append(self._changed)
+        jobs.engine.on_metrics(self._measured)
 
     async def load(self) -> None:
         """Know the trials that were not at their end. Call before any workload is looked after."""
@@ -71,6 +76,7 @@ class Searcher:
 
     async def close(self) -> None:
         """End all workers; what is stored goes on at the next start."""
+        self._closed.set()
         for search in self._searches.values():
             search.drop()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
@@ -112,9 +118,8 @@ class Searcher:
     async def _run(self, experiment_id: str, before: asyncio.Task[None] | None) -> None:
         if before is not None:
             await asyncio.gather(before, return_exceptions=True)
-        while (row := await self._row(experiment_id)) is None:
-            await asyncio.sleep(AGAIN_S)
-        if row.state != "RUNNING" or row.deleted_at is not None:
+        row = await self._row(experiment_id)
+        if row is None or row.state != "RUNNING" or row.deleted_at is not None:
             return
         search = Search(row, self)
         self._searches[experiment_id] = search
@@ -125,11 +130,14 @@ class Searcher:
             self._owners.pop(experiment_id, None)
 
     async def _row(self, experiment_id: str) -> Any | None:
-        try:
-            return await self.database.read(lambda c: read.by_id(c, experiment_id))
-        except HimaliaError as error:
-            log.warning("A search could not be read yet: %s", error)
-            return None
+        while not self._closed.is_set():
+            try:
+                return await self.database.read(lambda c: read.by_id(c, experiment_id))
+            except HimaliaError as error:
+                log.warning("A search could not be read yet: %s", error)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closed.wait(), AGAIN_S)
+        return None
 
     def _over(self, experiment_id: str, task: asyncio.Task[None]) -> None:
         if self._tasks.get(experiment_id) is task:
@@ -172,7 +180,12 @@ class Searcher:
             spec=_with(owner.job, draft.parameters),
         )
         of = f"experiment:{search.id}"
-        job = self.jobs.insert(tx, owner.project, owner.person, body, owner.chosen, Part(of))
+        part = Part(
+            of,
+            kernel_group=None if search.spec["fresh_kernel"] else search.id,
+            watch_metrics=search.spec["pruner"]["kind"] != "none",
+        )
+        job = self.jobs.insert(tx, owner.project, owner.person, body, owner.chosen, part)
         trial = OpenTrial(
             search.id,
             search.name,
@@ -191,7 +204,8 @@ class Searcher:
     async def advise(self, search: Search, number: int, step: int) -> None:
         """Ask a trial to end early."""
         trial = next(
-            (one for one in self._open.values() if (one.experiment_id, one.number) == (search.id, number)), None
+            (one for one in self._open.values() if (one.experiment_id, one.number) == (search.id, number)),
+            None,
         )
         if trial is not None and trial.pruned_step is None:
             await self.database.write(lambda tx: records.advise(tx, trial, step))
@@ -220,7 +234,7 @@ class Searcher:
                 ended.append((trial, change))
             elif change.state in (State.RUNNING, State.QUEUED):
                 shown = "RUNNING" if change.state == State.RUNNING else "WAITING"
-                tx.after_commit(lambda trial=trial, shown=shown: self._publish(trial, shown))
+                tx.after_commit(partial(self._publish, trial, shown))
         if ended:
             found = records.end(tx, ended)
             tx.after_commit(lambda: self._ended(found))
@@ -233,9 +247,9 @@ class Searcher:
                 search.ended(trial.number, outcome)
             self._publish(trial, outcome.state, outcome.values)
 
-    def measured(self, job_id: str, items: Sequence[tuple[str, int, float, float]]) -> None:
+    def _measured(self, item: Active, items: Sequence[tuple[str, int, float, float]]) -> None:
         """Metrics of a running job are stored: if it is a trial, those of its objective are judged."""
-        trial = self._open.get(job_id)
+        trial = self._open.get(item.id)
         search = self._searches.get(trial.experiment_id) if trial is not None else None
         if trial is None or search is None:
             return

@@ -21,7 +21,6 @@ from himalia.core.pagination import Page
 from himalia.core.schema import Items
 from himalia.experiments import read, records
 from himalia.experiments.schema import (
-    Best,
     Experiment,
     ExperimentCreate,
     ExperimentResume,
@@ -173,7 +172,9 @@ class Experiments:
         self, access: Access, name: str, states: Sequence[str], limit: int, page_token: str | None
     ) -> Items[Trial]:
         """One page of an experiment's trials, by number."""
-        if page_token is not None and not (page_token.isascii() and page_token.isdigit() and len(page_token) < 10):
+        if page_token is not None and not (
+            page_token.isascii() and page_token.isdigit() and len(page_token) < 10
+        ):
             raise Invalid.field("page_token", "This page token is not one of ours. Leave it out.")
         after = -1 if page_token is None else int(page_token)
 

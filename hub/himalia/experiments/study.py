@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 ANSWER_LIMIT = 64 * 2**20
 CLOSE_S = 2.0
+_TOLD = ("number", "parameters", "notes", "state", "values", "steps")
 _NEEDS = {"cmaes": "cmaes", "gp": "torch"}
 
 
@@ -44,7 +45,7 @@ class Study:
 
     @classmethod
     async def open(cls, name: str, spec: Mapping[str, Any], trials: Sequence[Mapping[str, Any]]) -> Study:
-        """Start a worker with what is stored of a search. Raises StudyError, StudyLost."""
+        """Start a worker with what is stored of a search (`records.stored`). Raises StudyError, StudyLost."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "himalia.experiments.worker", str(os.getpid())),
             stdin=asyncio.subprocess.PIPE,
@@ -55,7 +56,8 @@ class Study:
         study = cls(process)
         wanted = {key: spec[key] for key in ("space", "objectives", "sampler", "pruner")}
         try:
-            await study._call(op="open", name=name, spec=wanted, trials=trials)
+            told = [{key: trial[key] for key in _TOLD} for trial in trials]
+            await study._call(op="open", name=name, spec=wanted, trials=told)
         except BaseException:
             await study.close()
             raise
@@ -79,7 +81,9 @@ class Study:
     def tell(self, number: int, state: str, values: Sequence[float] | None) -> None:
         """Tell a trial's end, before whatever is asked next; nobody waits for the answer."""
         if not self._reader.done():
-            self._post({"op": "tell", "number": number, "state": state, "values": values}).add_done_callback(_log)
+            self._post({"op": "tell", "number": number, "state": state, "values": values}).add_done_callback(
+                _log
+            )
 
     async def importances(self) -> list[dict[str, float]]:
         """By objective, each parameter's share."""

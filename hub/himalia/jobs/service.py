@@ -54,9 +54,14 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a job is made for, such as `experiment:<id>`: it is listed there, and gets a name that is free."""
+    """What a job is made for, such as `experiment:<id>`: it is listed there, and gets a name that is free.
+
+    `kernel_group` and `watch_metrics` are its workload's.
+    """
 
     of: str
+    kernel_group: str | None = None
+    watch_metrics: bool = False
 
 
 class Choose(Protocol):
@@ -188,7 +193,7 @@ class Jobs:
         }
         tx.add(_INSERT, row)
         needed = self._environment(tx, person.id, project["id"], body.spec)
-        self.engine.submit(tx, self._workload(row, chosen, needed, body.spec))
+        self.engine.submit(tx, self._workload(row, chosen, needed, body.spec, part))
         events.emit(
             tx,
             "job.created",
@@ -225,7 +230,7 @@ class Jobs:
         return needed
 
     def _workload(
-        self, row: dict[str, Any], chosen: Chosen, needed: Needed | None, spec: JobSpec
+        self, row: dict[str, Any], chosen: Chosen, needed: Needed | None, spec: JobSpec, part: Part | None
     ) -> WorkloadSpec:
         return WorkloadSpec(
             id=row["id"],
@@ -247,6 +252,8 @@ class Jobs:
             retries=spec.retries,
             max_restarts=spec.max_restarts,
             needs_id=needed.task if needed else None,
+            kernel_group=part.kernel_group if part else None,
+            watch_metrics=part.watch_metrics if part else False,
         )
 
     @staticmethod

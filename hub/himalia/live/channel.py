@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +28,7 @@ LOG_PIECE = 2**18
 MISSED_LIMIT = 10_000
 RECHECK_S = 15.0
 
-_TOPIC = re.compile(r"me|(project|job|overlay):([a-z2-7]{1,16})|(log):([a-z2-7]{1,16}):[0-9]{1,9}")
+_TOPIC = re.compile(r"me|(project|job|overlay|experiment):([a-z2-7]{1,16})|(log):([a-z2-7]{1,16}):[0-9]{1,9}")
 _RIGHTS = frozenset({"token.deleted", "project.changed", "project.deleted"})
 """Events after which somebody may hear less than before."""
 
@@ -57,14 +57,19 @@ class Rights:
             return
 
 
+ProjectOf = Callable[[Connection, str], str | None]
+"""The id of the project that a thing is of, by the thing's id."""
+
+
 @dataclass(frozen=True, slots=True)
 class LiveParts:
-    """What channels need."""
+    """What channels need; `projects` by the kinds of topics that are of no workload."""
 
     database: Database
     exchange: Exchange
     logs: LogFiles
     gate: Gate
+    projects: Mapping[str, ProjectOf] = field(default_factory=dict)
     rights: Rights = field(default_factory=Rights)
 
 
@@ -112,8 +117,8 @@ class Channel:
         """The id of the project that a topic is of."""
         if kind == "project":
             return identifier
-        query = sa.select(workloads.c.project_id).where(workloads.c.id == identifier)
-        project = await self.parts.database.read(lambda c: c.execute(query).scalar())
+        find = self.parts.projects.get(kind, _of_workload)
+        project = await self.parts.database.read(lambda c: find(c, identifier))
         if project is None:
             raise NotFound("There is nothing under this topic.")
         return str(project)
@@ -217,12 +222,18 @@ class Channel:
         self.parts.exchange.leave(self.listener)
 
 
+def _of_workload(connection: Connection, identifier: str) -> str | None:
+    query = sa.select(workloads.c.project_id).where(workloads.c.id == identifier)
+    return connection.execute(query).scalar()
+
+
 def _parse(topic: str) -> tuple[str, str]:
     """(kind, id) of a topic. Raises Invalid."""
     found = _TOPIC.fullmatch(topic)
     if found is None:
         raise Invalid.field(
-            "topic", "A topic is me, project:<id>, job:<id>, overlay:<id> or log:<id>:<attempt>."
+            "topic",
+            "A topic is me, project:<id>, job:<id>, overlay:<id>, experiment:<id> or log:<id>:<attempt>.",
         )
     kind, identifier = found[1] or found[3] or "me", found[2] or found[4] or ""
     return kind, identifier

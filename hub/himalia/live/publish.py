@@ -40,8 +40,8 @@ class Publisher:
             return {"type": "event", "event": events.shown(event)}
 
         self.exchange.publish(f"project:{event['project_id']}", make)
-        if event["subject_kind"] == "overlay":
-            self.exchange.publish(f"overlay:{event['subject_id']}", make)
+        if event["subject_kind"] in ("overlay", "experiment"):
+            self.exchange.publish(f"{event['subject_kind']}:{event['subject_id']}", make)
         if event["subject_kind"] == "job":
             self.exchange.publish(f"job:{event['subject_id']}", make)
             owner = event["data"].get("owner")

@@ -588,6 +588,218 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/himalia/api/v1/projects/{project}/experiments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Experiments
+         * @description The project's experiments, newest first.
+         */
+        get: operations["experiments.list"];
+        put?: never;
+        /**
+         * Create
+         * @description Begin a search; with an Idempotency-Key that came before, 200 and the same experiment.
+         */
+        post: operations["experiments.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/experiments/{experiment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get
+         * @description One experiment.
+         */
+        get: operations["experiments.get"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete
+         * @description Delete an experiment with its trials; it can be restored for 30 days. `cascade` stops it first.
+         */
+        delete: operations["experiments.delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Update
+         * @description Rename or label an experiment.
+         */
+        patch: operations["experiments.update"];
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/experiments/{experiment}/best": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Best
+         * @description The best trial; with several objectives, those that no other beats.
+         */
+        get: operations["experiments.best"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/experiments/{experiment}/plots/{plot}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Plot
+         * @description Rows for one kind of plot, made for Vega-Lite.
+         */
+        get: operations["experiments.plot"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/experiments/{experiment}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore
+         * @description Bring back a deleted experiment with its trials, by name or id.
+         */
+        post: operations["experiments.restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/experiments/{experiment}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume
+         * @description Go on with a search that has ended; the body says what differs from here on.
+         */
+        post: operations["experiments.resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/experiments/{experiment}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop
+         * @description End a search and the trials that run; it can be resumed.
+         */
+        post: operations["experiments.stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/experiments/{experiment}/trials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Trials
+         * @description The trials of an experiment, by number.
+         */
+        get: operations["experiments.trials"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/experiments/{experiment}/trials/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Trial
+         * @description One trial.
+         */
+        get: operations["experiments.trial"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/experiments/{experiment}/trials/{number}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop Trial
+         * @description Ask one trial to end; the search goes on.
+         */
+        post: operations["experiments.stop_trial"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/himalia/api/v1/projects/{project}/jobs": {
         parameters: {
             query?: never;
@@ -1346,6 +1558,20 @@ export interface components {
             usage: components["schemas"]["Usage"];
         };
         /**
+         * Best
+         * @description A trial that no other beats, with its values in the order of the objectives.
+         */
+        Best: {
+            /** Number */
+            number: number;
+            /** Parameters */
+            parameters: {
+                [key: string]: unknown;
+            };
+            /** Values */
+            values: number[];
+        };
+        /**
          * Bundle
          * @description What arrived of a bundle.
          */
@@ -1662,6 +1888,143 @@ export interface components {
             name: string;
         };
         /**
+         * Experiment
+         * @description A search.
+         */
+        Experiment: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            created_by: components["schemas"]["Who"];
+            /** Etag */
+            etag: string;
+            /** Id */
+            id: string;
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            /** Name */
+            name: string;
+            /** Project */
+            project: string;
+            spec: components["schemas"]["ExperimentSpec"];
+            status: components["schemas"]["ExperimentStatus"];
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /**
+         * ExperimentCreate
+         * @description Without `name` one is made from the notebook, script or command.
+         */
+        ExperimentCreate: {
+            /** Labels */
+            labels?: {
+                [key: string]: string;
+            };
+            /** Name */
+            name?: string | null;
+            spec: components["schemas"]["ExperimentSpec"];
+        };
+        /**
+         * ExperimentResume
+         * @description What is different from here on: how many trials in all, how many at once.
+         */
+        ExperimentResume: {
+            /** Parallel */
+            parallel?: number | null;
+            /** Trials */
+            trials?: number | null;
+        };
+        /**
+         * ExperimentSpec
+         * @description What to search: the job that each trial is, the space of its parameters, and what is better.
+         *
+         *     A notebook gets a trial's values as its parameters, a script or command as `--name value` behind its own
+         *     arguments. `timeout_s` is the time after which no new trial begins; `max_failures` how many trials may fail in a
+         *     row before the search gives up. `fresh_kernel` gives each trial of a notebook a kernel of its own.
+         */
+        ExperimentSpec: {
+            /**
+             * Fresh Kernel
+             * @default false
+             */
+            fresh_kernel?: boolean;
+            job: components["schemas"]["JobSpec"];
+            /**
+             * Max Failures
+             * @default 5
+             */
+            max_failures?: number;
+            /** Objectives */
+            objectives: components["schemas"]["Objective"][];
+            /**
+             * Parallel
+             * @default 2
+             */
+            parallel?: number;
+            pruner?: components["schemas"]["PrunerSpec"];
+            sampler?: components["schemas"]["SamplerSpec"];
+            /** Space */
+            space: {
+                [key: string]: components["schemas"]["Parameter"];
+            };
+            /** Timeout S */
+            timeout_s?: number | null;
+            /**
+             * Trials
+             * @default 30
+             */
+            trials?: number;
+        };
+        /**
+         * ExperimentStatus
+         * @description What was seen. `best` has one trial; with several objectives the first few that no other beats.
+         *
+         *     `done` of `total` trials have ended as they should or failed; a stopped one counts for neither.
+         */
+        ExperimentStatus: {
+            /** Best */
+            best?: components["schemas"]["Best"][];
+            counts: components["schemas"]["TrialCounts"];
+            /** Deleted At */
+            deleted_at?: string | null;
+            /** Done */
+            done: number;
+            /** Ended At */
+            ended_at?: string | null;
+            /** Message */
+            message?: string | null;
+            /** Reason */
+            reason?: string | null;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "RUNNING" | "STOPPED" | "COMPLETE" | "FAILED";
+            /** Total */
+            total: number;
+        };
+        /** ExperimentUpdate */
+        ExperimentUpdate: {
+            /** Labels */
+            labels?: {
+                [key: string]: string;
+            } | null;
+            /** Name */
+            name?: string | null;
+        };
+        /**
          * FileList
          * @description Files in the order of their paths; `folders` only where they were asked for.
          */
@@ -1718,6 +2081,13 @@ export interface components {
             /** Next Page Token */
             next_page_token?: string | null;
         };
+        /** Items[Experiment] */
+        Items_Experiment_: {
+            /** Items */
+            items: components["schemas"]["Experiment"][];
+            /** Next Page Token */
+            next_page_token?: string | null;
+        };
         /** Items[Job] */
         Items_Job_: {
             /** Items */
@@ -1771,6 +2141,13 @@ export interface components {
         Items_Token_: {
             /** Items */
             items: components["schemas"]["Token"][];
+            /** Next Page Token */
+            next_page_token?: string | null;
+        };
+        /** Items[Trial] */
+        Items_Trial_: {
+            /** Items */
+            items: components["schemas"]["Trial"][];
             /** Next Page Token */
             next_page_token?: string | null;
         };
@@ -2161,6 +2538,20 @@ export interface components {
             title: string;
         };
         /**
+         * Objective
+         * @description The metric that a trial logs, and which of its values are better.
+         */
+        Objective: {
+            /**
+             * Direction
+             * @default minimize
+             * @enum {string}
+             */
+            direction?: "minimize" | "maximize";
+            /** Metric */
+            metric: string;
+        };
+        /**
          * OutputFile
          * @description A file that a job left.
          */
@@ -2228,6 +2619,54 @@ export interface components {
             environment: string;
             /** Requirements */
             requirements: string;
+        };
+        /**
+         * Parameter
+         * @description What values a parameter may take: a range with `low` and `high`, both included, or `choices`.
+         *
+         *     `log` draws evenly over orders of magnitude; `step` is the distance of allowed values from `low` on. `when`
+         *     names values of other parameters, of which one each must be there; else the parameter is left out.
+         */
+        Parameter: {
+            /** Choices */
+            choices?: (boolean | number | string | null)[] | null;
+            /** High */
+            high?: number | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "float" | "int" | "categorical";
+            /**
+             * Log
+             * @default false
+             */
+            log?: boolean;
+            /** Low */
+            low?: number | null;
+            /** Step */
+            step?: number | null;
+            /** When */
+            when?: {
+                [key: string]: boolean | number | string | (boolean | number | string | null)[] | null;
+            };
+        };
+        /**
+         * Plot
+         * @description Rows for Vega-Lite, one object a mark; `note` says why there are none.
+         */
+        Plot: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "history" | "parallel" | "importance" | "slice" | "pareto" | "intermediate";
+            /** Note */
+            note?: string | null;
+            /** Rows */
+            rows: {
+                [key: string]: unknown;
+            }[];
         };
         /** ProfileItems */
         ProfileItems: {
@@ -2347,6 +2786,43 @@ export interface components {
             /** Name */
             name?: string | null;
             spec?: components["schemas"]["ProjectSpec"] | null;
+        };
+        /**
+         * PrunerSpec
+         * @description When a trial that does badly is asked to end early.
+         *
+         *     `startup_trials` and `warmup_steps` end undisturbed first (median). `min_resource` and `max_resource` are the
+         *     first and last step at which trials are compared, of which one in `reduction_factor` goes on (hyperband, halving).
+         */
+        PrunerSpec: {
+            /**
+             * Kind
+             * @default none
+             * @enum {string}
+             */
+            kind?: "none" | "median" | "hyperband" | "halving";
+            /** Max Resource */
+            max_resource?: number | null;
+            /**
+             * Min Resource
+             * @default 1
+             */
+            min_resource?: number;
+            /**
+             * Reduction Factor
+             * @default 3
+             */
+            reduction_factor?: number;
+            /**
+             * Startup Trials
+             * @default 5
+             */
+            startup_trials?: number;
+            /**
+             * Warmup Steps
+             * @default 0
+             */
+            warmup_steps?: number;
         };
         /**
          * Queue
@@ -2473,6 +2949,27 @@ export interface components {
         Revoked: {
             /** Tokens */
             tokens: number;
+        };
+        /**
+         * SamplerSpec
+         * @description How the next values are chosen. The same `seed` chooses the same values; one is drawn where none is given.
+         *
+         *     `startup_trials` are drawn at random before a model is used (tpe, gp, cmaes); `population` is the size of a
+         *     generation (nsga2, cmaes).
+         */
+        SamplerSpec: {
+            /**
+             * Kind
+             * @default tpe
+             * @enum {string}
+             */
+            kind?: "tpe" | "cmaes" | "random" | "grid" | "qmc" | "nsga2" | "gp";
+            /** Population */
+            population?: number | null;
+            /** Seed */
+            seed?: number | null;
+            /** Startup Trials */
+            startup_trials?: number | null;
         };
         /** Secret */
         Secret: {
@@ -2616,6 +3113,80 @@ export interface components {
              *     ]
              */
             scopes?: ("read" | "write" | "admin")[];
+        };
+        /**
+         * Trial
+         * @description One try of a search. `values` are the objectives' in their order; of a pruned trial the last that it had.
+         *
+         *     `pruned_step` is the step at which it was asked to end early; `job` the name of its job.
+         */
+        Trial: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Job */
+            job: string;
+            /** Job Id */
+            job_id: string;
+            /** Message */
+            message: string | null;
+            /** Number */
+            number: number;
+            /** Parameters */
+            parameters: {
+                [key: string]: unknown;
+            };
+            /** Pruned Step */
+            pruned_step: number | null;
+            /** Started At */
+            started_at: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "WAITING" | "RUNNING" | "COMPLETE" | "PRUNED" | "FAILED" | "STOPPED";
+            /** Values */
+            values: number[] | null;
+        };
+        /**
+         * TrialCounts
+         * @description How many trials are in each state.
+         */
+        TrialCounts: {
+            /**
+             * Complete
+             * @default 0
+             */
+            complete?: number;
+            /**
+             * Failed
+             * @default 0
+             */
+            failed?: number;
+            /**
+             * Pruned
+             * @default 0
+             */
+            pruned?: number;
+            /**
+             * Running
+             * @default 0
+             */
+            running?: number;
+            /**
+             * Stopped
+             * @default 0
+             */
+            stopped?: number;
+            /**
+             * Waiting
+             * @default 0
+             */
+            waiting?: number;
         };
         /**
          * UploadShown
@@ -4104,6 +4675,473 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Version"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "experiments.list": {
+        parameters: {
+            query?: {
+                /** @description Only these states. */
+                state?: ("RUNNING" | "STOPPED" | "COMPLETE" | "FAILED")[] | null;
+                /** @description Part of the name. */
+                text?: string | null;
+                /** @description key=value */
+                label?: string[] | null;
+                /** @description Deleted ones that can be restored. */
+                deleted?: boolean;
+                limit?: number;
+                page_token?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_Experiment_"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "experiments.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Same key, same experiment. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExperimentCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "experiments.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                experiment: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "experiments.delete": {
+        parameters: {
+            query?: {
+                cascade?: boolean;
+            };
+            header?: never;
+            path: {
+                experiment: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "experiments.update": {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+            };
+            path: {
+                experiment: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExperimentUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "experiments.best": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                experiment: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_Trial_"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "experiments.plot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                experiment: string;
+                plot: "history" | "parallel" | "importance" | "slice" | "pareto" | "intermediate";
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plot"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "experiments.restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                experiment: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Restore"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "experiments.resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                experiment: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExperimentResume"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "experiments.stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                experiment: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "experiments.trials": {
+        parameters: {
+            query?: {
+                /** @description Only these states. */
+                state?: ("WAITING" | "RUNNING" | "COMPLETE" | "PRUNED" | "FAILED" | "STOPPED")[] | null;
+                limit?: number;
+                page_token?: string | null;
+            };
+            header?: never;
+            path: {
+                experiment: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_Trial_"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "experiments.trial": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                experiment: string;
+                number: number;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trial"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "experiments.stop_trial": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                experiment: string;
+                number: number;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trial"];
                 };
             };
             /** @description What went wrong, and what to do. */

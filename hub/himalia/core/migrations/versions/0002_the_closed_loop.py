@@ -129,6 +129,60 @@ def _jobs() -> None:
     op.create_index("ix_jobs_part_of", "jobs", ["part_of"], unique=False)
 
 
+def _experiments() -> None:
+    op.create_table(
+        "experiments",
+        sa.Column("id", sa.String(length=16), nullable=False),
+        sa.Column("project_id", sa.String(length=16), nullable=False),
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("labels", sa.JSON(), nullable=False),
+        sa.Column("spec", sa.JSON(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("reason", sa.String(length=40), nullable=True),
+        sa.Column("message", sa.Text(), nullable=True),
+        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=16), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("deleted_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["projects.id"], name=op.f("fk_experiments_project_id_projects")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_experiments")),
+    )
+    live = sa.text("deleted_at IS NULL")
+    op.create_index("ix_experiments_project", "experiments", ["project_id", "created_at", "id"], unique=False)
+    op.create_index("ix_experiments_state", "experiments", ["state"], unique=False)
+    op.create_index(
+        "uq_experiments_live_name",
+        "experiments",
+        ["project_id", "name"],
+        unique=True,
+        sqlite_where=live,
+        postgresql_where=live,
+    )
+    op.create_table(
+        "trials",
+        sa.Column("experiment_id", sa.String(length=16), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("job_id", sa.String(length=16), nullable=False),
+        sa.Column("parameters", sa.JSON(), nullable=False),
+        sa.Column("notes", sa.JSON(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("values", sa.JSON(), nullable=True),
+        sa.Column("message", sa.Text(), nullable=True),
+        sa.Column("pruned_step", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["experiment_id"], ["experiments.id"], name=op.f("fk_trials_experiment_id_experiments")
+        ),
+        sa.PrimaryKeyConstraint("experiment_id", "number", name=op.f("pk_trials")),
+    )
+    op.create_index("ix_trials_job", "trials", ["job_id"], unique=True)
+    op.create_index("ix_trials_state", "trials", ["state"], unique=False)
 
 
 def upgrade() -> None:
@@ -136,3 +190,4 @@ def upgrade() -> None:
     _datasets()
     _dataset_drafts()
     _jobs()
+    _experiments()
