@@ -49,6 +49,10 @@ def permissions(document: dict[str, Any]) -> str:
         for method, operation in methods.items()
         if method in METHODS
     }
+    places |= {
+        "mlflow.read": "MLflow's calls that read",
+        "mlflow.write": "MLflow's calls that change something",
+    }
     rows = [
         (f"`{name}`", places[name], rule.scope or "", _role(rule), _credentials(rule))
         for name, rule in OPERATIONS.items()

@@ -96,5 +96,5 @@ def publish(web_settings: dict[str, Any]) -> None:
 
 def choose_project(name: str, web_settings: dict[str, Any]) -> None:
     """Make `name` the project of kernels and terminals started from now on; running ones keep theirs."""
-    os.environ["HIMALIA_PROJECT"] = name
+    os.environ["HIMALIA_PROJECT"] = os.environ["MLFLOW_WORKSPACE"] = name
     publish(web_settings)

@@ -42,6 +42,7 @@ from himalia.snapshots.routes import router as snapshots_router
 from himalia.tokens.logins import Logins
 from himalia.tokens.routes import TokenParts
 from himalia.tokens.routes import router as tokens_router
+from himalia.tracking.gate import router as mlflow_router
 from himalia.workloads.routes import WorkloadParts
 from himalia.workloads.routes import router as workloads_router
 
@@ -72,6 +73,7 @@ def create_app(settings: Settings) -> FastAPI:
     _share(app, platform)
     for router in _api_routers():
         app.include_router(router, prefix=f"{PREFIX}/api/v1")
+    app.include_router(mlflow_router)
     app.include_router(health_router, prefix=PREFIX)
     app.include_router(socket_router)
     app.include_router(pages_router)
@@ -114,6 +116,7 @@ def _share(app: FastAPI, platform: Platform) -> None:
     state.experiments = platform.experiments
     state.plots = platform.plots
     state.lineage = LineageParts(platform.database, platform.lineage)
+    state.tracking = platform.tracking
     state.logs = platform.logs
     state.servers = platform.servers
     state.tokens = TokenParts(platform.database, platform.tokens, Logins(), settings.address)

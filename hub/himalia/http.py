@@ -36,8 +36,9 @@ log = logging.getLogger(__name__)
 
 API = "/services/himalia/api/"
 _DRAFT = r"projects/[^/]+/datasets/[^/]+/drafts/[^/]+"
+_ARTIFACT = r"mlflow/api/2\.0/mlflow-artifacts/artifacts/.+"
 UPLOAD = re.compile(
-    rf"/services/himalia/api/v1/(projects/[^/]+/objects/[^/]+|workloads/[^/]+/outputs/.+|{_DRAFT}/bundle)"
+    rf"/services/himalia/(api/v1/(projects/[^/]+/objects/[^/]+|workloads/[^/]+/outputs/.+|{_DRAFT}/bundle)|{_ARTIFACT})"
 )
 MANIFEST = re.compile(rf"/services/himalia/api/v1/(projects/[^/]+/snapshots|{_DRAFT}/manifest)")
 MANIFEST_FACTOR = 20

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -36,7 +36,9 @@ class Launcher:
         work_tokens: WorkTokens,
         store: ObjectStore,
         folders: Folders,
+        variables: Mapping[str, str],
     ) -> None:
+        self.variables = variables
         self.database = database
         self.store = store
         self.folders = folders
@@ -89,6 +91,7 @@ class Launcher:
         account, place = await self._whose(item)
         inputs = item.spec.get("inputs", {})
         await self._check_out({one["tree"] for one in inputs.values()}, place)
+        isolated = item.spec.get("isolated", False)
         names = item.spec["secrets"]
         secrets = await self.database.read(lambda c: self._secret_values(c, item)) if names else {}
         return Launch(
@@ -105,6 +108,7 @@ class Launcher:
             devices=item.devices,
             time_limit_s=item.spec["time_limit_s"],
             variables={
+                **({} if isolated else {**self.variables, "MLFLOW_WORKSPACE": place.name}),
                 **item.spec["variables"],
                 "HIMALIA_WORKLOAD": item.id,
                 "HIMALIA_ATTEMPT": str(item.attempt),
@@ -113,6 +117,6 @@ class Launcher:
             token=self.work_tokens.make(item.id, item.attempt),
             purpose=item.purpose,
             inputs=inputs,
-            isolated=item.spec.get("isolated", False),
+            isolated=isolated,
             kernel_group=item.spec.get("kernel_group"),
         )

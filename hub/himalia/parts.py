@@ -28,8 +28,9 @@ from himalia.datasets import drafts as dataset_drafts
 from himalia.datasets.drafts import Drafts
 from himalia.datasets.partial import PartialFiles
 from himalia.datasets.service import Datasets
+from himalia.engine.backends.base import Report
 from himalia.engine.backends.local.backend import LocalBackend
-from himalia.engine.board import Board
+from himalia.engine.board import Active, Board
 from himalia.engine.logs import LogFiles
 from himalia.engine.reconciler import Reconciler
 from himalia.engine.service import Engine
@@ -58,6 +59,8 @@ from himalia.snapshots.collector import Collector, Freed, Purges
 from himalia.snapshots.service import Snapshots
 from himalia.storage.directory import DirectoryStore
 from himalia.tokens.service import Tokens
+from himalia.tracking.service import Tracking
+from himalia.tracking.variables import variables
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +101,13 @@ class Platform:
         self.gate = Gate(self.database, self.credentials, _find_project, self.sessions.identify)
         self._nouns(key)
         self.launcher = Launcher(
-            self.database, self.identities, self.secrets, self.work_tokens, self.store, self.folders
+            self.database,
+            self.identities,
+            self.secrets,
+            self.work_tokens,
+            self.store,
+            self.folders,
+            variables(settings),
         )
         self.publisher = Publisher(self.exchange, self.board, self.jobs.shower.queue)
         self.reconciler = Reconciler(
@@ -107,10 +116,11 @@ class Platform:
             self.backend,
             self.logs,
             self.launcher.launch,
-            self.publisher.report,
+            self._report,
             stop_grace_s=settings.stop_grace_s,
             lost_after_s=settings.lost_after_s,
         )
+        self.tracking.tell_engine = self.reconciler.measured
         self.telemetry = Telemetry(self.board)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -145,6 +155,7 @@ class Platform:
         )
         self.plots = Plots(self.database, self.searcher.importances)
         self.lineage.register("experiment", experiments_read.nodes)
+        self.tracking = Tracking(settings, self.database, self._check_disk)
         self.collector = Collector(
             self.database,
             self.store,
@@ -178,11 +189,13 @@ class Platform:
         self.database.on_events(self.gate.forget)
         self.database.on_events(self.launcher.events)
         self.database.on_events(self.publisher.events)
+        self.database.on_events(self.tracking.mirror.events)
         self.database.start()
         await self.database.read(self.tokens.load)
         await self.searcher.load()
         await self.reconciler.start()
         await self.searcher.start()
+        self.tracking.start()
         self._tasks = [
             asyncio.create_task(self.servers.compare_forever()),
             asyncio.create_task(self.servers.stop_old_forever()),
@@ -197,6 +210,7 @@ class Platform:
         await self.searcher.close()
         await self.reconciler.stop_all(STOP_S)
         await self.reconciler.close()
+        await self.tracking.stop()
         await self.backend.end_runners()
         await self.hub.close()
         self.store.close()
@@ -213,6 +227,10 @@ class Platform:
             except (HimaliaError, OSError) as error:
                 log.warning("What is old could not be removed now: %s", error)
             await asyncio.sleep(self.settings.collect_every_s)
+
+    def _report(self, item: Active, report: Report) -> None:
+        self.publisher.report(item, report)
+        self.tracking.mirror.report(report)
 
     def _freed(self, freed: Freed) -> None:
         self.telemetry.freed(freed.jobs, freed.size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from traitlets.config import Config
@@ -56,7 +57,15 @@ def test_sets_the_local_parts_when_asked(token: Path, tmp_path: Path) -> None:
         authenticator=True,
         spawner=True,
     )
-    assert c.Spawner.environment == {"HIMALIA_URL": "http://127.0.0.1:9/services/himalia"}
+    environment = dict(c.Spawner.environment)
+    token_of = environment.pop("MLFLOW_TRACKING_TOKEN")
+    assert token_of(SimpleNamespace(api_token="its own")) == "its own"
+    assert environment == {
+        "HIMALIA_URL": "http://127.0.0.1:9/services/himalia",
+        "MLFLOW_TRACKING_URI": "http://127.0.0.1:9/services/himalia/mlflow",
+        "MLFLOW_EXPERIMENT_NAME": "Default",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
     assert c.LocalSpawner.home == c.LocalAuthenticator.home == str(tmp_path)
     assert c.LocalSpawner.service_token_file == str(token)
     assert "users" not in c.JupyterHub.load_roles[-1]

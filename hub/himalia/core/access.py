@@ -134,20 +134,21 @@ class GatedRoute(APIRoute):
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handler, operation = super().get_route_handler(), str(self.operation_id)
+        handler = super().get_route_handler()
 
         async def gated(request: Request) -> Response:
-            request.state.access = await _admitted(request, operation)
+            request.state.access = await self.admitted(request)
             return await handler(request)
 
         return gated
 
-
-async def _admitted(request: Request, operation: str) -> Access:
-    gate: Gate = request.app.state.gate
-    if "none" in OPERATIONS[operation].by:
-        return Access(ANONYMOUS)
-    return await gate.admit(operation, await gate.identify(request), request.path_params)
+    async def admitted(self, request: Request) -> Access:
+        """The access that a request has. Raises HimaliaError for one that has none."""
+        gate: Gate = request.app.state.gate
+        operation = str(self.operation_id)
+        if "none" in OPERATIONS[operation].by:
+            return Access(ANONYMOUS)
+        return await gate.admit(operation, await gate.identify(request), request.path_params)
 
 
 async def authorize(request: Request) -> Access:

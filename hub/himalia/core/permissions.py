@@ -54,6 +54,11 @@ def _service() -> Rule:
     return Rule(scope=None, by=frozenset({"service"}))
 
 
+def _mlflow(scope: Scope, role: Role) -> Rule:
+    """By token alone: what is logged there is not for the pages of this origin. A job's counts in its project."""
+    return Rule(scope, role, by=frozenset({"hub", "user"}), own=True)
+
+
 _READ = Rule("read", Role.viewer)
 _WRITE = Rule("write", Role.editor)
 _OWN = Rule("write", Role.owner)
@@ -145,6 +150,8 @@ OPERATIONS: dict[str, Rule] = {
     "login.finish": _anyone(),
     "events.list": Rule("read", limited=True),
     "events.stream": Rule("read", limited=True),
+    "mlflow.read": _mlflow("read", Role.viewer),
+    "mlflow.write": _mlflow("write", Role.editor),
     "workloads.list": _ADMIN,
     "workloads.stream": _ADMIN,
     "workloads.stop": _ADMIN,

@@ -107,13 +107,18 @@ def sandboxed(sockets: Path) -> list[Process]:
     They are found by what they have mounted, so nothing needs to be remembered, and no process can
     hide by leaving its session or changing its name.
     """
-    folders = set()
     with suppress(FileNotFoundError):
-        folders = {_identity(entry) for entry in sockets.iterdir()}
+        return sandboxed_in(sockets.iterdir())
+    return []
+
+
+def sandboxed_in(folders: Iterable[Path]) -> list[Process]:
+    """Processes in the sandboxes that have one of these as their sockets folder."""
+    identities = {_identity(folder) for folder in folders}
     found = []
-    for pid in _pids() if folders else ():
+    for pid in _pids() if identities else ():
         with suppress(OSError):
-            if _identity(Path(f"/proc/{pid}/root", SANDBOX_SOCKETS)) in folders:
+            if _identity(Path(f"/proc/{pid}/root", SANDBOX_SOCKETS)) in identities:
                 process = Process.of(pid)
                 found += [process] if process else []
     return found

@@ -85,6 +85,8 @@ class Settings(BaseSettings):
     object_grace_s: float = Field(
         86400.0, gt=0, description="Age below which an unneeded object stays; longer than any upload takes."
     )
+    mlflow_idle_s: float = Field(900.0, ge=0, description="Time after its last use for which MLflow is kept.")
+    artifact_limit_bytes: int = Field(10 * 2**30, gt=0, description="Largest file logged to MLflow.")
     uid_base: int = Field(200_000, description="First numeric UID given to a person (root only).")
     gid_base: int = Field(400_000, description="First numeric GID given to a project (root only).")
 

@@ -270,6 +270,10 @@ class Reconciler:
             self._queue_again(recalled)
             return
 
+    async def measured(self, report: Metrics) -> None:
+        """Record metrics of a running attempt that somebody else than its runner told. Raises HimaliaError."""
+        await self._record([report])
+
     async def _record_singly(self, batch: Batch) -> list[Active]:
         """One report that cannot be stored must not keep the others."""
         recalled = []

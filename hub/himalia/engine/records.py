@@ -160,6 +160,7 @@ def measured(tx: Transaction, items: Sequence[tuple[Active, Metrics]]) -> None:
                 "step": step,
                 "value": value,
                 "at": from_epoch(at),
+                "source": report.source,
             }
             for active, report in items
             for name, step, value, at in report.items

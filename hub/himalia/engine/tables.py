@@ -94,5 +94,6 @@ metrics = sa.Table(
     sa.Column("step", sa.BigInteger, nullable=False),
     sa.Column("value", Number, nullable=False),
     sa.Column("at", Timestamp, nullable=False),
+    sa.Column("source", sa.String(20)),
     sa.Index("ix_metrics_workload", "workload_id", "attempt", "name", "step"),
 )

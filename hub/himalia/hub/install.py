@@ -111,9 +111,18 @@ def _gateway(c: Any, url: str) -> None:
     ]
 
 
+def server_token(spawner: Any) -> str:
+    """The token of a server, for MLflow's client too."""
+    return str(spawner.api_token)
+
+
 def _servers(c: Any, service_url: str) -> None:
     c.Spawner.environment = {
         "HIMALIA_URL": service_url.rstrip("/") + BASE_PATH,
+        "MLFLOW_TRACKING_URI": f"{service_url.rstrip('/')}{BASE_PATH}/mlflow",
+        "MLFLOW_TRACKING_TOKEN": server_token,
+        "MLFLOW_EXPERIMENT_NAME": "Default",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
         **_dict(c.Spawner, "environment"),
     }
     c.Spawner.server_token_scopes = [

@@ -88,7 +88,7 @@ def environment(
     )
     variables["HIMALIA_API_SOCKET" if api_address.startswith("/") else "HIMALIA_URL"] = api_address
     if task.token and not task.isolated:
-        variables["HIMALIA_TOKEN"] = task.token
+        variables["HIMALIA_TOKEN"] = variables["MLFLOW_TRACKING_TOKEN"] = task.token
     if task.parameters:
         variables["HIMALIA_PARAMETERS"] = json.dumps(task.parameters)
     if task.secret_files:

@@ -161,7 +161,7 @@ class Servers:
             environments=self.catalogue.environments(),
             limit=limit.as_json(),
             devices=[],
-            env={"HIMALIA_PROJECT": own["name"]},
+            env={"HIMALIA_PROJECT": own["name"], "MLFLOW_WORKSPACE": own["name"]},
         )
 
     def _places(self, connection: Connection, person: Person) -> list[Place]:

@@ -102,8 +102,11 @@ Point = tuple[str, int, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
+    """`source` is who told them, if it was not the runner."""
+
     name: str
     items: Sequence[Point]
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,9 +185,31 @@ def _experiments() -> None:
     op.create_index("ix_trials_state", "trials", ["state"], unique=False)
 
 
+def _tracking() -> None:
+    op.create_table(
+        "mlflow_runs",
+        sa.Column("workload_id", sa.String(length=16), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("project_id", sa.String(length=16), nullable=False),
+        sa.Column("run_id", sa.String(length=32), nullable=False),
+        sa.Column("claimed", sa.Boolean(), nullable=False),
+        sa.Column("ended", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("workload_id", "attempt", name=op.f("pk_mlflow_runs")),
+    )
+    op.create_index("ix_mlflow_runs_run", "mlflow_runs", ["run_id"])
+    op.create_table(
+        "mlflow_mirror",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("metric_id", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mlflow_mirror")),
+    )
+    op.add_column("metrics", sa.Column("source", sa.String(length=20), nullable=True))
+
+
 def upgrade() -> None:
     """Each noun's tables, in the order in which they know each other."""
     _datasets()
     _dataset_drafts()
     _jobs()
     _experiments()
+    _tracking()

@@ -1,0 +1,1 @@
+"""Tracking: MLflow, started on use, one workspace per project, reachable through our gate alone."""

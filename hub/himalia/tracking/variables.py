@@ -1,0 +1,16 @@
+"""What MLflow's client reads from the environment of jobs and notebooks, so that it works without set-up."""
+
+from __future__ import annotations
+
+from himalia.core.settings import Settings
+from himalia.tracking.gate import PREFIX
+from himalia.tracking.runs import DEFAULT_EXPERIMENT
+
+
+def variables(settings: Settings) -> dict[str, str]:
+    """All but the project (MLFLOW_WORKSPACE) and the token, which belong to one workload."""
+    return {
+        "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{settings.service_port}{PREFIX}",
+        "MLFLOW_EXPERIMENT_NAME": DEFAULT_EXPERIMENT,
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
