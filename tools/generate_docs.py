@@ -20,7 +20,7 @@ from himalia.core.permissions import OPERATIONS, Role, Rule
 from himalia.core.settings import Settings
 
 DOCS = Path(__file__).parent.parent / "docs"
-METHODS = ("get", "put", "post", "delete", "patch")
+METHODS = ("get", "put", "post", "delete", "patch", "head")
 UNITS = {"_bytes": "bytes", "_s": "seconds", "_days": "days", "_port": "TCP port"}
 
 

@@ -112,6 +112,7 @@ def _share(app: FastAPI, platform: Platform) -> None:
     state.overlays = platform.overlays
     state.datasets = platform.datasets
     state.drafts = platform.drafts
+    state.uploads = platform.uploads
     state.jobs = platform.jobs
     state.experiments = platform.experiments
     state.plots = platform.plots

@@ -37,9 +37,8 @@ log = logging.getLogger(__name__)
 API = "/services/himalia/api/"
 _DRAFT = r"projects/[^/]+/datasets/[^/]+/drafts/[^/]+"
 _ARTIFACT = r"mlflow/api/2\.0/mlflow-artifacts/artifacts/.+"
-UPLOAD = re.compile(
-    rf"/services/himalia/(api/v1/(projects/[^/]+/objects/[^/]+|workloads/[^/]+/outputs/.+|{_DRAFT}/bundle)|{_ARTIFACT})"
-)
+_UPLOAD_API = rf"projects/[^/]+/objects/[^/]+|workloads/[^/]+/outputs/.+|{_DRAFT}/(bundle|files/[^/]+)"
+UPLOAD = re.compile(rf"/services/himalia/(api/v1/({_UPLOAD_API})|{_ARTIFACT})")
 MANIFEST = re.compile(rf"/services/himalia/api/v1/(projects/[^/]+/snapshots|{_DRAFT}/manifest)")
 MANIFEST_FACTOR = 20
 """How much larger than other bodies a manifest may be."""
@@ -209,7 +208,7 @@ class Outer:
     def _limit(self, scope: Scope) -> int | None:
         """The most bytes of a body; uploads have limits of their own, everything else is JSON and small."""
         method, path = scope["method"], scope["path"]
-        if method == "PUT" and UPLOAD.fullmatch(path):
+        if method in ("PUT", "PATCH") and UPLOAD.fullmatch(path):
             return None
         if method == "POST" and MANIFEST.fullmatch(path):
             return self.body_limit_bytes * MANIFEST_FACTOR

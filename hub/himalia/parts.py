@@ -28,6 +28,7 @@ from himalia.datasets import drafts as dataset_drafts
 from himalia.datasets.drafts import Drafts
 from himalia.datasets.partial import PartialFiles
 from himalia.datasets.service import Datasets
+from himalia.datasets.uploads import Uploads
 from himalia.engine.backends.base import Report
 from himalia.engine.backends.local.backend import LocalBackend
 from himalia.engine.board import Active, Board
@@ -139,6 +140,7 @@ class Platform:
         self.datasets = Datasets(self.database, self.snapshots, settings.retention_days)
         self.partial = PartialFiles(settings.home / "uploads")
         self.drafts = Drafts(self.datasets, self.partial, self._check_disk, settings.draft_days)
+        self.uploads = Uploads(self.drafts, settings.dataset_file_limit_bytes)
         self.jobs = Jobs(
             self.database,
             self.engine,
@@ -222,6 +224,7 @@ class Platform:
         while True:
             try:
                 await self.database.write(idempotency.forget_old)
+                await self.uploads.sweep()
                 if removed := await self.overlays.remove_unused(clock.now() - kept):
                     log.info("Removed %d environments and caches that nobody has used for long.", removed)
             except (HimaliaError, OSError) as error:
@@ -235,15 +238,15 @@ class Platform:
     def _freed(self, freed: Freed) -> None:
         self.telemetry.freed(freed.jobs, freed.size)
 
-    def _check_disk(self) -> None:
+    def _check_disk(self, size: int = 0) -> None:
         now = clock.monotonic()
         if now - self._free[0] > DISK_S:
             self._free = now, shutil.disk_usage(self.settings.home).free
         free = self._free[1]
-        if free < self.settings.disk_floor_bytes:
+        if free - size < self.settings.disk_floor_bytes:
             raise DiskFull(
-                f"Only {free / 2**20:.0f} MiB of disk are free, so no new work is taken. "
-                "Delete what is not needed, or ask an administrator."
+                f"Only {free / 2**20:.0f} MiB of disk are free, so {'this is not' if size else 'no new work is'} "
+                "taken. Delete what is not needed, or ask an administrator."
             )
 
     def _access_removed(self, tx: Transaction, project_id: str, people_ids: set[str]) -> None:

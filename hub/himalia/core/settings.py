@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     log_limit_bytes: int = Field(64 * 2**20, gt=0, description="Largest log kept of one attempt.")
     snapshot_limit_bytes: int = Field(100 * 2**20, gt=0, description="Largest code snapshot of a job.")
     output_limit_bytes: int = Field(10 * 2**30, gt=0, description="Largest single output file of a job.")
+    dataset_file_limit_bytes: int = Field(1 * 2**40, gt=0, description="Largest single file of a dataset.")
     body_limit_bytes: int = Field(2 * 2**20, gt=0, description="Largest JSON body of a request.")
     disk_floor_bytes: int = Field(2**30, ge=0, description="Free disk under which new work is refused.")
     stop_grace_s: float = Field(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from himalia.core.access import GatedRoute, InProject
 from himalia.core.idempotency import fingerprint
@@ -25,6 +25,7 @@ from himalia.datasets.schema import (
     Missing,
     Version,
 )
+from himalia.datasets.uploads import VERSION, Uploads, check_version, headers_of
 
 router = APIRouter(
     prefix="/projects/{project}/datasets/{dataset}/drafts", tags=["datasets"], route_class=GatedRoute
@@ -36,7 +37,17 @@ async def _drafts(request: Request) -> Drafts:
     return service
 
 
+async def _uploads(request: Request) -> Uploads:
+    service: Uploads = request.app.state.uploads
+    return service
+
+
 Service = Annotated[Drafts, Depends(_drafts)]
+UploadService = Annotated[Uploads, Depends(_uploads)]
+Resumable = Annotated[str | None, Header(alias="Tus-Resumable", description="1.0.0")]
+Length = Annotated[
+    int | None, Header(alias="Upload-Length", ge=0, le=2**53, description="Bytes of the file.")
+]
 
 
 @router.get("", operation_id="drafts.list")
@@ -89,6 +100,76 @@ async def announce(
 async def bundle(access: InProject, drafts: Service, request: Request, dataset: str, draft: str) -> Bundle:
     """Add many small files in one body: the length of a JSON list as 4 bytes, that list, and the files' bytes."""
     return await drafts.receive(access, dataset, draft, request.stream())
+
+
+@router.post("/{draft}/files", operation_id="uploads.create", status_code=201, response_class=Response)
+async def create_upload(
+    access: InProject,
+    uploads: UploadService,
+    request: Request,
+    dataset: str,
+    draft: str,
+    length: Length = None,
+    metadata: Annotated[
+        str, Header(alias="Upload-Metadata", max_length=8192, description="path, and executable if it is.")
+    ] = "",
+    version: Resumable = None,
+) -> Response:
+    """Begin a resumable upload of one file (tus 1.0.0); the header Location says where to send its bytes."""
+    check_version(version)
+    upload = await uploads.create(access, dataset, draft, length, metadata)
+    return Response(status_code=201, headers={"Location": f"{request.url.path}/{upload}", **headers_of(0)})
+
+
+@router.head("/{draft}/files/{upload}", operation_id="uploads.state", response_class=Response)
+async def upload_state(
+    access: InProject,
+    uploads: UploadService,
+    dataset: str,
+    draft: str,
+    upload: str,
+    version: Resumable = None,
+) -> Response:
+    """How much of an upload is there, in the header Upload-Offset."""
+    check_version(version)
+    offset, size = await uploads.state(access, dataset, draft, upload)
+    return Response(headers=headers_of(offset, size))
+
+
+@router.patch(
+    "/{draft}/files/{upload}", operation_id="uploads.append", status_code=204, response_class=Response
+)
+async def append(
+    access: InProject,
+    uploads: UploadService,
+    request: Request,
+    dataset: str,
+    draft: str,
+    upload: str,
+    offset: Annotated[int, Header(alias="Upload-Offset", ge=0, le=2**53)],
+    version: Resumable = None,
+) -> Response:
+    """Send bytes of a file, from where the upload is. What has arrived stays when the connection breaks."""
+    check_version(version)
+    there = await uploads.append(access, dataset, draft, upload, offset, request.stream())
+    return Response(status_code=204, headers=headers_of(there))
+
+
+@router.delete(
+    "/{draft}/files/{upload}", operation_id="uploads.delete", status_code=204, response_class=Response
+)
+async def delete_upload(
+    access: InProject,
+    uploads: UploadService,
+    dataset: str,
+    draft: str,
+    upload: str,
+    version: Resumable = None,
+) -> Response:
+    """Forget an upload, and what has arrived of it."""
+    check_version(version)
+    await uploads.delete(access, dataset, draft, upload)
+    return Response(status_code=204, headers={"Tus-Resumable": VERSION})
 
 
 @router.patch("/{draft}", operation_id="drafts.update")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -34,8 +34,8 @@ from himalia.datasets.schema import (
     Version,
 )
 from himalia.datasets.service import Datasets, Made, remove_drafts
-from himalia.datasets.show_drafts import find_draft, missing, show
-from himalia.datasets.tables import draft_files, drafts, uploads, versions
+from himalia.datasets.show_drafts import find_draft, missing, show, unfinished
+from himalia.datasets.tables import draft_files, drafts, versions
 from himalia.snapshots.collector import Held
 from himalia.snapshots.service import own_many, renew
 from himalia.storage.base import Stored
@@ -43,6 +43,12 @@ from himalia.storage.trees import BadPathError, Tree, TreeError, TreeFile, valid
 
 CHUNK = 500
 PURGE_AT_ONCE = 20
+
+
+class CheckDisk(Protocol):
+    """Raises DiskFull where `size` bytes more would not leave the free disk that is kept."""
+
+    def __call__(self, size: int = 0) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,7 @@ class Drafts:
     """Begin, fill and commit drafts. Several people may have one of the same dataset, each on their own."""
 
     def __init__(
-        self, of: Datasets, partial: PartialFiles, check_disk: Callable[[], None], unused_days: int = 7
+        self, of: Datasets, partial: PartialFiles, check_disk: CheckDisk, unused_days: int = 7
     ) -> None:
         self.of = of
         self.partial = partial
@@ -287,7 +293,7 @@ class Drafts:
                 latest=number,
                 seen=draft.seen_number,
             )
-        if connection.execute(sa.select(uploads.c.id).where(uploads.c.draft_id == draft_id)).first():
+        if unfinished(connection, draft_id):
             raise WrongState("Files of this draft are still being uploaded. Finish or remove them first.")
         if lacking := missing(connection, access.in_project["id"], draft_id):
             raise Invalid(

@@ -33,14 +33,20 @@ class PartialFiles:
         """Forget an upload's bytes."""
         self.path(upload).unlink(missing_ok=True)
 
-    def sweep(self, known: Set[str]) -> int:
-        """Remove the bytes of all uploads but `known` ones, and tell how many there were."""
-        removed = 0
-        for entry in os.scandir(self.root):
-            if is_id(entry.name) and entry.name not in known | self._busy:
-                self.remove(entry.name)
-                removed += 1
-        return removed
+    def listed(self) -> set[str]:
+        """The uploads that have bytes here."""
+        return {entry.name for entry in os.scandir(self.root) if is_id(entry.name)}
+
+    def sweep(self, gone: Set[str]) -> int:
+        """Remove the bytes of uploads that are gone, and tell how many there were."""
+        left = gone - self._busy
+        for upload in left:
+            self.remove(upload)
+        return len(left)
+
+    def is_busy(self, upload: str) -> bool:
+        """Whether somebody has the upload alone."""
+        return upload in self._busy
 
     @contextmanager
     def alone(self, upload: str) -> Iterator[Path]:

@@ -17,12 +17,12 @@ Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Text = Annotated[str, AfterValidator(sound_text)]
 
 
-def _composed(path: str) -> str:
+def compose(path: str) -> str:
     """Letters in Unicode's composed form, as trees have them; browsers on some systems send the other one."""
     return unicodedata.normalize("NFC", sound_text(path))
 
 
-FilePath = Annotated[str, StringConstraints(min_length=1, max_length=1024), AfterValidator(_composed)]
+FilePath = Annotated[str, StringConstraints(min_length=1, max_length=1024), AfterValidator(compose)]
 
 
 def _not_a_number(name: str) -> str:

@@ -36,7 +36,10 @@ def show(
                 changed=_changed(connection, row.id),
                 removed=_removed(connection, row.id),
                 missing=len(missing(connection, dataset.project_id, row.id)),
-                uploads=_uploads(connection, row.id, offset),
+                uploads=[
+                    UploadShown(id=one.id, path=one.path, size=one.size, offset=offset(one.id))
+                    for one in unfinished(connection, row.id)
+                ],
             ),
             created_at=row.created_at,
             created_by=Who(id=row.created_by, name=who.get(row.created_by, "")),
@@ -79,9 +82,11 @@ def _removed(connection: Connection, draft_id: str) -> int:
     return int(connection.execute(query).scalar() or 0)
 
 
-def _uploads(connection: Connection, draft_id: str, offset: Callable[[str], int]) -> list[UploadShown]:
-    query = sa.select(uploads).where(uploads.c.draft_id == draft_id).order_by(uploads.c.created_at)
-    return [
-        UploadShown(id=row.id, path=row.path, size=row.size, offset=offset(row.id))
-        for row in connection.execute(query)
-    ]
+def unfinished(connection: Connection, draft_id: str) -> list[Any]:
+    """Rows of a draft's uploads that are not whole, oldest first."""
+    query = (
+        sa.select(uploads)
+        .where(uploads.c.draft_id == draft_id, uploads.c.digest.is_(None))
+        .order_by(uploads.c.created_at)
+    )
+    return list(connection.execute(query))

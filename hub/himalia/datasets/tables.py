@@ -92,6 +92,7 @@ uploads = sa.Table(
     sa.Column("path", sa.String(1024), nullable=False),
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("executable", sa.Boolean, nullable=False),
+    sa.Column("digest", sa.String(64)),  # once it is whole
     sa.Column("created_at", Timestamp, nullable=False),
     sa.Index("ix_dataset_uploads_draft", "draft_id"),
 )

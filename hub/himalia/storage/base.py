@@ -119,6 +119,16 @@ class ObjectStore(ABC):
         """
         return [self.put(content) for content in contents]
 
+    def adopt(self, path: Path) -> Stored:
+        """Store the file at `path`, which nobody writes any more, and remove it there; without a copy where it can.
+
+        Raises StoreFullError; the file stays then.
+        """
+        with path.open("rb") as content:
+            stored = self.put(content)
+        path.unlink()
+        return stored
+
     def get(self, digest: str) -> bytes:
         """The whole object. Raises ObjectMissingError."""
         with self.open(digest) as reader:

@@ -13,7 +13,7 @@ _NO_CLONE = {errno.EOPNOTSUPP, errno.ENOTTY, errno.EXDEV, errno.EINVAL, errno.EN
 _NO_LINK = {errno.EMLINK, errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP}
 
 
-def place(source: Path, target: Path, *, executable: bool) -> None:
+def place(source: str, target: str, *, executable: bool) -> None:
     """Make `target`, read-only, with the bytes of the object file `source`.
 
     A hard link, unless the file must be executable (a link shares its mode with the object), has as many links
@@ -26,7 +26,7 @@ def place(source: Path, target: Path, *, executable: bool) -> None:
         except OSError as error:
             if error.errno not in _NO_LINK:
                 raise
-    clone(source, target, mode=0o555 if executable else 0o444)
+    clone(Path(source), Path(target), mode=0o555 if executable else 0o444)
 
 
 def clone(source: Path, target: Path, *, mode: int) -> None:

@@ -65,6 +65,14 @@ class ObjectStoreSuite:
             assert reader.read(10) == content[:10]
             assert reader.read() == content[10:]
 
+    def test_a_file_is_taken_over(self, store: ObjectStore, tmp_path: Path) -> None:
+        for content in (b"whole", b"", os.urandom(3 << 20), b"whole"):
+            place = tmp_path / "arrived"
+            place.write_bytes(content)
+            assert store.adopt(place) == Stored(blake3(content).hexdigest(), len(content))
+            assert not place.exists()
+            assert store.get(blake3(content).hexdigest()) == content
+
     def test_put_again_changes_nothing(self, store: ObjectStore) -> None:
         assert store.put(b"same") == store.put(io.BytesIO(b"same")) == store.put(b"same")
         assert store.get(store.put(b"same").digest) == b"same"

@@ -115,6 +115,7 @@ def _dataset_drafts() -> None:
         sa.Column("path", sa.String(length=1024), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("executable", sa.Boolean(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["draft_id"], ["dataset_drafts.id"], name=op.f("fk_dataset_uploads_draft_id_dataset_drafts")

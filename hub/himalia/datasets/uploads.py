@@ -1,0 +1,219 @@
+"""Resumable uploads of single files to drafts (https://tus.io/protocols/resumable-upload, version 1.0.0).
+
+How far an upload has come is the length of its file, so nothing has to be written down while bytes arrive, and a
+service that is killed goes on where it was. A file that is whole becomes an object and part of its draft.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from himalia.core import clock
+from himalia.core.access import Access
+from himalia.core.database import Transaction
+from himalia.core.errors import Invalid, NotFound, Stale, TooLarge, WrongState
+from himalia.core.ids import new_id
+from himalia.datasets.drafts import Added, Drafts, check_paths
+from himalia.datasets.schema import compose
+from himalia.datasets.tables import drafts as draft_table
+from himalia.datasets.tables import uploads
+from himalia.snapshots.service import full_disk_said
+from himalia.storage.directory import room
+
+VERSION = "1.0.0"
+WRITE_BYTES = 1 << 20
+"""How much is gathered before it is written."""
+
+
+class Uploads:
+    """Begin, continue and end uploads."""
+
+    def __init__(self, drafts: Drafts, limit_bytes: int) -> None:
+        self.drafts = drafts
+        self.database = drafts.database
+        self.partial = drafts.partial
+        self.limit_bytes = limit_bytes
+
+    async def create(
+        self, access: Access, name: str, draft_id: str, length: int | None, metadata: str
+    ) -> str:
+        """Begin an upload of `length` bytes; `metadata` is tus's header. Answers its id.
+
+        Raises Invalid, TooLarge, DiskFull.
+        """
+        path, executable = _described(metadata)
+        if length is None:
+            raise Invalid.field("Upload-Length", "Say how many bytes the file has, with Upload-Length.")
+        if length > self.limit_bytes:
+            raise TooLarge(f"A file of a dataset may have {self.limit_bytes} bytes, and this has {length}.")
+        check_paths([path])
+        self.drafts.check_disk(length)
+        upload_id = new_id()
+
+        def work(tx: Transaction) -> None:
+            self.drafts.find(tx.connection, access, name, draft_id)
+            tx.execute(
+                uploads.insert().values(
+                    id=upload_id,
+                    draft_id=draft_id,
+                    path=path,
+                    size=length,
+                    executable=executable,
+                    created_at=clock.now(),
+                )
+            )
+
+        await self.database.write(work)
+        self.partial.path(upload_id).touch(mode=0o600)
+        if length == 0:
+            await self.state(access, name, draft_id, upload_id)
+        return upload_id
+
+    async def state(self, access: Access, name: str, draft_id: str, upload_id: str) -> tuple[int, int]:
+        """(offset, size) of an upload. Raises NotFound."""
+        row = await self._find(access, name, draft_id, upload_id)
+        if row.digest is not None:
+            return row.size, row.size
+        offset = self.partial.offset(upload_id)
+        if offset == row.size and not self.partial.is_busy(upload_id):
+            # All of it came to a service that was killed before it made an object of it.
+            with self.partial.alone(upload_id):
+                await self._finish(access, name, draft_id, row)
+        return offset, row.size
+
+    async def append(
+        self,
+        access: Access,
+        name: str,
+        draft_id: str,
+        upload_id: str,
+        offset: int,
+        stream: AsyncIterator[bytes],
+    ) -> int:
+        """Add bytes behind `offset`, which must be where the upload is; answers where it is then.
+
+        What has arrived stays, however the request ends. Raises WrongState at another offset and while another
+        request sends the same file, TooLarge beyond the size that was said, DiskFull.
+        """
+        row = await self._find(access, name, draft_id, upload_id)
+        if row.digest is not None:
+            raise WrongState("This file is here already, all of it.", offset=row.size)
+        with self.partial.alone(upload_id):
+            there = self.partial.offset(upload_id)
+            if there != offset:
+                raise WrongState(f"{there} bytes of this file are here, so go on from there.", offset=there)
+            self.drafts.check_disk(row.size - there)
+            await self._touch(draft_id)
+            await self._write(upload_id, row.size - there, stream)
+            there = self.partial.offset(upload_id)
+            if there == row.size:
+                await self._finish(access, name, draft_id, row)
+        return there
+
+    async def _write(self, upload_id: str, left: int, stream: AsyncIterator[bytes]) -> None:
+        descriptor = os.open(self.partial.path(upload_id), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        pending = bytearray()
+        try:
+            try:
+                async for piece in stream:
+                    left -= len(piece)
+                    if left < 0:
+                        raise TooLarge("More bytes came than the file was said to have.")
+                    pending += piece
+                    if len(pending) >= WRITE_BYTES:
+                        self.drafts.check_disk()
+                        data, pending = pending, bytearray()
+                        await asyncio.to_thread(_write_all, descriptor, data)
+            finally:  # a connection that broke has brought something all the same
+                await asyncio.to_thread(_write_all, descriptor, pending)
+        finally:
+            os.close(descriptor)
+
+    async def _finish(self, access: Access, name: str, draft_id: str, row: Any) -> None:
+        def adopt() -> Added:
+            with full_disk_said():
+                stored = self.drafts.snapshots.store.adopt(self.partial.path(row.id))
+            return Added(row.path, stored, row.executable)
+
+        added = await asyncio.to_thread(adopt)
+
+        def work(tx: Transaction) -> None:
+            self.drafts.add(tx, access, name, draft_id, [added])
+            whole = uploads.update().where(uploads.c.id == row.id)
+            tx.execute(whole.values(digest=added.stored.digest))
+
+        await self.database.write(work)
+
+    async def delete(self, access: Access, name: str, draft_id: str, upload_id: str) -> None:
+        """Forget an upload and its bytes. Raises NotFound."""
+        row = await self._find(access, name, draft_id, upload_id)
+        with self.partial.alone(upload_id):
+            await self.database.write(lambda tx: tx.execute(uploads.delete().where(uploads.c.id == row.id)))
+            self.partial.remove(upload_id)
+
+    async def _find(self, access: Access, name: str, draft_id: str, upload_id: str) -> Any:
+        def work(connection: Connection) -> Any:
+            self.drafts.find(connection, access, name, draft_id)
+            query = sa.select(uploads).where(uploads.c.id == upload_id, uploads.c.draft_id == draft_id)
+            return connection.execute(query).first()
+
+        row = await self.database.read(work)
+        if row is None:
+            raise NotFound("There is no such upload. Its draft may have been committed or deleted.")
+        return row
+
+    async def _touch(self, draft_id: str) -> None:
+        """A draft that is being filled is in use, however long its largest file takes."""
+        where = draft_table.c.id == draft_id
+        values = {"updated_at": clock.now()}
+        await self.database.write(lambda tx: tx.execute(draft_table.update().where(where).values(values)))
+
+    async def sweep(self) -> int:
+        """Remove bytes of uploads that are gone; how many there were."""
+        old = await asyncio.to_thread(self.partial.listed)
+        known = await self.database.read(lambda c: set(c.execute(sa.select(uploads.c.id)).scalars()))
+        return await asyncio.to_thread(self.partial.sweep, old - known)
+
+
+def check_version(version: str | None) -> None:
+    """Raise Stale unless the caller speaks our version of the protocol."""
+    if version not in (None, VERSION):
+        raise Stale(f"This service speaks tus {VERSION}, and the request is of version {version[:20]}.")
+
+
+def _described(metadata: str) -> tuple[str, bool]:
+    """Path and executable bit from Upload-Metadata: names with values in Base64. Raises Invalid."""
+    values: dict[str, str] = {}
+    try:
+        for pair in filter(None, (one.strip() for one in metadata.split(","))):
+            key, _, value = pair.partition(" ")
+            values[key] = base64.b64decode(value.strip(), validate=True).decode()
+    except ValueError as error:
+        raise Invalid.field("Upload-Metadata", "Values in Upload-Metadata are Base64 of UTF-8.") from error
+    path = values.get("path") or values.get("filename")
+    if not path:
+        raise Invalid.field("Upload-Metadata", "Name the file, with path in Upload-Metadata.")
+    try:
+        return compose(path), values.get("executable") == "true"
+    except ValueError as error:
+        raise Invalid.field("Upload-Metadata", f"The path {error}.") from error
+
+
+def _write_all(descriptor: int, data: bytearray) -> None:
+    with full_disk_said(), room():
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+
+
+def headers_of(offset: int, size: int | None = None) -> Mapping[str, str]:
+    """tus's headers of an answer."""
+    found = {"Tus-Resumable": VERSION, "Upload-Offset": str(offset), "Cache-Control": "no-store"}
+    return found if size is None else {**found, "Upload-Length": str(size)}
