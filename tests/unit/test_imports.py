@@ -71,7 +71,7 @@ MAY_KNOW: dict[str, set[str]] = {
     "runner": {"run"},
     "hub": {"core", "profiles", "engine", "environments"},
     "supervisor": {"core", "hub", "environments", "profiles", "engine"},
-    "testing": {"core", "storage", "engine"},
+    "testing": {"core", "storage", "engine", "experiments"},
 }
 """What each package may import besides itself; `app`, `parts`, `launching` and `cli` may import everything."""
 

@@ -55,8 +55,12 @@ class Optimizer:
         """Take over a stored trial: `number`, `parameters`, `notes`, `steps` as for `report`, `state`, `values`."""
         notes = stored["notes"]
         for key, value in notes.get("study", {}).items():
-            known = [self._ids[number] for number in value] if _PARENTS in key else value
-            self._storage.set_study_system_attr(self._study_id, key, known)
+            if _PARENTS not in key:
+                self._storage.set_study_system_attr(self._study_id, key, value)
+            elif set(value) <= self._ids.keys():
+                self._storage.set_study_system_attr(
+                    self._study_id, key, [self._ids[number] for number in value]
+                )
         parameters = stored["parameters"]
         trial = create_trial(
             state=TrialState.RUNNING,
