@@ -19,6 +19,7 @@ from himalia.core.schema import ErrorBody
 from himalia.core.settings import BadSettings, Settings, read_settings
 from himalia.core.telemetry import set_up_logging
 from himalia.datasets.draft_routes import router as drafts_router
+from himalia.datasets.preview_routes import router as previews_router
 from himalia.datasets.routes import router as datasets_router
 from himalia.engine.backends.local.folders import Folders
 from himalia.experiments import read as experiments_read
@@ -85,6 +86,7 @@ def _api_routers() -> list[APIRouter]:
     return [
         jobs_router,  # looked through in this order, and most calls are about jobs
         datasets_router,
+        previews_router,
         drafts_router,
         experiments_router,
         people_router,
@@ -111,6 +113,7 @@ def _share(app: FastAPI, platform: Platform) -> None:
     state.snapshots = platform.snapshots
     state.overlays = platform.overlays
     state.datasets = platform.datasets
+    state.previews = platform.previews
     state.drafts = platform.drafts
     state.uploads = platform.uploads
     state.jobs = platform.jobs

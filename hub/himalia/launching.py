@@ -90,7 +90,7 @@ class Launcher:
 
         account, place = await self._whose(item)
         inputs = item.spec.get("inputs", {})
-        await self._check_out({one["tree"] for one in inputs.values()}, place)
+        await self._check_out({one["tree"] for one in inputs.values() if "tree" in one}, place)
         isolated = item.spec.get("isolated", False)
         names = item.spec["secrets"]
         secrets = await self.database.read(lambda c: self._secret_values(c, item)) if names else {}

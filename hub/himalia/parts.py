@@ -27,6 +27,7 @@ from himalia.core.tokens import WorkTokens
 from himalia.datasets import drafts as dataset_drafts
 from himalia.datasets.drafts import Drafts
 from himalia.datasets.partial import PartialFiles
+from himalia.datasets.previews import Previews
 from himalia.datasets.service import Datasets
 from himalia.datasets.uploads import Uploads
 from himalia.engine.backends.base import Report
@@ -141,6 +142,7 @@ class Platform:
         self.partial = PartialFiles(settings.home / "uploads")
         self.drafts = Drafts(self.datasets, self.partial, self._check_disk, settings.draft_days)
         self.uploads = Uploads(self.drafts, settings.dataset_file_limit_bytes)
+        self.previews = Previews(self.datasets, self.engine, settings.address)
         self.jobs = Jobs(
             self.database,
             self.engine,
@@ -168,9 +170,9 @@ class Platform:
                 self.projects.purge,
                 self.jobs.purge,
                 timedelta(days=settings.retention_days),
-                (self.drafts.purge, self.datasets.purge, self.experiments.purge),
+                (self.drafts.purge, self.datasets.purge, self.previews.purge, self.experiments.purge),
             ),
-            [dataset_drafts.held],
+            [dataset_drafts.held, self.previews.held],
             grace,
         )
         self.projects.purge_hooks += [

@@ -75,6 +75,9 @@ class Settings(BaseSettings):
     draft_days: int = Field(
         7, ge=0, description="Time after its last change for which an uncommitted draft of a dataset is kept."
     )
+    import_paths: list[Path] = Field(
+        [], description="Folders of this machine from which people may import files into datasets."
+    )
     overlay_days: int = Field(
         30,
         ge=0,
@@ -106,6 +109,11 @@ class Settings(BaseSettings):
 
     def model_post_init(self, _context: Any) -> None:
         self.home = self.home.absolute()
+        for path in self.import_paths:
+            if str(path) != os.path.normpath(path) or not path.is_absolute() or path == Path("/"):
+                raise ValueError(
+                    f"import_paths names {path}, and each must be a plain absolute path below /."
+                )
         if len(os.fsencode(self.home)) > HOME_LENGTH:
             raise ValueError(
                 f"The home folder's path may have {HOME_LENGTH} bytes, and {self.home} is longer. "

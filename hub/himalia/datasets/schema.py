@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
 
 from himalia.core.schema import Body, Labels, Name, Who, sound_text
+from himalia.datasets.preview import Preview
 
 LATEST = "latest"
 """The alias that always is there: the version with the highest number."""
@@ -185,6 +186,16 @@ class Diff(BaseModel):
     unchanged: Changes
     items: list[ChangedFile]
     next_page_token: str | None
+
+
+class PreviewShown(BaseModel):
+    """`state` is MISSING where nobody looked, then the task's, and SUCCEEDED with the `preview`; until then
+    `message` and `fraction` say how it stands. A version whose preview FAILED is whole all the same."""
+
+    state: Literal["MISSING", "QUEUED", "STARTING", "RUNNING", "STOPPING", "SUCCEEDED", "FAILED", "STOPPED"]
+    message: str | None = None
+    fraction: float | None = None
+    preview: Preview | None = None
 
 
 class Checkout(BaseModel):

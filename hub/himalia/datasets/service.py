@@ -47,6 +47,8 @@ class Datasets:
         self.database = database
         self.snapshots = snapshots
         self.retention_days = retention_days
+        self.made_hooks: list[Callable[[Transaction, str, str, str], None]] = []
+        """Called where a version is written: (tx, project id, person id, digest of its tree)."""
         self.tree: Callable[[str], Tree] = lru_cache(maxsize=KEPT_TREES)(self._read_tree)
 
     def _read_tree(self, digest: str) -> Tree:
@@ -203,6 +205,8 @@ class Datasets:
         self.point(tx, dataset.id, made.aliases, version_id)
         if made.source_job is not None:
             links.add(tx, end(version_id), f"job:{made.source_job}", "output")
+        for hook in self.made_hooks:
+            hook(tx, dataset.project_id, access.person.id, made.digest)
         _tell(tx, "dataset.changed", access, (dataset.id, dataset.name), state="added", version=number)
         return version_id
 

@@ -1,4 +1,4 @@
-"""Datasets, their versions and aliases, and drafts of versions to come.
+"""Datasets, their versions and aliases, drafts of versions to come, previews and imports.
 
 What is in a version is its tree, an object of the store; what is in a draft is the tree of the version that it
 began from, with the changes in `dataset_draft_files`.
@@ -95,4 +95,33 @@ uploads = sa.Table(
     sa.Column("digest", sa.String(64)),  # once it is whole
     sa.Column("created_at", Timestamp, nullable=False),
     sa.Index("ix_dataset_uploads_draft", "draft_id"),
+)
+
+previews = sa.Table(
+    "dataset_previews",
+    metadata,
+    sa.Column("project_id", sa.String(16), sa.ForeignKey("projects.id"), primary_key=True),
+    sa.Column("tree", sa.String(64), primary_key=True),
+    sa.Column("task_id", sa.String(16), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("message", sa.Text),
+    sa.Column("data", sa.String(64)),  # objects: what was seen, and the thumbnails
+    sa.Column("sheet", sa.String(64)),
+    sa.Column("created_at", Timestamp, nullable=False),
+    sa.Index("ix_dataset_previews_task", "task_id"),
+)
+
+imports = sa.Table(
+    "dataset_imports",
+    metadata,
+    sa.Column("id", sa.String(16), primary_key=True),  # the task's
+    sa.Column("draft_id", sa.String(16), sa.ForeignKey("dataset_drafts.id"), nullable=False),
+    sa.Column("archive", sa.String(1024)),
+    sa.Column("server_path", sa.Text),
+    sa.Column("into", sa.String(1024), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("message", sa.Text),
+    sa.Column("created_at", Timestamp, nullable=False),
+    sa.Column("created_by", sa.String(16), nullable=False),
+    sa.Index("ix_dataset_imports_draft", "draft_id", "created_at"),
 )

@@ -34,8 +34,10 @@ MetricsHandler = Callable[[Active, Sequence[Point]], None]
 class WorkloadSpec:
     """What a noun asks the engine to run. `task` is the runner protocol's task less what the backend adds.
 
-    `purpose` tells workloads of one kind apart, for `Engine.on_change`. `inputs` are stored trees to be seen
-    read-only: `{path in the working folder: {"tree": digest, "path": folder or file in the tree}}`. An `isolated`
+    Without an `environment` it runs a program of the platform's own, with the platform's interpreter. `purpose`
+    tells workloads of one kind apart, for `Engine.on_change`. `inputs` are stored trees to be seen read-only:
+    `{path in the working folder: {"tree": digest, "path": folder or file in the tree}}`; or, for isolated ones,
+    `{"folder": one of the machine's that the administrator has opened with `import_paths`}`. An `isolated`
     workload has a sandbox to itself, without network and without what its project shares. Those of one
     `kernel_group` may follow each other in one kernel. With `watch_metrics`, its metrics are told
     (`Engine.on_metrics`).
@@ -104,16 +106,16 @@ class Engine:
         self.wake: Callable[[], None] = lambda: None
         self.advise: Callable[[Active], None] = lambda _: None
         self._handlers: dict[tuple[str, str], Handler] = {}
-        self._progress: dict[str, ProgressHandler] = {}
+        self._progress: dict[tuple[str, str], ProgressHandler] = {}
         self._metrics: list[MetricsHandler] = []
 
     def on_change(self, kind: str, handler: Handler, purpose: str = "") -> None:
         """Tell `handler` of every change of workloads of a kind and purpose, in the transaction that writes it."""
         self._handlers[kind, purpose] = handler
 
-    def on_progress(self, kind: str, handler: ProgressHandler) -> None:
-        """Call `handler` on the event loop with what running workloads of a kind say of their progress."""
-        self._progress[kind] = handler
+    def on_progress(self, kind: str, handler: ProgressHandler, purpose: str = "") -> None:
+        """Call `handler` on the event loop with the progress of running workloads of a kind and purpose."""
+        self._progress[kind, purpose] = handler
 
     def on_metrics(self, handler: MetricsHandler) -> None:
         """Call `handler` on the event loop with new metrics of workloads that are watched, once they are durable."""
@@ -307,7 +309,7 @@ class Engine:
 
     def progressed(self, item: Active) -> None:
         """Pass on what a workload says of its progress."""
-        handler = self._progress.get(item.kind)
+        handler = self._progress.get((item.kind, item.purpose))
         if handler is not None and item.progress is not None:
             handler(item, item.progress)
 

@@ -172,7 +172,8 @@ class Collector:
 
     def _workloads(self, connection: Connection) -> Held:
         """Code that workloads run from, what they read, and what they left."""
-        reads = [one["tree"] for item in list(self.board.active.values()) for one in _inputs(item)]
+        inputs = [one for item in list(self.board.active.values()) for one in _inputs(item)]
+        reads = [one["tree"] for one in inputs if "tree" in one]
         trees = forget.snapshots_in_use(connection).union(reads)
         return Held(frozenset(trees), frozenset(forget.outputs_in_use(connection)))
 

@@ -125,6 +125,42 @@ def _dataset_drafts() -> None:
     op.create_index("ix_dataset_uploads_draft", "dataset_uploads", ["draft_id"], unique=False)
 
 
+def _dataset_tasks() -> None:
+    op.create_table(
+        "dataset_previews",
+        sa.Column("project_id", sa.String(length=16), nullable=False),
+        sa.Column("tree", sa.String(length=64), nullable=False),
+        sa.Column("task_id", sa.String(length=16), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("message", sa.Text(), nullable=True),
+        sa.Column("data", sa.String(length=64), nullable=True),
+        sa.Column("sheet", sa.String(length=64), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["projects.id"], name=op.f("fk_dataset_previews_project_id_projects")
+        ),
+        sa.PrimaryKeyConstraint("project_id", "tree", name=op.f("pk_dataset_previews")),
+    )
+    op.create_index("ix_dataset_previews_task", "dataset_previews", ["task_id"], unique=False)
+    op.create_table(
+        "dataset_imports",
+        sa.Column("id", sa.String(length=16), nullable=False),
+        sa.Column("draft_id", sa.String(length=16), nullable=False),
+        sa.Column("archive", sa.String(length=1024), nullable=True),
+        sa.Column("server_path", sa.Text(), nullable=True),
+        sa.Column("into", sa.String(length=1024), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("message", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=16), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["draft_id"], ["dataset_drafts.id"], name=op.f("fk_dataset_imports_draft_id_dataset_drafts")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dataset_imports")),
+    )
+    op.create_index("ix_dataset_imports_draft", "dataset_imports", ["draft_id", "created_at"], unique=False)
+
+
 def _jobs() -> None:
     op.add_column("jobs", sa.Column("part_of", sa.String(length=80), nullable=True))
     op.create_index("ix_jobs_part_of", "jobs", ["part_of"], unique=False)
@@ -211,6 +247,7 @@ def upgrade() -> None:
     """Each noun's tables, in the order in which they know each other."""
     _datasets()
     _dataset_drafts()
+    _dataset_tasks()
     _jobs()
     _experiments()
     _tracking()

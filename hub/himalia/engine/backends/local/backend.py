@@ -14,7 +14,14 @@ from himalia.engine.backends.local.folders import Folders
 from himalia.engine.backends.local.link import LinkError, RunnerLink
 from himalia.engine.backends.local.machine import device_files, this_machine
 from himalia.engine.backends.local.process import SandboxError
-from himalia.engine.backends.local.runner import API_INSIDE, Runner, RunnerKey, Runners, connect
+from himalia.engine.backends.local.runner import (
+    API_INSIDE,
+    Runner,
+    RunnerKey,
+    Runners,
+    connect,
+    opened_inside,
+)
 from himalia.engine.backends.local.sandbox import SOCKETS
 from himalia.engine.resources import Machine
 from himalia.environments.index import index_environment
@@ -114,7 +121,10 @@ class LocalBackend(Backend):
     def start(self, launch: Launch) -> None:
         if launch.name in self._of:
             return
-        if not self.folders.environment(launch.environment).joinpath("bin/python").exists():
+        if (
+            launch.environment
+            and not self.folders.environment(launch.environment).joinpath("bin/python").exists()
+        ):
             message = (
                 f"The environment {launch.environment} is not on this machine. An administrator makes it "
                 f"with: himalia environments create {launch.environment}"
@@ -191,8 +201,8 @@ class LocalBackend(Backend):
         if found is not None:
             return found
         devices = device_files(dict(launch.devices))
-        trees = tuple(sorted({one["tree"] for one in launch.inputs.values()})) if key.isolated else ()
-        runner = self.runners.make(key, launch.person, launch.project, devices, trees)
+        trees, opened = _seen(launch) if key.isolated else ((), ())
+        runner = self.runners.make(key, launch.person, launch.project, devices, trees, opened)
         resident = self._residents[key] = _Resident(runner)
         resident.task = asyncio.create_task(self._run(resident))
         return resident
@@ -315,6 +325,15 @@ def _key(one: Launch | Known, person: str, project: str) -> RunnerKey:
     )
 
 
+def _seen(launch: Launch) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The trees and the machine's folders that an isolated attempt sees."""
+    inputs = launch.inputs.values()
+    trees = {one["tree"] for one in inputs if "tree" in one}
+    return tuple(sorted(trees)), tuple(sorted({one["folder"] for one in inputs if "folder" in one}))
+
+
 def _inside(one: Mapping[str, str]) -> str:
-    """Where an input's check-out is inside the sandbox."""
+    """Where an input is inside the sandbox."""
+    if "folder" in one:
+        return opened_inside(one["folder"])
     return f"/checkouts/{one['tree']}/{one['path']}".rstrip("/")

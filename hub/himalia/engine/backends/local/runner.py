@@ -18,7 +18,7 @@ from himalia.engine.backends.base import Account, Batch, Place
 from himalia.engine.backends.local.folders import Folders
 from himalia.engine.backends.local.link import RunnerLink
 from himalia.engine.backends.local.process import SandboxProcess
-from himalia.engine.backends.local.sandbox import Sandbox, start
+from himalia.engine.backends.local.sandbox import Sandbox, SandboxError, start
 from himalia.environments.interpreter import base_prefixes
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,8 @@ class RunnerKey:
 class Runner:
     """A runner and everything needed to start it again. `identifier` also names its sockets' directory.
 
-    `trees` are the inputs of the one workload of an isolated runner, the only check-outs that are seen in it.
+    `trees` are the inputs of the one workload of an isolated runner, the only check-outs that are seen in it;
+    `opened` are folders of the machine that it sees, read-only: an administrator has opened them (`import_paths`).
     """
 
     key: RunnerKey
@@ -54,6 +55,7 @@ class Runner:
     sockets: Path
     token: str = field(repr=False)
     trees: tuple[str, ...] = ()
+    opened: tuple[str, ...] = ()
     process: SandboxProcess | None = None
 
     @property
@@ -70,6 +72,7 @@ class Runner:
             "sockets": str(self.sockets),
             "token": self.token,
             "trees": self.trees,
+            "opened": self.opened,
             "process": self.process.to_state() if self.process else None,
         }
 
@@ -85,6 +88,7 @@ class Runner:
             Path(state["sockets"]),
             state["token"],
             tuple(state.get("trees", ())),
+            tuple(state.get("opened", ())),
             SandboxProcess.from_state(process) if process else None,
         )
 
@@ -104,10 +108,11 @@ class Runners:
         project: Place,
         devices: tuple[str, ...],
         trees: tuple[str, ...] = (),
+        opened: tuple[str, ...] = (),
     ) -> Runner:
         """A new runner, not started."""
         sockets = self.folders.sockets(account)
-        return Runner(key, account, project, devices, sockets, secrets.token_urlsafe(32), trees)
+        return Runner(key, account, project, devices, sockets, secrets.token_urlsafe(32), trees, opened)
 
     def found(self) -> list[Runner]:
         """The runners that an earlier service wrote down."""
@@ -157,7 +162,9 @@ class Runners:
         return self.folders.work(runner.account, runner.project)
 
     def prefix(self, runner: Runner) -> Path:
-        """The environment that the runner's workloads use."""
+        """The environment that the runner's workloads use; the platform's own where they name none."""
+        if not runner.key.environment:
+            return Path(sys.prefix)
         if runner.key.overlay is not None and not runner.key.building:
             return self.folders.overlay(runner.account, runner.key.overlay)
         return self.folders.environment(runner.key.environment)
@@ -178,6 +185,15 @@ class Runners:
             *("--idle", str(self.settings.runner_idle_s)),
         ]
 
+    def _allowed(self, opened: tuple[str, ...]) -> tuple[str, ...]:
+        """The folders, if they are open still. They are named by the administrator alone: what a person asked for
+        lies below, and is looked up inside the sandbox only, where no link leads out. Raises SandboxError."""
+        allowed = {str(folder) for folder in self.settings.import_paths}
+        for folder in opened:
+            if folder not in allowed or not Path(folder).is_dir():
+                raise SandboxError(f"{folder} is not a folder to import from any more.")
+        return opened
+
     def _sandbox(self, runner: Runner) -> Sandbox:
         account, project, key = runner.account, runner.project, runner.key
         base = self.folders.environment(key.environment)
@@ -186,6 +202,7 @@ class Runners:
         checkouts, overlays = self.folders.checkouts(project), self.folders.overlays(account)
         if key.isolated:
             readable |= {f"/checkouts/{tree}": checkouts / tree for tree in runner.trees}
+            readable |= {opened_inside(folder): Path(folder) for folder in self._allowed(runner.opened)}
             if key.overlay is not None:
                 overlays = self.folders.overlay(account, key.overlay)
                 readable[str(overlays)] = overlays
@@ -193,7 +210,7 @@ class Runners:
             readable["/checkouts"] = checkouts
             writable[f"/shared/{project.name}"] = self.folders.shared(project)
             (writable if key.building else readable)[str(overlays)] = overlays
-        prefixes = (base, *base_prefixes(base))
+        prefixes = (base, *base_prefixes(base)) if key.environment else ()
         uid, gid = account.uid or os.getuid(), account.gid or os.getgid()
         return Sandbox(
             user=_user_name(account.name),
@@ -210,6 +227,11 @@ class Runners:
             share_net=not key.isolated,
             environment={"LANG": "C.UTF-8", "PATH": "/usr/local/bin:/usr/bin:/bin"},
         )
+
+
+def opened_inside(folder: str) -> str:
+    """Where a folder of the machine that an administrator has opened is inside a sandbox."""
+    return f"/imports{folder}"
 
 
 def _user_name(name: str) -> str:

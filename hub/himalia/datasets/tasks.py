@@ -1,0 +1,62 @@
+"""What the tasks of datasets have in common: programs of `work`, in a sandbox with nothing but their inputs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from himalia.core.ids import new_id
+from himalia.engine.changes import Change
+from himalia.engine.resources import Resources
+from himalia.engine.service import WorkloadSpec
+from himalia.engine.states import ENDED, State
+from himalia.engine.tables import attempts
+
+OUTPUTS = "outputs/"
+_RESERVE = Resources.of(1, 512 << 20)
+_LIMIT = Resources.of(1, 3 << 30)
+
+
+def task(
+    purpose: str,
+    name: str,
+    whose: tuple[str, str],
+    command: list[str],
+    inputs: Mapping[str, Mapping[str, str]],
+    time_limit_s: float,
+) -> WorkloadSpec:
+    """A task that runs a module of `himalia.datasets.work`; `whose` is (project id, person id)."""
+    project_id, person_id = whose
+    line = [sys.executable, "-m", f"himalia.datasets.work.{command[0]}", *command[1:]]
+    return WorkloadSpec(
+        id=new_id(),
+        kind="task",
+        purpose=purpose,
+        name=name,
+        project_id=project_id,
+        person_id=person_id,
+        environment="",
+        task={"kind": "command", "command": line, "snapshot": False},
+        reserve=_RESERVE,
+        limit=_LIMIT,
+        time_limit_s=time_limit_s,
+        max_restarts=1,
+        inputs=inputs,
+        isolated=True,
+    )
+
+
+def message_of(connection: Connection, change: Change) -> str | None:
+    """What there is to say of a task: the program's own last words, where it did not end well."""
+    if change.state not in ENDED or change.state == State.SUCCEEDED:
+        return None
+    if change.reason != "user_error":
+        return change.message
+    query = sa.select(attempts.c.progress).where(
+        attempts.c.workload_id == change.id, attempts.c.attempt == change.attempt
+    )
+    told = connection.execute(query).scalar()
+    return str(told["message"])[:2000] if told and told.get("message") else change.message
