@@ -540,6 +540,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/himalia/api/v1/projects/{project}/datasets/{dataset}/versions/{version}/croissant": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Croissant
+         * @description The version described as Croissant 1.1 (JSON-LD), for other platforms and search engines for data.
+         */
+        get: operations["datasets.croissant"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/himalia/api/v1/projects/{project}/datasets/{dataset}/versions/{version}/diff": {
         parameters: {
             query?: never;
@@ -592,6 +612,50 @@ export interface paths {
          * @description One file, as bytes.
          */
         get: operations["datasets.file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/datasets/{dataset}/versions/{version}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get
+         * @description What there is to see in the version's files, or how the looking stands.
+         */
+        get: operations["datasets.preview"];
+        put?: never;
+        /**
+         * Make
+         * @description Look at the version's files again, if that failed or was never done.
+         */
+        post: operations["datasets.make_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/datasets/{dataset}/versions/{version}/preview/thumbnails": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Thumbnails
+         * @description The thumbnails side by side in one picture; the preview says which is where.
+         */
+        get: operations["datasets.thumbnails"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1604,6 +1668,16 @@ export interface components {
             values: number[];
         };
         /**
+         * Bins
+         * @description A histogram: `counts[i]` values lie from `edges[i]` to `edges[i + 1]`. Edges of dates are ISO 8601 texts.
+         */
+        Bins: {
+            /** Counts */
+            counts: number[];
+            /** Edges */
+            edges: (number | string)[];
+        };
+        /**
          * Bundle
          * @description What arrived of a bundle.
          */
@@ -1636,6 +1710,63 @@ export interface components {
             files: number;
             /** Size */
             size: number;
+        };
+        /**
+         * Channel
+         * @description The intensities of one channel, of 255: `histogram` has 32 bins of equal width.
+         */
+        Channel: {
+            /** Histogram */
+            histogram: number[];
+            /** Mean */
+            mean: number;
+            /** Name */
+            name: string;
+            /** Std */
+            std: number;
+        };
+        /**
+         * Column
+         * @description A column of a table; `type` is DuckDB's name. `distinct` is exact up to some thousands.
+         */
+        Column: {
+            /** Distinct */
+            distinct?: number | null;
+            histogram?: components["schemas"]["Bins"] | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "number" | "date" | "text" | "other";
+            /** Max */
+            max?: number | boolean | string | null;
+            /** Mean */
+            mean?: number | null;
+            /** Min */
+            min?: number | boolean | string | null;
+            /** Name */
+            name: string;
+            /** Nulls */
+            nulls: number;
+            /** Std */
+            std?: number | null;
+            /**
+             * Top
+             * @default []
+             */
+            top?: components["schemas"]["Counted"][];
+            /** Type */
+            type: string;
+        };
+        /**
+         * Counted
+         * @description How often a value is there.
+         */
+        Counted: {
+            /** Count */
+            count: number;
+            /** Value */
+            value: number | boolean | string | null;
         };
         /**
          * Dataset
@@ -1920,6 +2051,18 @@ export interface components {
             name: string;
         };
         /**
+         * Excerpt
+         * @description The beginning of a text.
+         */
+        Excerpt: {
+            /** Path */
+            path: string;
+            /** Size */
+            size: number;
+            /** Text */
+            text: string;
+        };
+        /**
          * Experiment
          * @description A search.
          */
@@ -2069,6 +2212,21 @@ export interface components {
             next_page_token: string | null;
         };
         /**
+         * Files
+         * @description All files: `types` by the ending of their names, `folders` by the first parts of their paths.
+         */
+        Files: {
+            /** Count */
+            count: number;
+            /** Folders */
+            folders: components["schemas"]["Share"][];
+            /** Size */
+            size: number;
+            sizes: components["schemas"]["Bins"];
+            /** Types */
+            types: components["schemas"]["Share"][];
+        };
+        /**
          * Folder
          * @description What is below a folder, all levels together.
          */
@@ -2091,6 +2249,29 @@ export interface components {
             edges: components["schemas"]["Edge"][];
             /** Nodes */
             nodes: components["schemas"]["Node"][];
+        };
+        /**
+         * Images
+         * @description Pictures. A label is the name of the folder that a picture lies in, where there are several such folders.
+         */
+        Images: {
+            /** Channels */
+            channels: components["schemas"]["Channel"][];
+            /** Count */
+            count: number;
+            /** Formats */
+            formats: components["schemas"]["Counted"][];
+            /** Labels */
+            labels: components["schemas"]["Counted"][];
+            /** Looked At */
+            looked_at: number;
+            /** Modes */
+            modes: components["schemas"]["Counted"][];
+            sheet: components["schemas"]["Sheet"];
+            /** Sizes */
+            sizes: components["schemas"]["Counted"][];
+            /** Thumbnails */
+            thumbnails: components["schemas"]["Thumbnail"][];
         };
         /** Items[Dataset] */
         Items_Dataset_: {
@@ -2700,6 +2881,56 @@ export interface components {
                 [key: string]: unknown;
             }[];
         };
+        /**
+         * Preview
+         * @description A look at a version's files. `kind` is what most of them are.
+         */
+        Preview: {
+            files: components["schemas"]["Files"];
+            images?: components["schemas"]["Images"] | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "images" | "table" | "text" | "mixed" | "empty";
+            /**
+             * Notes
+             * @default []
+             */
+            notes?: string[];
+            /**
+             * Tables
+             * @default []
+             */
+            tables?: components["schemas"]["Table"][];
+            /**
+             * Texts
+             * @default []
+             */
+            texts?: components["schemas"]["Excerpt"][];
+            /**
+             * Unreadable
+             * @default []
+             */
+            unreadable?: components["schemas"]["Unreadable"][];
+        };
+        /**
+         * PreviewShown
+         * @description `state` is MISSING where nobody looked, then the task's, and SUCCEEDED with the `preview`; until then
+         *     `message` and `fraction` say how it stands. A version whose preview FAILED is whole all the same.
+         */
+        PreviewShown: {
+            /** Fraction */
+            fraction?: number | null;
+            /** Message */
+            message?: string | null;
+            preview?: components["schemas"]["Preview"] | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "MISSING" | "QUEUED" | "STARTING" | "RUNNING" | "STOPPING" | "SUCCEEDED" | "FAILED" | "STOPPED";
+        };
         /** ProfileItems */
         ProfileItems: {
             /** Items */
@@ -3040,6 +3271,28 @@ export interface components {
             ][];
         };
         /**
+         * Share
+         * @description So many files, and their bytes together, of what `name` says.
+         */
+        Share: {
+            /** Files */
+            files: number;
+            /** Name */
+            name: string;
+            /** Size */
+            size: number;
+        };
+        /**
+         * Sheet
+         * @description How the thumbnails lie in their picture: `columns` beside each other, each `cell` pixels wide and high.
+         */
+        Sheet: {
+            /** Cell */
+            cell: number;
+            /** Columns */
+            columns: number;
+        };
+        /**
          * SizeShown
          * @description A size of a profile. `free_now` is how many more servers would fit, `free_for_jobs` how many jobs.
          */
@@ -3096,6 +3349,47 @@ export interface components {
             digest: string;
             /** Size */
             size: number;
+        };
+        /**
+         * Table
+         * @description A table in a file: its first rows, and its columns. `rows` is None where they were not all counted.
+         */
+        Table: {
+            /** Columns */
+            columns: components["schemas"]["Column"][];
+            /**
+             * Format
+             * @enum {string}
+             */
+            format: "csv" | "parquet" | "jsonl";
+            /** Head */
+            head: (number | boolean | string | null)[][];
+            /** Looked At */
+            looked_at: number;
+            /** Notes */
+            notes: string[];
+            /** Path */
+            path: string;
+            /** Rows */
+            rows: number | null;
+            /** Sha256 */
+            sha256: string | null;
+            /** Size */
+            size: number;
+        };
+        /**
+         * Thumbnail
+         * @description A picture of the sheet, from left to right and top to bottom; `width` and `height` are of the original.
+         */
+        Thumbnail: {
+            /** Height */
+            height: number;
+            /** Label */
+            label: string | null;
+            /** Path */
+            path: string;
+            /** Width */
+            width: number;
         };
         /**
          * Token
@@ -3219,6 +3513,16 @@ export interface components {
              * @default 0
              */
             waiting?: number;
+        };
+        /**
+         * Unreadable
+         * @description A file that is not what its name says, and why.
+         */
+        Unreadable: {
+            /** Path */
+            path: string;
+            /** Why */
+            why: string;
         };
         /**
          * UploadShown
@@ -4705,6 +5009,41 @@ export interface operations {
             };
         };
     };
+    "datasets.croissant": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                /** @description A number, an alias, or latest. */
+                version: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/ld+json": Record<string, never>;
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     "datasets.diff": {
         parameters: {
             query?: {
@@ -4822,6 +5161,111 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "datasets.preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                /** @description A number, an alias, or latest. */
+                version: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewShown"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "datasets.make_preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                /** @description A number, an alias, or latest. */
+                version: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewShown"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "datasets.thumbnails": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                /** @description A number, an alias, or latest. */
+                version: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/webp": unknown;
+                };
             };
             /** @description What went wrong, and what to do. */
             default: {
