@@ -165,13 +165,15 @@ class _Start:
 _start: Optional[_Start] = None
 
 
-def begin(folder: str) -> bool:
-    """A notebook with the working folder ``folder`` begins; answers True."""
+def enter(folder: str, directory: str, variables: Dict[str, str]) -> bool:
+    """A notebook begins, in ``directory`` of its working folder ``folder`` and with ``variables``; answers True."""
     global _start
     if _start is None:
         shell: Any = __import__("IPython").get_ipython()
         _start = _Start(shell)
-    _start.folder = os.path.realpath(folder)
+    _start.folder = os.path.realpath(folder)  # as os.getcwd() gives it, and with that the import system
+    os.environ.update(variables)
+    os.chdir(directory)
     return True
 
 
@@ -182,7 +184,7 @@ def clear() -> str:
     """
     start = _start
     if start is None:
-        return "it was never begun"
+        return "it was never entered"
     flush_files()
     hindrance = next(start.left_behind(), None)
     if hindrance is not None:
@@ -247,4 +249,4 @@ def _package(module: Optional[str]) -> str:
 
 
 def _is_inside(path: str, folder: str) -> bool:
-    return bool(folder) and (os.path.realpath(path) + os.sep).startswith(folder + os.sep)
+    return bool(folder) and path.startswith(folder + os.sep)

@@ -51,7 +51,7 @@ class Client(NotebookClient):
         self._rich_bytes = 0
 
     async def run(self) -> None:
-        """Execute all cells in order, saving as it goes.
+        """Execute all cells in order, saving as it goes; the last of it is left to the caller.
 
         Raises NotebookError with a sentence that names the cell.
         """
@@ -61,7 +61,7 @@ class Client(NotebookClient):
         for cell in self.nb.cells:
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = [], None
-        self._saver.save()
+        self._saver.after_cell()
         for number, index in enumerate(cells, 1):
             self._progress({"cell": number, "cells": len(cells)})
             self._cell_text = 0
@@ -71,7 +71,7 @@ class Client(NotebookClient):
                 break
             finally:
                 self.set_widgets_metadata()
-                self._saver.save()
+                self._saver.after_cell()
 
     async def _run_cell(self, number: int, index: int) -> None:
         try:

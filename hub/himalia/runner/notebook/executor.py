@@ -115,11 +115,13 @@ class Executor:
             await self._execute(client.Client(job.notebook, kernel, saver, self._report))
             did_well = True
         finally:
-            saver.save()
             leaving = asyncio.ensure_future(self._leave(kernel, job.keep and did_well))
             await asyncio.sleep(0)  # the kernel takes its leave while the page is made
-            self._write_html(job.notebook, job.outputs / f"{job.path.stem}.html")
-            kept = await leaving
+            try:
+                saver.save()
+                self._write_html(job.notebook, job.outputs / f"{job.path.stem}.html")
+            finally:
+                kept = await leaving
         if kept:  # from here on nothing is lost with this process
             asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
         return kept

@@ -106,11 +106,15 @@ class Kernel:
 
         With ``folder``, the job's working folder, it can be cleared afterwards.
         """
-        if folder is not None:
-            await self._evaluate("", f"{_KEPT}.begin({folder!r})", _START_S)
         if directory == self._directory and environment == self._environment:
             return
         changed = {name: value for name, value in environment.items() if self._environment.get(name) != value}
+        if folder is not None:
+            entered = await self._evaluate(
+                "", f"{_KEPT}.enter({folder!r}, {directory!r}, {changed!r})", _START_S
+            )
+            if entered == "True":
+                return
         code = f"__import__('os').environ.update({changed!r})\n__import__('os').chdir({directory!r})"
         if await self._evaluate(code, "True", _START_S) != "True":
             raise NotebookError("The kernel could not enter the job's folder.")

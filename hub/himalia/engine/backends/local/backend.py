@@ -28,6 +28,9 @@ from himalia.environments.index import index_environment
 
 log = logging.getLogger(__name__)
 
+#: No history is kept on disk: nobody asks for it, and kernels that run at once would wait for each other's writing.
+KERNEL = ("-m", "ipykernel_launcher", "-f", "{connection_file}", "--HistoryManager.enabled=False")
+
 SERVE = "serve.sock"
 """What a workload that serves listens on, in the folder that it sees at /run/himalia."""
 
@@ -297,7 +300,7 @@ class LocalBackend(Backend):
             **launch.task,
             "directory": f"/job/{launch.name}",
             "python": python,
-            "kernel_argv": [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            "kernel_argv": [python, *KERNEL],
             "environment": environment,
             "inputs": {path: _inside(one) for path, one in launch.inputs.items()},
             "isolated": launch.isolated,
