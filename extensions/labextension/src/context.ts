@@ -11,6 +11,7 @@ import { createContext, useContext } from 'react';
 import type { Client } from './api/client';
 import type { Live } from './api/live';
 import type { NotebookServer } from './api/server';
+import type { Datasets } from './datasets/model';
 import type { Jobs } from './jobs/model';
 import type { Projects } from './projects/model';
 import type { Settings } from './settings';
@@ -19,6 +20,7 @@ import type { Settings } from './settings';
 export interface Himalia {
   app: JupyterFrontEnd;
   client: Client;
+  datasets: Datasets;
   docManager: IDocumentManager;
   jobs: Jobs;
   live: Live;

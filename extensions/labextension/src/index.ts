@@ -15,6 +15,8 @@ import { Client } from './api/client';
 import { Live } from './api/live';
 import { NotebookServer } from './api/server';
 import type { Himalia, LabParts, PageSettings } from './context';
+import { Datasets } from './datasets/model';
+import { addDatasets } from './datasets/noun';
 import { CATEGORY } from './jobs/commands';
 import { addOutputDocuments } from './jobs/documents';
 import { Jobs } from './jobs/model';
@@ -72,7 +74,7 @@ function activate(
     .catch((error: unknown) => console.error('Himalia: the settings could not be loaded', error));
   addOutputDocuments(himalia, editors, cells, restorer);
   addOverlays(himalia, lab);
-  const nouns = [addJobs(himalia, lab)];
+  const nouns = [addDatasets(himalia, lab), addJobs(himalia, lab)];
   addNavigator(himalia, lab, new Navigator(himalia, nouns, state, 'jobs'), nouns);
   void himalia.projects.load();
 }
@@ -128,6 +130,7 @@ function assemble(
     rendermime,
     server,
     trans,
+    datasets: new Datasets(client, live),
     jobs: new Jobs(client, live),
     projects: new Projects(client, live, server, state, page.project),
     settings: new Settings()

@@ -13,10 +13,10 @@ export interface Filter {
   text: string;
 }
 
-/** What a list asks of a thing: its labels, and a state where the noun has one. */
+/** What a list asks of a thing: its labels, and a status that holds a state where the noun has one. */
 export interface Listed extends Resource {
   labels?: { [name: string]: string };
-  status: { state?: string };
+  status: object;
 }
 
 /** One list of things: a project, a filter, the pages loaded so far, newest first, kept true by news. */
@@ -145,7 +145,7 @@ export class Query<T extends Listed> implements IDisposable {
     const { state, text } = this.filter;
     return (
       (item.project === this.project.name || item.project === this.project.id) &&
-      (!state || item.status.state === state) &&
+      (!state || (item.status as { state?: string }).state === state) &&
       (!text || isFound(item, text))
     );
   }

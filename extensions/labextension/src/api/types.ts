@@ -92,3 +92,28 @@ export interface SentSnapshot {
   /** The path of the requirements.txt in it, where there is one. */
   requirements: string | null;
 }
+
+export type Lineage = Schemas['Graph'];
+
+export type Dataset = Schemas['Dataset'];
+export type DatasetVersion = Schemas['Version'];
+export type DatasetFiles = Schemas['FileList'];
+export type DatasetDiff = Schemas['Diff'];
+export type DatasetDraft = Schemas['Draft'];
+export type Preview = Schemas['Preview'];
+export type PreviewTable = Schemas['Table'];
+export type PreviewColumn = Schemas['Column'];
+export type PreviewImages = Schemas['Images'];
+
+/** How far the look at a version is, and what it saw. */
+export interface VersionPreview {
+  state: string;
+  message: string | null;
+  preview: Preview | null;
+}
+
+/** Where a version's files lie, read-only: in notebook servers, and in jobs. */
+export interface Checkout {
+  path: string;
+  job_path: string;
+}

@@ -3,6 +3,7 @@ import { type Himalia, useHimalia } from '../context';
 import { useLoaded } from '../ui/hooks';
 import { openModal } from '../ui/modal';
 import { openJob } from './actions';
+import type { Inputs } from './inputs';
 import { defaultSize } from './profiles';
 import { FormToCome, RunForm, type Start, type Wish } from './runform';
 
@@ -24,6 +25,7 @@ function Changed({ job, close }: { job: Job; close: () => void }): JSX.Element {
       runnable={runnableOf(job)}
       profiles={value.items}
       start={startOf(job, value.items)}
+      inputs={(job.spec as { inputs?: Inputs }).inputs}
       cancel={close}
       submit={async wish => {
         const made = await submit(himalia, job, wish);
@@ -36,8 +38,8 @@ function Changed({ job, close }: { job: Job; close: () => void }): JSX.Element {
 }
 
 function submit({ jobs }: Himalia, job: Job, wish: Wish): Promise<Job> {
-  const { name, parameters, profile, size, retries, timeLimit } = wish;
-  const spec = { ...job.spec, parameters, profile, size, retries, time_limit_s: timeLimit };
+  const { name, parameters, inputs, profile, size, retries, timeLimit } = wish;
+  const spec = { ...job.spec, parameters, inputs, profile, size, retries, time_limit_s: timeLimit };
   return jobs.submit(job.project, { ...(name ? { name } : {}), labels: job.labels, spec });
 }
 

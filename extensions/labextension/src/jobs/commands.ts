@@ -7,6 +7,7 @@ import type { Himalia } from '../context';
 import { runIcon } from '../ui/icons';
 import { canDelete, canRerun, canRetry, canStop, openJob, remove, rerun, retry, stop } from './actions';
 import { runChanged } from './again';
+import type { Inputs } from './inputs';
 import { runAsJob } from './run';
 import type { Selection } from './selection';
 
@@ -49,12 +50,13 @@ export function addRunCommands(
     label: trans.__('Run a file as a job…'),
     caption: trans.__('Choose a notebook or Python file and run it as a job'),
     icon: runIcon,
-    execute: () => choose(himalia)
+    execute: () => runFileAsJob(himalia)
   });
   return ['himalia:run-notebook', 'himalia:run-choose'];
 }
 
-async function choose(himalia: Himalia): Promise<void> {
+/** Let the person choose a file and run it as a job, with `inputs` to begin with. */
+export async function runFileAsJob(himalia: Himalia, inputs: Inputs = {}): Promise<void> {
   const { docManager, trans } = himalia;
   const { value } = await FileDialog.getOpenFiles({
     manager: docManager,
@@ -64,7 +66,7 @@ async function choose(himalia: Himalia): Promise<void> {
   });
   const file = value?.find(model => model.type !== 'directory');
   if (file) {
-    runAsJob(himalia, docManager.services.contents.localPath(file.path));
+    runAsJob(himalia, docManager.services.contents.localPath(file.path), inputs);
   }
 }
 

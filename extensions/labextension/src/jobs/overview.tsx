@@ -1,6 +1,6 @@
 import type { Attempt, Job } from '../api/types';
 import { useHimalia } from '../context';
-import { Bar, Button, Pairs, valueText, When } from '../ui/basics';
+import { Bar, Button, Pairs, valueText, When, Scroll } from '../ui/basics';
 import { bytes, duration, number } from '../ui/format';
 import { useNow } from '../ui/hooks';
 import { StateBadge } from '../ui/state';
@@ -116,9 +116,7 @@ function Digest({ digest }: { digest: string }): JSX.Element {
 function Attempts({ attempts }: { attempts: Attempt[] }): JSX.Element {
   const { trans } = useHimalia();
   return (
-    // A region that scrolls must be reachable by keyboard.
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <div className="hm-Scroll" tabIndex={0} role="region" aria-label={trans.__('Attempts')}>
+    <Scroll label={trans.__('Attempts')}>
       <table className="hm-Table">
         <thead>
           <tr>
@@ -138,7 +136,7 @@ function Attempts({ attempts }: { attempts: Attempt[] }): JSX.Element {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 

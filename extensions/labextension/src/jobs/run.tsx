@@ -6,15 +6,22 @@ import { type Himalia, useHimalia } from '../context';
 import { useLoaded } from '../ui/hooks';
 import { openModal } from '../ui/modal';
 import { openJob } from './actions';
+import type { Inputs } from './inputs';
 import { FormToCome, RunForm, type Wish } from './runform';
 
 /** Ask how a notebook or script is to run, then run it as a job and open the job. */
-export function runAsJob(himalia: Himalia, path: string): void {
+export function runAsJob(himalia: Himalia, path: string, inputs: Inputs = {}): void {
   const title = himalia.trans.__('Run “%1” as a job', PathExt.basename(path));
-  openModal(himalia, title, close => <Prepared path={path} close={close} />);
+  openModal(himalia, title, close => <Prepared path={path} inputs={inputs} close={close} />);
 }
 
-function Prepared({ path, close }: { path: string; close: () => void }): JSX.Element {
+interface PreparedProps {
+  path: string;
+  inputs: Inputs;
+  close: () => void;
+}
+
+function Prepared({ path, inputs, close }: PreparedProps): JSX.Element {
   const himalia = useHimalia();
   const { client, server } = himalia;
   const { value, error, reload } = useLoaded(async () => {
@@ -32,6 +39,7 @@ function Prepared({ path, close }: { path: string; close: () => void }): JSX.Ele
     <RunForm
       runnable={value.runnable}
       profiles={value.profiles}
+      inputs={inputs}
       cancel={close}
       submit={async (wish, tell) => {
         const job = await submit(himalia, value.runnable, wish, tell);
@@ -66,6 +74,7 @@ async function submit(
     kind: runnable.kind,
     ...(runnable.kind === 'notebook' ? { notebook: file } : { script: file }),
     parameters: wish.parameters,
+    ...(Object.keys(wish.inputs).length > 0 ? { inputs: wish.inputs } : {}),
     profile: wish.profile,
     size: wish.size,
     snapshot: snapshot.digest,

@@ -1,4 +1,4 @@
-import { type FormEvent, useEffect, useMemo, useRef, useState } from 'react';
+import { type FormEvent, useMemo, useRef, useState } from 'react';
 
 import { ApiError } from '../api/client';
 import type { Json, Profile, Runnable } from '../api/types';
@@ -6,6 +6,9 @@ import { useHimalia } from '../context';
 import { Button, Failure, Loading } from '../ui/basics';
 import { bytes } from '../ui/format';
 import { Draft, draftOf, Field, readDraft, SchemaForm } from '../ui/form';
+import { FormFooter } from '../ui/modal';
+import { type Errors, useFocus, useSending } from '../ui/sending';
+import { InputFields, type InputRow, type Inputs, readInputs, rowsOf } from './inputs';
 import { Choice, defaultSize, firstChoice, ProfileFields } from './profiles';
 
 /** What stands in the form's place until what it needs is there. */
@@ -36,6 +39,7 @@ export function FormToCome({
 export interface Wish {
   name: string;
   parameters: { [name: string]: Json };
+  inputs: Inputs;
   profile: string;
   size: string;
   useRequirements: boolean;
@@ -53,6 +57,8 @@ export interface Start {
 export interface RunFormProps {
   runnable: Runnable;
   profiles: Profile[];
+  /** Datasets to begin with, by the name that the code asks for. */
+  inputs?: Inputs;
   start?: Start;
   /** Sends it; a step in words is told meanwhile. Throws what went wrong. */
   submit: (wish: Wish, tell: (step: string) => void) => Promise<void>;
@@ -68,10 +74,18 @@ interface Rest {
 /** The service says its limit in seconds. */
 const LONGEST_MINUTES = 30 * 24 * 60;
 
-type Errors = { [field: string]: string };
+/** Fields of the service's that stand in the form, beside the parameters. */
+const FIELDS = ['name', 'profile', 'size', 'retries', 'time_limit_s', 'inputs'];
 
 /** One form to run a notebook or script as a job: filled with the best guess, errors in words at their field. */
-export function RunForm({ runnable, profiles, start, submit, cancel }: RunFormProps): JSX.Element {
+export function RunForm({
+  runnable,
+  profiles,
+  inputs = {},
+  start,
+  submit,
+  cancel
+}: RunFormProps): JSX.Element {
   const { page, trans } = useHimalia();
   const [draft, setDraft] = useState<Draft>(() => draftOf(runnable.parameters));
   const [choice, setChoice] = useState<Choice>(
@@ -82,44 +96,30 @@ export function RunForm({ runnable, profiles, start, submit, cancel }: RunFormPr
     retries: start?.retries ?? '0',
     minutes: start?.minutes ?? ''
   });
+  const [rows, setRows] = useState<InputRow[]>(() => rowsOf(inputs));
   const [useRequirements, setUseRequirements] = useState(true);
-  const [errors, setErrors] = useState<Errors>({});
-  const [failure, setFailure] = useState<Error>();
-  const [step, setStep] = useState<string>();
+  const { step, failure, errors, send } = useSending([
+    ...Object.keys(runnable.parameters.properties ?? {}),
+    ...FIELDS
+  ]);
   const form = useRef<HTMLFormElement>(null);
   const read = useMemo(() => readDraft(runnable.parameters, draft, trans), [runnable, draft, trans]);
+  useFocus(form, errors);
 
-  useEffect(() => form.current?.querySelector<HTMLElement>('input, select')?.focus(), []);
-  useEffect(() => {
-    if (Object.keys(errors).length > 0) {
-      form.current?.querySelector('details:has([aria-invalid])')?.setAttribute('open', '');
-      form.current?.querySelector<HTMLElement>('[aria-invalid]')?.focus();
-    }
-  }, [errors]);
-
-  const send = async (event: FormEvent) => {
+  const onSubmit = (event: FormEvent) => {
     event.preventDefault();
     const numbers = readRest(rest, trans);
-    const wrong = { ...read.errors, ...numbers.errors };
-    setErrors(wrong);
-    setFailure(undefined);
-    if (Object.keys(wrong).length > 0 || step !== undefined) {
-      return;
-    }
+    const chosen = readInputs(rows, trans);
     const name = rest.name.trim();
-    try {
-      setStep(trans.__('Sending…'));
-      await submit({ name, parameters: read.values, ...choice, useRequirements, ...numbers.values }, setStep);
-    } catch (error) {
-      const told = placed(error as Error, runnable);
-      setErrors(told.errors);
-      setFailure(told.failure);
-    } finally {
-      setStep(undefined);
-    }
+    const where = { ...choice, useRequirements };
+    send(
+      tell =>
+        submit({ name, parameters: read.values, inputs: chosen.inputs, ...where, ...numbers.values }, tell),
+      { ...read.errors, ...chosen.errors, ...numbers.errors }
+    );
   };
   return (
-    <form className="hm-RunForm" ref={form} onSubmit={event => void send(event)} noValidate>
+    <form className="hm-RunForm" ref={form} onSubmit={onSubmit} noValidate>
       <div className="hm-RunForm-body">
         {failure && <Refusal error={failure} />}
         <fieldset>
@@ -127,6 +127,7 @@ export function RunForm({ runnable, profiles, start, submit, cancel }: RunFormPr
           <SchemaForm schema={runnable.parameters} draft={draft} onDraft={setDraft} errors={errors} />
           <NoParameters runnable={runnable} />
         </fieldset>
+        <InputFields rows={rows} onRows={setRows} errors={errors} />
         <fieldset>
           <legend>{trans.__('Where it runs')}</legend>
           <ProfileFields profiles={profiles} choice={choice} onChoice={setChoice} errors={errors} />
@@ -143,27 +144,13 @@ export function RunForm({ runnable, profiles, start, submit, cancel }: RunFormPr
         </fieldset>
         <More rest={rest} onRest={setRest} errors={errors} />
       </div>
-      <Footer
+      <FormFooter
         step={step}
+        accept={trans.__('Run')}
         disabled={step !== undefined || defaultSize(profiles, choice.profile) === undefined}
         cancel={cancel}
       />
     </form>
-  );
-}
-
-function Footer(props: { step: string | undefined; disabled: boolean; cancel: () => void }): JSX.Element {
-  const { trans } = useHimalia();
-  return (
-    <footer className="hm-RunForm-footer">
-      <span className="hm-Quiet" role="status">
-        {props.step}
-      </span>
-      <Button onClick={props.cancel}>{trans.__('Cancel')}</Button>
-      <button type="submit" className="hm-Button hm-mod-accept" disabled={props.disabled}>
-        {trans.__('Run')}
-      </button>
-    </footer>
   );
 }
 
@@ -255,25 +242,4 @@ function readRest(
     errors.time_limit_s = trans.__('Write a number of minutes, such as 30; at most %1.', LONGEST_MINUTES);
   }
   return { values: { retries, timeLimit: minutes === null ? null : Math.ceil(minutes * 60) }, errors };
-}
-
-/** The service's words at the fields that they name; what names none stays a failure of the whole. */
-function placed(error: Error, runnable: Runnable): { errors: Errors; failure: Error | undefined } {
-  const fields = error instanceof ApiError ? error.fields : [];
-  const known = new Set([
-    ...Object.keys(runnable.parameters.properties ?? {}),
-    ...['name', 'profile', 'size', 'retries', 'time_limit_s']
-  ]);
-  const errors: Errors = {};
-  let all = fields.length > 0;
-  for (const { field, message } of fields) {
-    const name = field.split('.').pop() ?? field;
-    if (known.has(name)) {
-      // After the name of its field it goes on small; on a line of its own it is a sentence.
-      errors[name] = message.charAt(0).toUpperCase() + message.slice(1);
-    } else {
-      all = false;
-    }
-  }
-  return { errors, failure: all ? undefined : error };
 }

@@ -161,3 +161,21 @@ export function valueText(value: unknown, trans: TranslationBundle): string {
   }
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
+
+/** A part that scrolls by itself: a region, so that the keyboard reaches it. */
+export function Scroll({
+  label,
+  className = '',
+  children
+}: {
+  label: string;
+  className?: string;
+  children: ReactNode;
+}): JSX.Element {
+  return (
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what takes no focus is not scrolled by keys
+    <div className={`hm-Scroll ${className}`} tabIndex={0} role="region" aria-label={label}>
+      {children}
+    </div>
+  );
+}

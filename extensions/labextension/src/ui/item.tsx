@@ -14,6 +14,8 @@ export interface ItemProps {
   subtitle: ReactNode;
   badge: ReactNode;
   actions: ReactNode;
+  /** Between header and tabs, such as what is on its way into the thing. */
+  above?: ReactNode;
   /** What a screen reader is told when it changes. */
   live: string;
   tabs: Tab[];
@@ -22,7 +24,17 @@ export interface ItemProps {
 }
 
 /** A thing's view: header with name, state and actions, then tabs, of which one is shown. */
-export function Item({ title, subtitle, badge, actions, live, tabs, tab, onTab }: ItemProps): JSX.Element {
+export function Item({
+  title,
+  subtitle,
+  badge,
+  actions,
+  above,
+  live,
+  tabs,
+  tab,
+  onTab
+}: ItemProps): JSX.Element {
   const id = useId();
   const shown = tabs.find(each => each.name === tab) ?? tabs[0];
   return (
@@ -38,6 +50,7 @@ export function Item({ title, subtitle, badge, actions, live, tabs, tab, onTab }
       <div className="hm-mod-hidden" role="status" aria-live="polite">
         {live}
       </div>
+      {above}
       <Tabs id={id} tabs={tabs} shown={shown.name} onTab={onTab} />
       <div
         className="hm-Item-panel"

@@ -3,7 +3,8 @@ import { MessageLoop } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 import { useEffect, useId, useRef } from 'react';
 
-import { type Himalia, HimaliaContext } from '../context';
+import { type Himalia, HimaliaContext, useHimalia } from '../context';
+import { Button } from './basics';
 
 type Content = (close: () => void) => JSX.Element;
 
@@ -79,4 +80,29 @@ function focused(): HTMLElement | null {
     element = element.shadowRoot.activeElement;
   }
   return element instanceof HTMLElement ? element : null;
+}
+
+interface FooterProps {
+  /** What is being done, while something is. */
+  step: string | undefined;
+  /** The button that sends the form. */
+  accept: string;
+  disabled: boolean;
+  cancel: () => void;
+}
+
+/** The last row of a dialog's form. */
+export function FormFooter({ step, accept, disabled, cancel }: FooterProps): JSX.Element {
+  const { trans } = useHimalia();
+  return (
+    <footer className="hm-RunForm-footer">
+      <span className="hm-Quiet" role="status">
+        {step}
+      </span>
+      <Button onClick={cancel}>{trans.__('Cancel')}</Button>
+      <button type="submit" className="hm-Button hm-mod-accept" disabled={disabled}>
+        {accept}
+      </button>
+    </footer>
+  );
 }

@@ -1,0 +1,81 @@
+/** Files that a person chose or dropped, with their paths. */
+
+export interface ChosenFile {
+  /** Below the folder that was chosen, with slashes. */
+  path: string;
+  file: File;
+}
+
+export interface Chosen {
+  /** What the person would call it: the folder, or the file without its ending. */
+  name: string;
+  files: ChosenFile[];
+}
+
+/** What systems put into folders by themselves. */
+const CLUTTER = /(^|\/)(\.DS_Store|Thumbs\.db|desktop\.ini|\.ipynb_checkpoints\/.*|__MACOSX\/.*)$/;
+
+/** What was dropped: files, and folders with all that is in them. */
+export async function dropped(transfer: DataTransfer): Promise<Chosen> {
+  // The list is empty once the event is over: entries are taken before anything is waited for.
+  const entries = Array.from(transfer.items, item => item.webkitGetAsEntry()).filter(entry => entry !== null);
+  const files: ChosenFile[] = [];
+  for (const entry of entries) {
+    await walk(entry, '', files);
+  }
+  return chosen(files);
+}
+
+/** What an `<input type="file">` holds, with or without `webkitdirectory`. */
+export function picked(list: FileList): Chosen {
+  return chosen(Array.from(list, file => ({ path: file.webkitRelativePath || file.name, file })));
+}
+
+async function walk(entry: FileSystemEntry, above: string, files: ChosenFile[]): Promise<void> {
+  const path = above + entry.name;
+  if (entry.isFile) {
+    const file = await new Promise<File>((done, failed) => (entry as FileSystemFileEntry).file(done, failed));
+    files.push({ path, file });
+    return;
+  }
+  const reader = (entry as FileSystemDirectoryEntry).createReader();
+  for (;;) {
+    const some = await new Promise<FileSystemEntry[]>((done, failed) => reader.readEntries(done, failed));
+    if (some.length === 0) {
+      return;
+    }
+    for (const child of some) {
+      await walk(child, `${path}/`, files);
+    }
+  }
+}
+
+/** The one folder that holds everything names what was chosen, and is no part of the paths. */
+function chosen(all: ChosenFile[]): Chosen {
+  const files = all.filter(({ path }) => !CLUTTER.test(path));
+  const tops = new Set(files.map(({ path }) => path.split('/')[0]));
+  const top = tops.size === 1 ? [...tops][0] : '';
+  if (top && files.every(({ path }) => path.includes('/'))) {
+    return { name: top, files: files.map(each => ({ ...each, path: each.path.slice(top.length + 1) })) };
+  }
+  return { name: files.length === 1 ? stem(files[0].path) : '', files };
+}
+
+function stem(path: string): string {
+  return path.replace(/(\.tar)?\.[^.]+$/, '');
+}
+
+/** A name as the platform's things have them, made from any text. */
+export function nameFrom(text: string): string {
+  return text
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[\u0300-\u036f]/g, '')
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 40)
+    .replace(/^[^a-z]+|-+$/g, '');
+}
+
+export function sizeOf(files: readonly ChosenFile[]): number {
+  return files.reduce((sum, { file }) => sum + file.size, 0);
+}
