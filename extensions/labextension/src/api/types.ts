@@ -101,16 +101,10 @@ export type DatasetFiles = Schemas['FileList'];
 export type DatasetDiff = Schemas['Diff'];
 export type DatasetDraft = Schemas['Draft'];
 export type Preview = Schemas['Preview'];
+export type PreviewShown = Schemas['PreviewShown'];
 export type PreviewTable = Schemas['Table'];
 export type PreviewColumn = Schemas['Column'];
 export type PreviewImages = Schemas['Images'];
-
-/** How far the look at a version is, and what it saw. */
-export interface VersionPreview {
-  state: string;
-  message: string | null;
-  preview: Preview | null;
-}
 
 /** Where a version's files lie, read-only: in notebook servers, and in jobs. */
 export interface Checkout {

@@ -5,11 +5,12 @@ import type {
   Preview,
   PreviewColumn,
   PreviewImages,
-  PreviewTable,
-  VersionPreview as Looked
+  PreviewShown,
+  PreviewTable
 } from '../api/types';
 import { useHimalia } from '../context';
-import { Empty, Failure, Loading, Pairs, Scroll } from '../ui/basics';
+import { Bar, Empty, Failure, Loading, Pairs, Scroll } from '../ui/basics';
+import { told } from '../ui/confirm';
 import { bytes, number } from '../ui/format';
 import { useLoaded } from '../ui/hooks';
 import { useProjectId } from '../ui/opened';
@@ -17,7 +18,6 @@ import { SmallBars } from '../ui/smallbars';
 
 /** What a version holds, as far as a look at it tells: pictures, tables, texts, and what kinds of files. */
 export function VersionPreview({ version }: { version: DatasetVersion }): JSX.Element {
-  const { trans } = useHimalia();
   const { value, error, reload } = usePreview(version);
   if (error) {
     return <Failure error={error} retry={reload} />;
@@ -25,27 +25,55 @@ export function VersionPreview({ version }: { version: DatasetVersion }): JSX.El
   if (!value) {
     return <Loading />;
   }
-  const { preview } = value;
-  if (!preview) {
-    const failed = value.state === 'FAILED' || value.state === 'STOPPED';
+  return value.preview ? (
+    <Shown version={version} preview={value.preview} />
+  ) : (
+    <NotYet version={version} shown={value} reload={reload} />
+  );
+}
+
+interface NotYetProps {
+  version: DatasetVersion;
+  shown: PreviewShown;
+  reload: () => void;
+}
+
+/** What stands there until the files were looked at, and where that failed. */
+function NotYet({ version, shown, reload }: NotYetProps): JSX.Element {
+  const { client, datasets, trans } = useHimalia();
+  const { state, message, fraction } = shown;
+  const make = () =>
+    void told(
+      () => client.post(datasets.versionPath(version, 'preview')),
+      trans.__('The files are not looked at.'),
+      trans
+    ).then(reload);
+  if (state === 'MISSING' || state === 'FAILED' || state === 'STOPPED') {
     return (
-      <Empty title={failed ? trans.__('No preview') : trans.__('Looking at the files…')}>
-        {value.message || trans.__('The preview shows here in a moment. The files can be used already.')}
+      <Empty title={trans.__('No preview')} action={{ label: trans.__('Look at the files'), run: make }}>
+        {message || trans.__('Nobody has looked at these files yet.')}
       </Empty>
     );
   }
-  return <Shown version={version} preview={preview} />;
+  return (
+    <div className="hm-Looking">
+      <Empty title={trans.__('Looking at the files…')}>
+        {message || trans.__('The preview shows here in a moment. The files can be used already.')}
+      </Empty>
+      {typeof fraction === 'number' && <Bar value={fraction} label={trans.__('Preview')} />}
+    </div>
+  );
 }
 
 /** The preview as it is now, asked for again when the project's events tell of it. */
 function usePreview(version: DatasetVersion): {
-  value: Looked | undefined;
+  value: PreviewShown | undefined;
   error: Error | undefined;
   reload: () => void;
 } {
   const { client, datasets, live } = useHimalia();
   const loaded = useLoaded(
-    signal => client.get<Looked>(datasets.versionPath(version, 'preview'), { signal }),
+    signal => client.get<PreviewShown>(datasets.versionPath(version, 'preview'), { signal }),
     [client, datasets, version.id]
   );
   const { reload } = loaded;

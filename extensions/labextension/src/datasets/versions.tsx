@@ -6,6 +6,7 @@ import { Button, Empty, Failure, Loading, When, Scroll } from '../ui/basics';
 import { confirm, offerUndo, told } from '../ui/confirm';
 import { bytes } from '../ui/format';
 import { useLoaded } from '../ui/hooks';
+import { saveAs } from '../ui/save';
 
 interface VersionsProps {
   dataset: Dataset;
@@ -81,9 +82,18 @@ interface VersionRowProps {
 }
 
 function VersionRow({ dataset, version, onOpen, onCompare }: VersionRowProps): JSX.Element {
-  const { trans } = useHimalia();
+  const { client, datasets, trans } = useHimalia();
   const remove = useRemove(dataset, version);
   const { number, status, spec } = version;
+  const describe = () =>
+    told(
+      async () => {
+        const answer = await client.send('GET', datasets.versionPath(version, 'croissant'), {});
+        saveAs(`${dataset.name}-${number}-croissant.json`, await answer.blob());
+      },
+      trans.__('The description was not downloaded.'),
+      trans
+    );
   return (
     <tr>
       <th scope="row">
@@ -109,6 +119,12 @@ function VersionRow({ dataset, version, onOpen, onCompare }: VersionRowProps): J
             {trans.__('Changes')}
           </Button>
         )}
+        <Button
+          title={trans.__('Download a description of version %1 in the Croissant format', number)}
+          onClick={() => void describe()}
+        >
+          {trans.__('Croissant')}
+        </Button>
         <Button title={trans.__('Delete version %1', number)} onClick={() => void remove()}>
           {trans.__('Delete')}
         </Button>
