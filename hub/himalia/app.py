@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import fcntl
+import logging
 import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+import uvicorn
 from fastapi import APIRouter, FastAPI
+from starlette.types import ASGIApp
 
 from himalia import __version__
 from himalia.core.schema import ErrorBody
@@ -43,9 +47,13 @@ from himalia.snapshots.routes import router as snapshots_router
 from himalia.tokens.logins import Logins
 from himalia.tokens.routes import TokenParts
 from himalia.tokens.routes import router as tokens_router
+from himalia.tracking.content import Content, Origins
 from himalia.tracking.gate import router as mlflow_router
+from himalia.tracking.routes import router as tracking_router
 from himalia.workloads.routes import WorkloadParts
 from himalia.workloads.routes import router as workloads_router
+
+log = logging.getLogger(__name__)
 
 PREFIX = "/services/himalia"
 
@@ -94,6 +102,7 @@ def _api_routers() -> list[APIRouter]:
         secrets_router,
         snapshots_router,
         overlays_router,
+        tracking_router,
         servers_router,
         lineage_router,
         tokens_router,
@@ -121,6 +130,7 @@ def _share(app: FastAPI, platform: Platform) -> None:
     state.plots = platform.plots
     state.lineage = LineageParts(platform.database, platform.lineage)
     state.tracking = platform.tracking
+    state.content = Content(platform.tracking, platform.gate, platform.credentials, Origins.of(settings))
     state.logs = platform.logs
     state.servers = platform.servers
     state.tokens = TokenParts(platform.database, platform.tokens, Logins(), settings.address)
@@ -171,7 +181,6 @@ def main(arguments: list[str] | None = None) -> None:
 
 def serve(home: Path | None) -> None:
     """Serve one home until SIGTERM or SIGINT."""
-    import uvicorn
     import uvloop
 
     try:
@@ -182,8 +191,9 @@ def serve(home: Path | None) -> None:
     os.umask(0o077)
     Folders(settings.home).prepare()
     lock = _lock(settings.home)
+    app = create_app(settings)
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         loop="uvloop",
         http="httptools",
         ws="websockets-sansio",
@@ -197,8 +207,56 @@ def serve(home: Path | None) -> None:
     )
     server = uvicorn.Server(config)
     _stop_on_signal(server.handle_exit)
-    uvloop.run(server.serve(sockets=_sockets(settings)))
+    uvloop.run(_serve(server, _sockets(settings), app.state.content.app, settings.content_address))
     os.close(lock)
+
+
+async def _serve(
+    server: uvicorn.Server, sockets: list[socket.socket], content: ASGIApp, content_address: str
+) -> None:
+    """Serve the service, and beside it MLflow's pages at a port of their own."""
+    beside, pages = _content_socket(content_address), None
+    if beside is not None:
+        config = uvicorn.Config(
+            content,
+            lifespan="off",
+            ws="none",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_graceful_shutdown=1,
+        )
+        content_server = _Beside(config)
+        pages = asyncio.create_task(content_server.serve(sockets=[beside]))
+    await server.serve(sockets=sockets)
+    if pages is not None:
+        content_server.should_exit = True
+        await pages
+
+
+def _content_socket(address: str) -> socket.socket | None:
+    """Where MLflow's pages are listened for; None where that is not possible, and all else goes on."""
+    host, _, port = address.rpartition(":")
+    try:
+        found = socket.getaddrinfo(
+            host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        family, kind, protocol, _, where = found[0]
+        made = socket.socket(family, kind, protocol)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(where)
+    except OSError as error:
+        log.error("MLflow's pages are not served, since %s cannot be listened on: %s", address, error)
+        return None
+    return made
+
+
+class _Beside(uvicorn.Server):
+    """A server that leaves signals to the one it stands beside."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 def _stop_on_signal(handle: Callable[..., None]) -> None:

@@ -158,6 +158,8 @@ OPERATIONS: dict[str, Rule] = {
     "login.finish": _anyone(),
     "events.list": Rule("read", limited=True),
     "events.stream": Rule("read", limited=True),
+    "tracking.get": _READ,
+    "tracking.open": _READ,
     "mlflow.read": _mlflow("read", Role.viewer),
     "mlflow.write": _mlflow("write", Role.editor),
     "workloads.list": _ADMIN,

@@ -89,6 +89,15 @@ class Settings(BaseSettings):
     object_grace_s: float = Field(
         86400.0, gt=0, description="Age below which an unneeded object stays; longer than any upload takes."
     )
+    content_address: str = Field(
+        "127.0.0.1:8005",
+        pattern=r"^.+:\d{1,5}$",
+        description="HOST:PORT at which MLflow's pages are listened for: an origin of their own.",
+    )
+    content_url: str | None = Field(
+        None,
+        description="Public address of MLflow's pages, if it is not the platform's host with that port.",
+    )
     mlflow_idle_s: float = Field(900.0, ge=0, description="Time after its last use for which MLflow is kept.")
     artifact_limit_bytes: int = Field(10 * 2**30, gt=0, description="Largest file logged to MLflow.")
     uid_base: int = Field(200_000, description="First numeric UID given to a person (root only).")

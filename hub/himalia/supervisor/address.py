@@ -82,12 +82,13 @@ class Address:
 
 @dataclass(frozen=True)
 class Ports:
-    """The ports that one home keeps; the gateway's is used on the platform's host, the others on loopback."""
+    """The ports that one home keeps; `gateway` and `content` are for the platform's host, the others for loopback."""
 
     hub: int
     proxy_api: int
     service: int
     gateway: int
+    content: int
 
     @classmethod
     def of(cls, home: Home) -> Ports:
@@ -98,7 +99,7 @@ class Ports:
         file = home.run / "ports.json"
         kept = read_json(file) or {}
         chosen: dict[str, int] = {}
-        for name in ("hub", "proxy_api", "service", "gateway"):
+        for name in ("hub", "proxy_api", "service", "gateway", "content"):
             port = kept.get(name)
             if not (
                 isinstance(port, int) and port in KEPT_PORTS and port not in chosen.values() and _free(port)

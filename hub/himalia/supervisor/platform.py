@@ -44,6 +44,7 @@ class Platform:
         self.url = home.public_url() or listen.url
         own = home.setting("gateway_address")
         self.gateway = Address.parse(own) if own else Address(listen.host, ports.gateway)
+        self.content = home.setting("content_address") or str(Address(listen.host, ports.content))
 
     def programs(self) -> list[Program]:
         """What to supervise, in the order in which people are told of it."""
@@ -55,6 +56,7 @@ class Platform:
                 "HIMALIA_HUB_PORT": str(self.ports.hub),
                 "HIMALIA_PROXY_API_PORT": str(self.ports.proxy_api),
                 "HIMALIA_SERVICE_PORT": str(self.ports.service),
+                "HIMALIA_CONTENT_ADDRESS": self.content,
                 "HIMALIA_GATEWAY_ADDRESS": str(self.gateway),
                 "HIMALIA_GATEWAY_URL": f"http://{self.gateway.local}",
             },

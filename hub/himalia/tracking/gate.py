@@ -8,13 +8,11 @@ set, never one that a caller did. Errors have MLflow's shape, so that its client
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Annotated, Any
-from urllib.parse import quote
 
-import httpx
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse
 from sqlalchemy.engine import Connection
 
 from himalia.core.access import Access, Gate, GatedRoute
@@ -24,41 +22,21 @@ from himalia.core.errors import (
     HimaliaError,
     Invalid,
     NotFound,
-    TooLarge,
     Unauthenticated,
-    Unavailable,
 )
 from himalia.core.identity import Identity
 from himalia.projects import service as projects_service
 from himalia.tracking.allowed import Call, find
 from himalia.tracking.client import WORKSPACE_HEADER, MlflowClient, MlflowRefused
+from himalia.tracking.passing import SAFE, forward
 from himalia.tracking.runs import AttemptRun
-from himalia.tracking.service import RegistryCall, Tracking
+from himalia.tracking.service import SERVER_INFO, RegistryCall, Tracking
 
 PREFIX = "/services/himalia/mlflow"
 RUNS_CREATE = "api/2.0/mlflow/runs/create"
 LOG_BATCH = "api/2.0/mlflow/runs/log-batch"
 LOGS = (LOG_BATCH, "api/2.0/mlflow/runs/log-metric")
 PARENT_TAG = "mlflow.parentRunId"
-PASSED_ON = ("accept", "content-type", "content-length", "range", "if-none-match", "if-modified-since")
-PASSED_BACK = (
-    *("content-type", "content-length", "content-disposition", "content-range", "accept-ranges"),
-    *("etag", "last-modified"),
-)
-SAFE = {
-    "Content-Security-Policy": "sandbox",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-}
-"""What was logged is never a page of this origin."""
-SERVER_INFO = {
-    "store_type": "SqlStore",
-    "workspaces_enabled": True,
-    "trace_archival_enabled": False,
-    "multipart_uploads_enabled": False,
-    "multipart_downloads_enabled": False,
-    "features_enabled": {"gateway": False},
-}
 NO_REGISTRY = (
     "Models are registered through Himalia, so that their lineage is kept: with Register model in the panel, "
     "or himalia.Client().models."
@@ -259,61 +237,6 @@ async def _body(request: Request) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise Invalid.field("body", "The body must be a JSON object.")
     return body
-
-
-# Passing on
-
-
-async def forward(request: Request, tracking: Tracking, client: MlflowClient, path: str) -> Response:
-    """Pass a call on, in the client's workspace and without what tells who called, and its answer back.
-
-    Both bodies are passed on as they come. Raises TooLarge, DiskFull, Unavailable.
-    """
-    limit_bytes = tracking.artifact_limit_bytes
-    if request.method == "PUT":
-        tracking.check_disk()
-    headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
-    if int(headers.get("content-length") or 0) > limit_bytes:
-        raise TooLarge(f"A file in MLflow may have {limit_bytes} bytes.")
-    url = httpx.URL("http://mlflow/" + quote(path, safe="/"), query=request.scope["query_string"] or None)
-    has_body = request.method not in ("GET", "HEAD")
-    outgoing = client.http.build_request(
-        request.method,
-        url,
-        headers={**headers, **client.headers},
-        content=_limited(request, limit_bytes) if has_body else None,
-    )
-    try:
-        answer = await client.http.send(outgoing, stream=True)
-    except httpx.TransportError as error:
-        raise Unavailable("MLflow ended while it was asked. Try again in a moment.") from error
-    kept = {name: answer.headers[name] for name in PASSED_BACK if name in answer.headers}
-    small = int(answer.headers.get("content-length") or 2**62) <= 2**16
-    if small or not answer.is_success:
-        # The client may be gone from MLflow before a stream is read to its end.
-        content = await answer.aread()
-        await answer.aclose()
-        kept.pop("content-length", None)
-        return Response(content, answer.status_code, {**kept, **SAFE})
-    return StreamingResponse(_stream(tracking, answer), answer.status_code, {**kept, **SAFE})
-
-
-async def _limited(request: Request, limit_bytes: int) -> AsyncIterator[bytes]:
-    size = 0
-    async for piece in request.stream():
-        size += len(piece)
-        if size > limit_bytes:
-            raise TooLarge(f"A file in MLflow may have {limit_bytes} bytes.")
-        yield piece
-
-
-async def _stream(tracking: Tracking, answer: httpx.Response) -> AsyncIterator[bytes]:
-    try:
-        async with tracking.process.use():
-            async for piece in answer.aiter_raw():
-                yield piece
-    finally:
-        await answer.aclose()
 
 
 # Errors

@@ -22,10 +22,13 @@ from himalia.tracking.tables import mlflow_runs
 DEFAULT_EXPERIMENT = "Default"
 EXPERIMENT_LABEL = "himalia/experiment"
 """The runs of a search's trials are together in an MLflow experiment of its name."""
+KIND_TAG = {"key": "mlflow.experimentKind", "value": "custom_model_development"}
+"""MLflow's pages show what belongs to training models."""
 ATTEMPT_TAG = "himalia.attempt"
 STATUS = {State.SUCCEEDED: "FINISHED", State.FAILED: "FAILED", State.STOPPED: "KILLED"}
 LONGEST_PARAMETER = 6000
 """What MLflow takes of a parameter's value."""
+LONGEST_SOURCE = 200
 PARAMETERS_AT_ONCE = 100
 """What MLflow takes of parameters in one call."""
 
@@ -163,7 +166,8 @@ class Runs:
 async def experiment(mlflow: MlflowClient, name: str) -> str:
     """The id of the MLflow experiment with this name, made or restored where it is not there."""
     try:
-        return str((await mlflow.post("experiments/create", {"name": name}))["experiment_id"])
+        made = await mlflow.post("experiments/create", {"name": name, "tags": [KIND_TAG]})
+        return str(made["experiment_id"])
     except MlflowRefused as error:
         if error.code != "RESOURCE_ALREADY_EXISTS":
             raise
@@ -199,7 +203,7 @@ def _describe(connection: Connection, workload: str, attempt: int) -> dict[str, 
         "himalia.profile": spec.get("profile") or "",
         "mlflow.runName": row.name if attempt == 1 else f"{row.name} ({attempt})",
         "mlflow.user": person,
-        "mlflow.source.name": source[:LONGEST_PARAMETER],
+        "mlflow.source.name": source[:LONGEST_SOURCE],
         "mlflow.source.type": "NOTEBOOK" if spec.get("kind") == "notebook" else "JOB",
         **{f"himalia.label.{key}": value for key, value in row.labels.items()},
     }

@@ -25,6 +25,15 @@ log = logging.getLogger(__name__)
 
 SOURCE = "mlflow"
 """What metrics that MLflow's client logged are marked with in our own table."""
+SERVER_INFO = {
+    "store_type": "SqlStore",
+    "workspaces_enabled": True,
+    "trace_archival_enabled": False,
+    "multipart_uploads_enabled": False,
+    "multipart_downloads_enabled": False,
+    "features_enabled": {"gateway": False},
+}
+"""What clients are told of the server, without starting it."""
 WORKSPACES = "/api/3.0/mlflow/workspaces"
 
 

@@ -1192,6 +1192,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/himalia/api/v1/projects/{project}/mlflow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get
+         * @description How MLflow stands; asking does not start it.
+         */
+        get: operations["tracking.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/mlflow/pages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open Pages
+         * @description A code for MLflow's own pages of the project, which start meanwhile.
+         */
+        post: operations["tracking.open"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/himalia/api/v1/projects/{project}/objects/{digest}": {
         parameters: {
             query?: never;
@@ -2834,6 +2874,33 @@ export interface components {
             requirements: string;
         };
         /**
+         * PagesCode
+         * @description POST `code` as a form field to `url`, from a page of the platform: MLflow's pages of the project open.
+         *
+         *     The code counts once, for `expires_in_s` seconds.
+         */
+        PagesCode: {
+            /** Code */
+            code: string;
+            /** Expires In S */
+            expires_in_s: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "stopped" | "starting" | "ready" | "missing";
+            /** Url */
+            url: string;
+        };
+        /**
+         * PagesOpen
+         * @description With `job`, the pages open at the MLflow run of its latest attempt.
+         */
+        PagesOpen: {
+            /** Job */
+            job?: string | null;
+        };
+        /**
          * Parameter
          * @description What values a parameter may take: a range with `low` and `high`, both included, or `choices`.
          *
@@ -3439,6 +3506,26 @@ export interface components {
              *     ]
              */
             scopes?: ("read" | "write" | "admin")[];
+        };
+        /**
+         * TrackingStatus
+         * @description How MLflow stands, and how a client of a project reaches it.
+         *
+         *     `state` is `stopped` until somebody uses it, and again when nobody has for a while; `missing` where it is not
+         *     installed. `start_s` is how long its last start took, in seconds.
+         */
+        TrackingStatus: {
+            /** Message */
+            message: string;
+            /** Start S */
+            start_s: number | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "stopped" | "starting" | "ready" | "missing";
+            /** Workspace */
+            workspace: string;
         };
         /**
          * Trial
@@ -6425,6 +6512,74 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "tracking.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrackingStatus"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "tracking.open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PagesOpen"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PagesCode"];
+                };
             };
             /** @description What went wrong, and what to do. */
             default: {

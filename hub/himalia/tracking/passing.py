@@ -1,0 +1,84 @@
+"""Passing calls on to MLflow and answers back, without what tells who called."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from urllib.parse import quote
+
+import httpx
+from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
+
+from himalia.core.errors import TooLarge, Unavailable
+from himalia.tracking.client import MlflowClient
+from himalia.tracking.service import Tracking
+
+PASSED_ON = ("accept", "content-type", "content-length", "range", "if-none-match", "if-modified-since")
+PASSED_BACK = (
+    *("content-type", "content-length", "content-disposition", "content-range", "accept-ranges"),
+    *("etag", "last-modified"),
+)
+SAFE = {
+    "Content-Security-Policy": "sandbox",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+"""What was logged is never a page of the origin that shows it."""
+
+
+async def forward(
+    request: Request,
+    tracking: Tracking,
+    client: MlflowClient,
+    path: str,
+    headers_back: Mapping[str, str] = SAFE,
+) -> Response:
+    """Pass a call on, in the client's workspace and without what tells who called, and its answer back.
+
+    Both bodies are passed on as they come. Raises TooLarge, DiskFull, Unavailable.
+    """
+    limit_bytes = tracking.artifact_limit_bytes
+    if request.method == "PUT":
+        tracking.check_disk()
+    headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
+    if int(headers.get("content-length") or 0) > limit_bytes:
+        raise TooLarge(f"A file in MLflow may have {limit_bytes} bytes.")
+    url = httpx.URL("http://mlflow/" + quote(path, safe="/"), query=request.scope["query_string"] or None)
+    has_body = request.method not in ("GET", "HEAD")
+    outgoing = client.http.build_request(
+        request.method,
+        url,
+        headers={**headers, **client.headers},
+        content=_limited(request, limit_bytes) if has_body else None,
+    )
+    try:
+        answer = await client.http.send(outgoing, stream=True)
+    except httpx.TransportError as error:
+        raise Unavailable("MLflow ended while it was asked. Try again in a moment.") from error
+    kept = {name: answer.headers[name] for name in PASSED_BACK if name in answer.headers}
+    small = int(answer.headers.get("content-length") or 2**62) <= 2**16
+    if small or not answer.is_success:
+        # The client may be gone from MLflow before a stream is read to its end.
+        content = await answer.aread()
+        await answer.aclose()
+        kept.pop("content-length", None)
+        return Response(content, answer.status_code, {**kept, **headers_back})
+    return StreamingResponse(_stream(tracking, answer), answer.status_code, {**kept, **headers_back})
+
+
+async def _limited(request: Request, limit_bytes: int) -> AsyncIterator[bytes]:
+    size = 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > limit_bytes:
+            raise TooLarge(f"A file in MLflow may have {limit_bytes} bytes.")
+        yield piece
+
+
+async def _stream(tracking: Tracking, answer: httpx.Response) -> AsyncIterator[bytes]:
+    try:
+        async with tracking.process.use():
+            async for piece in answer.aiter_raw():
+                yield piece
+    finally:
+        await answer.aclose()
