@@ -25,6 +25,9 @@ from himalia.core.telemetry import set_up_logging
 from himalia.datasets.draft_routes import router as drafts_router
 from himalia.datasets.preview_routes import router as previews_router
 from himalia.datasets.routes import router as datasets_router
+from himalia.endpoints import read as endpoints_read
+from himalia.endpoints.routes import EndpointParts
+from himalia.endpoints.routes import router as endpoints_router
 from himalia.engine.backends.local.folders import Folders
 from himalia.experiments import read as experiments_read
 from himalia.experiments.routes import router as experiments_router
@@ -97,6 +100,7 @@ def _api_routers() -> list[APIRouter]:
         previews_router,
         drafts_router,
         experiments_router,
+        endpoints_router,
         people_router,
         projects_router,
         secrets_router,
@@ -128,13 +132,16 @@ def _share(app: FastAPI, platform: Platform) -> None:
     state.jobs = platform.jobs
     state.experiments = platform.experiments
     state.plots = platform.plots
+    state.endpoints = EndpointParts(
+        platform.endpoints, platform.endpoint_tokens, platform.published.gateway, platform.logs
+    )
     state.lineage = LineageParts(platform.database, platform.lineage)
     state.tracking = platform.tracking
     state.content = Content(platform.tracking, platform.gate, platform.credentials, Origins.of(settings))
     state.logs = platform.logs
     state.servers = platform.servers
     state.tokens = TokenParts(platform.database, platform.tokens, Logins(), settings.address)
-    topics = {"experiment": experiments_read.project_of}
+    topics = {"experiment": experiments_read.project_of, "endpoint": endpoints_read.project_of}
     state.live = LiveParts(platform.database, platform.exchange, platform.logs, platform.gate, topics)
     platform.database.on_events(state.live.rights.events)
     state.workloads = WorkloadParts(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+import socket
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,12 @@ from himalia.datasets.partial import PartialFiles
 from himalia.datasets.previews import Previews
 from himalia.datasets.service import Datasets
 from himalia.datasets.uploads import Uploads
+from himalia.endpoints import read as endpoints_read
+from himalia.endpoints.published import Published
+from himalia.endpoints.rollouts import Rollouts
+from himalia.endpoints.service import Endpoints
+from himalia.endpoints.sources import Sources
+from himalia.endpoints.tokens import EndpointTokens
 from himalia.engine.backends.base import Report
 from himalia.engine.backends.local.backend import LocalBackend
 from himalia.engine.board import Active, Board
@@ -42,6 +50,7 @@ from himalia.experiments.plots import Plots
 from himalia.experiments.searcher import Searcher
 from himalia.experiments.service import Experiments
 from himalia.experiments.study import samplers
+from himalia.gateway.traffic import PREFIX as GATEWAY_PREFIX
 from himalia.hub.accounts.store import AccountStore
 from himalia.jobs import read as jobs_read
 from himalia.jobs.service import Jobs
@@ -160,6 +169,7 @@ class Platform:
         self.plots = Plots(self.database, self.searcher.importances)
         self.lineage.register("experiment", experiments_read.nodes)
         self.tracking = Tracking(settings, self.database, self._check_disk)
+        self._endpoints()
         self.collector = Collector(
             self.database,
             self.store,
@@ -170,22 +180,51 @@ class Platform:
                 self.projects.purge,
                 self.jobs.purge,
                 timedelta(days=settings.retention_days),
-                (self.drafts.purge, self.datasets.purge, self.previews.purge, self.experiments.purge),
+                (
+                    self.drafts.purge,
+                    self.datasets.purge,
+                    self.previews.purge,
+                    self.experiments.purge,
+                    self.endpoints.purge,
+                ),
             ),
-            [dataset_drafts.held, self.previews.held],
+            [dataset_drafts.held, self.previews.held, endpoints_read.held],
             grace,
         )
         self.projects.purge_hooks += [
             self.experiments.project_purged,
+            self.endpoints.project_purged,
             self.jobs.project_purged,
             self.datasets.project_purged,
             secrets_service.project_purged,
         ]
-        self.projects.delete_hooks += [self.experiments.project_deleted, self.jobs.project_deleted]
+        self.projects.delete_hooks += [
+            self.endpoints.project_deleted,
+            self.experiments.project_deleted,
+            self.jobs.project_deleted,
+        ]
         self.projects.access_hooks += [self.experiments.access_removed, self._access_removed]
         self.servers = Servers(
             self.database, self.engine, self.catalogue, self.identities, self.folders, self.hub
         )
+
+    def _endpoints(self) -> None:
+        settings = self.settings
+        sources = Sources(self.snapshots, self.jobs, self.overlays)
+        shower = endpoints_read.Shower(
+            f"{settings.address}{GATEWAY_PREFIX}", _gateway_url(settings.gateway_address)
+        )
+        choose = partial(self.catalogue.choose, kind="endpoint")
+        self.endpoints = Endpoints(
+            self.database, self.engine, sources, choose, self._check_disk, shower, settings.retention_days
+        )
+        self.published = Published(self.database, self.backend.addresses, settings.home / "gateway")
+        self.rollouts = Rollouts(
+            self.database, self.engine, sources, self.published, self.exchange, self.logs
+        )
+        self.endpoints.wake = self.rollouts.wake
+        self.endpoint_tokens = EndpointTokens(self.database, self.published.write)
+        self.lineage.register("endpoint", endpoints_read.nodes)
 
     async def start(self) -> None:
         """Migrate, load, find what runs, begin."""
@@ -194,6 +233,7 @@ class Platform:
         self.database.on_events(self.launcher.events)
         self.database.on_events(self.publisher.events)
         self.database.on_events(self.tracking.mirror.events)
+        self.database.on_events(self.rollouts.events)
         self.database.start()
         await self.database.read(self.tokens.load)
         await self.searcher.load()
@@ -201,6 +241,7 @@ class Platform:
         await self.searcher.start()
         self.tracking.start()
         self._tasks = [
+            asyncio.create_task(self.rollouts.run()),
             asyncio.create_task(self.servers.compare_forever()),
             asyncio.create_task(self.servers.stop_old_forever()),
             asyncio.create_task(self._tidy()),
@@ -212,6 +253,7 @@ class Platform:
         for task in self._tasks:
             task.cancel()
         await self.searcher.close()
+        await self.rollouts.close()
         await self.reconciler.stop_all(STOP_S)
         await self.reconciler.close()
         await self.tracking.stop()
@@ -287,6 +329,12 @@ def _local_accounts(home: Path) -> Callable[[str], bool]:
         return account is not None and account.disabled
 
     return is_disabled
+
+
+def _gateway_url(listens: str) -> str:
+    """What callers type: the machine's name where the gateway listens everywhere."""
+    host, _, port = listens.rpartition(":")
+    return f"http://{socket.gethostname() if host in ('0.0.0.0', '[::]', '*') else host}:{port}"  # noqa: S104
 
 
 def _find_project(connection: Connection, name: str, person: Person | None) -> tuple[dict[str, Any], Role]:

@@ -66,6 +66,10 @@ class Exchange:
         """Whether anybody listens to `topic`."""
         return topic in self._topics
 
+    def topics(self, prefix: str) -> list[str]:
+        """Topics that somebody listens to and that begin so."""
+        return [topic for topic in self._topics if topic.startswith(prefix)]
+
     def publish(self, topic: str, make: Callable[[], Message]) -> None:
         """Send to all who listen to `topic`; `make` is called only when somebody does."""
         listeners = self._topics.get(topic)

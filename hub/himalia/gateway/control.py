@@ -16,14 +16,17 @@ from prometheus_client import CollectorRegistry, generate_latest
 from himalia.gateway.metrics import STEP_S, Metrics
 from himalia.gateway.routing import Routing
 from himalia.gateway.state import CONTROL
+from himalia.gateway.upstream import Broken, Unreachable
 
 log = logging.getLogger(__name__)
 
 DRAIN_LOOK_S = 0.02
+ASK_S = 10.0
+ASK_BYTES = 2**18
 
 
 def application(routing: Routing, metrics: Metrics) -> web.Application:
-    """The gateway's side: `POST /reload`, `GET /drained/{revision}`, `GET /series/{endpoint}`, `GET /metrics`."""
+    """The gateway's side, as docs/architecture.md lists it."""
     registry = CollectorRegistry()
     registry.register(metrics)
 
@@ -43,6 +46,18 @@ def application(routing: Routing, metrics: Metrics) -> web.Application:
         found = metrics.of(request.match_info["endpoint"], time())
         return web.json_response({"interval_s": STEP_S, "series": found})
 
+    async def ask(request: web.Request) -> web.Response:
+        """What a revision's server itself answers to a GET: `{"status", "body"}`, text of some KiB."""
+        revision, path = request.match_info["revision"], request.query["path"]
+        for one in routing.table.revisions.values():
+            if one.id == revision:
+                try:
+                    status, body = await one.pool.get(path, ASK_S, ASK_BYTES)
+                except (Unreachable, Broken) as error:
+                    return web.json_response({"status": 0, "body": str(error)})
+                return web.json_response({"status": status, "body": body.decode(errors="replace")})
+        return web.json_response({"status": 0, "body": "it is not served"})
+
     async def exposed(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(registry), content_type="text/plain")
 
@@ -50,6 +65,7 @@ def application(routing: Routing, metrics: Metrics) -> web.Application:
     app.router.add_post("/reload", reload)
     app.router.add_get("/drained/{revision}", drained)
     app.router.add_get("/series/{endpoint}", series)
+    app.router.add_get("/ask/{revision}", ask)
     app.router.add_get("/metrics", exposed)
     return app
 
@@ -90,6 +106,12 @@ class GatewayClient:
     async def series(self, endpoint: str) -> dict[str, Any]:
         """`{"interval_s", "series"}` of an endpoint."""
         return await self._call("GET", f"/series/{endpoint}")
+
+    async def ask(self, revision: str, path: str) -> tuple[int, str]:
+        """Status and text of a GET to a revision's server; status 0 when it does not answer."""
+        query = str(httpx.QueryParams({"path": path}))
+        answer = await self._call("GET", f"/ask/{revision}?{query}", timeout=ASK_S + 5)
+        return int(answer["status"]), str(answer["body"])
 
     async def _call(self, method: str, path: str, timeout: float = 5) -> dict[str, Any]:
         try:

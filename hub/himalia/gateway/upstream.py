@@ -237,6 +237,22 @@ class Pool:
         else:
             connection.fail(Broken("the request was given up"))
 
+    async def get(self, path: str, limit_s: float, limit_bytes: int) -> tuple[int, bytes]:
+        """A GET of the gateway's own: (status, body). Raises Unreachable, Broken, also for a longer body."""
+        connection = await self.take()
+        try:
+            head = f"GET {path} HTTP/1.1\r\nhost: endpoint\r\n\r\n".encode()
+            connection.send(head, asyncio.get_running_loop().time() + limit_s)
+            await connection.head()
+            body = b""
+            while piece := await connection.piece():
+                body += piece
+                if len(body) > limit_bytes:
+                    raise Broken("its answer is too long")
+            return connection.status, body
+        finally:
+            self.give_back(connection)
+
     def sweep(self, now: float) -> None:
         """Close what was unused for long, and end what waits for too long. `now` is the loop's time."""
         kept = [one for one in self._idle if now - one.idle_since < IDLE_S]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -152,12 +152,18 @@ class Jobs:
                         f"There is no file {path} in the job's code. Is it left out by .himaliaignore?",
                     )
         if spec.secrets:
-            own = self._secret_projects(connection, project_id, access.person.id)
-            missing = sorted(set(spec.secrets) - secrets_service.names(connection, own))
-            if missing:
-                raise Invalid.field(
-                    "spec.secrets", f"There is no secret named {', '.join(missing)}. Set it first."
-                )
+            self.check_secrets(connection, project_id, access.person.id, spec.secrets)
+
+    def check_secrets(
+        self, connection: Connection, project_id: str, person_id: str, names: Iterable[str]
+    ) -> None:
+        """Raise Invalid unless the project or the person has secrets of these names."""
+        own = self._secret_projects(connection, project_id, person_id)
+        missing = sorted(set(names) - secrets_service.names(connection, own))
+        if missing:
+            raise Invalid.field(
+                "spec.secrets", f"There is no secret named {', '.join(missing)}. Set it first."
+            )
 
     @staticmethod
     def _secret_projects(connection: Connection, project_id: str, person_id: str) -> list[str]:

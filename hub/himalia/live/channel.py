@@ -28,7 +28,9 @@ LOG_PIECE = 2**18
 MISSED_LIMIT = 10_000
 RECHECK_S = 15.0
 
-_TOPIC = re.compile(r"me|(project|job|overlay|experiment):([a-z2-7]{1,16})|(log):([a-z2-7]{1,16}):[0-9]{1,9}")
+_TOPIC = re.compile(
+    r"me|(project|job|overlay|experiment|endpoint):([a-z2-7]{1,16})|(log):([a-z2-7]{1,16}):[0-9]{1,9}"
+)
 _RIGHTS = frozenset({"token.deleted", "project.changed", "project.deleted"})
 """Events after which somebody may hear less than before."""
 

@@ -40,7 +40,7 @@ class Publisher:
             return {"type": "event", "event": events.shown(event)}
 
         self.exchange.publish(f"project:{event['project_id']}", make)
-        if event["subject_kind"] in ("overlay", "experiment"):
+        if event["subject_kind"] in ("overlay", "experiment", "endpoint"):
             self.exchange.publish(f"{event['subject_kind']}:{event['subject_id']}", make)
         if event["subject_kind"] == "job":
             self.exchange.publish(f"job:{event['subject_id']}", make)

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
 from himalia.core import clock
 from himalia.core.errors import Invalid
@@ -14,7 +15,6 @@ from himalia.engine import queue
 from himalia.engine.resources import Resources
 from himalia.engine.service import Engine
 from himalia.environments.interpreter import base_prefixes
-from himalia.jobs.schema import JobSpec
 from himalia.jobs.service import Chosen
 from himalia.profiles.load import default_folder, load
 from himalia.profiles.model import Profile, Profiles, Size
@@ -31,6 +31,17 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 1.0
 """How long the profiles' files are taken to be unchanged."""
+
+
+class Wanted(Protocol):
+    """The part of a spec that says what to run on."""
+
+    @property
+    def profile(self) -> str: ...
+    @property
+    def size(self) -> str | None: ...
+    @property
+    def environment(self) -> str | None: ...
 
 
 class Catalogue:
@@ -83,12 +94,12 @@ class Catalogue:
         reserve, limit = profile.resources(kind, size.name)
         return _engine(reserve), _engine(limit)
 
-    def choose(self, spec: JobSpec, groups: tuple[str, ...]) -> Chosen:
-        """What a job's spec comes to. Raises Invalid, also for an environment that is not there."""
+    def choose(self, spec: Wanted, groups: tuple[str, ...], kind: str = "job") -> Chosen:
+        """What the spec of a job, or of another kind, comes to. Raises Invalid, also for an environment not here."""
         profile, size = self.find(spec.profile, spec.size, groups)
         environment = spec.environment or profile.environment
         self.check_ready(environment)
-        reserve, limit = self.resources(profile, size, "job")
+        reserve, limit = self.resources(profile, size, kind)
         return Chosen(profile.name, size.name, environment, reserve, limit)
 
     def is_ready(self, environment: str) -> bool:

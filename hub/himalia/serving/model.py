@@ -40,7 +40,8 @@ class Model:
         if not (folder / "MLmodel").is_file():
             raise LoadError(f"{folder} holds no model: the file MLmodel is missing.")
         try:
-            return cls(load_model(str(folder)))
+            # In its sandbox a model's folder is a link, and MLflow refuses files that lie behind one.
+            return cls(load_model(str(folder.resolve())))
         except Exception as error:  # the model's own code and all that it imports
             traceback.print_exc()
             raise LoadError(f"The model in {folder} cannot be loaded: {_told(error)}") from error

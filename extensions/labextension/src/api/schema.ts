@@ -684,6 +684,288 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/himalia/api/v1/projects/{project}/endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Endpoints
+         * @description The project's endpoints, newest first.
+         */
+        get: operations["endpoints.list"];
+        put?: never;
+        /**
+         * Create
+         * @description Deploy a model. With an Idempotency-Key that came before, 200 and the same endpoint.
+         */
+        post: operations["endpoints.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/endpoints/{endpoint}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get
+         * @description One endpoint, with its revisions.
+         */
+        get: operations["endpoints.get"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete
+         * @description Delete an endpoint; it can be restored for 30 days. `cascade` stops it first.
+         */
+        delete: operations["endpoints.delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Update
+         * @description Rename or label an endpoint. Its name is part of its address.
+         */
+        patch: operations["endpoints.update"];
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/endpoints/{endpoint}/example": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Example Call
+         * @description A request that the model takes, as JSON, as a curl line and in Python. Raises Unavailable until it is ready.
+         */
+        get: operations["endpoints.example"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/endpoints/{endpoint}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Log
+         * @description What a revision's server printed; the header X-Himalia-Next-Offset says where to go on.
+         */
+        get: operations["endpoints.log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/endpoints/{endpoint}/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Metrics
+         * @description Requests, failures and times of the last hour, by revision.
+         */
+        get: operations["endpoints.metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/endpoints/{endpoint}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore
+         * @description Bring back a deleted endpoint, by name or id; it is stopped.
+         */
+        post: operations["endpoints.restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/endpoints/{endpoint}/revisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Revisions
+         * @description All revisions of an endpoint, newest first.
+         */
+        get: operations["endpoints.revisions"];
+        put?: never;
+        /**
+         * Add Revision
+         * @description Update: serve another model version. It takes over when it is ready, and no call fails meanwhile.
+         *
+         *     409 with the code no_capacity where it does not fit beside the present one; `replace` stops that one first.
+         */
+        post: operations["endpoints.add_revision"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/endpoints/{endpoint}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rollback
+         * @description Return to an earlier revision, in the same way as an update.
+         */
+        post: operations["endpoints.rollback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/endpoints/{endpoint}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start
+         * @description Start a stopped endpoint, or one that failed.
+         */
+        post: operations["endpoints.start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/endpoints/{endpoint}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop
+         * @description Take no more calls, finish those that are under way, and end the model servers.
+         */
+        post: operations["endpoints.stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/endpoints/{endpoint}/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tokens
+         * @description The tokens that open an endpoint, without their values.
+         */
+        get: operations["endpoints.tokens"];
+        put?: never;
+        /**
+         * Create Token
+         * @description Make a token; it is shown only now. It is good at once, at the gateway too.
+         */
+        post: operations["endpoints.create_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/endpoints/{endpoint}/tokens/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Token
+         * @description Revoke a token; it opens nothing from now on.
+         */
+        delete: operations["endpoints.delete_token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/endpoints/{endpoint}/traffic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Traffic
+         * @description Share the calls among revisions that are ready; one that gets none is stopped.
+         */
+        put: operations["endpoints.set_traffic"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/himalia/api/v1/projects/{project}/experiments": {
         parameters: {
             query?: never;
@@ -2037,6 +2319,198 @@ export interface components {
             to_id: string;
         };
         /**
+         * Endpoint
+         * @description A stable address behind which a model answers.
+         *
+         *     `url` is below the platform's address, `direct_url` at the gateway's own, which serves on when the hub is down;
+         *     both end where the Open Inference Protocol begins. `model` is the name of the model in its paths.
+         */
+        Endpoint: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            created_by: components["schemas"]["Who"];
+            /** Direct Url */
+            direct_url: string;
+            /** Etag */
+            etag: string;
+            /** Id */
+            id: string;
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            /** Model */
+            model: string;
+            /** Name */
+            name: string;
+            /** Project */
+            project: string;
+            spec: components["schemas"]["EndpointSpec"];
+            status: components["schemas"]["EndpointStatus"];
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /** Url */
+            url: string;
+        };
+        /**
+         * EndpointCreate
+         * @description Without `name` one is made from the model's.
+         */
+        EndpointCreate: {
+            /** Labels */
+            labels?: {
+                [key: string]: string;
+            };
+            /** Name */
+            name?: string | null;
+            spec: components["schemas"]["RevisionSpec"];
+        };
+        /**
+         * EndpointExample
+         * @description A request that the model takes, made from its signature, and how to send it.
+         */
+        EndpointExample: {
+            /** Body */
+            body: {
+                [key: string]: unknown;
+            };
+            /** Curl */
+            curl: string;
+            /** Python */
+            python: string;
+            /** Url */
+            url: string;
+        };
+        /**
+         * EndpointMetrics
+         * @description What the gateway counted in the last hour, in steps of `interval_s`, and since the revision began.
+         */
+        EndpointMetrics: {
+            /** Interval S */
+            interval_s: number;
+            /** Series */
+            series: components["schemas"]["RevisionSeries"][];
+        };
+        /**
+         * EndpointRevision
+         * @description One version of what an endpoint answers with. `weight` is its share of the requests, in per cent.
+         */
+        EndpointRevision: {
+            /**
+             * Attempt
+             * @default 0
+             */
+            attempt?: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            created_by: components["schemas"]["Who"];
+            /** Ended At */
+            ended_at?: string | null;
+            /** Id */
+            id: string;
+            /** Message */
+            message?: string | null;
+            model: components["schemas"]["ServedModel"] | null;
+            /** Number */
+            number: number;
+            /** Ready */
+            ready: boolean;
+            /** Reason */
+            reason?: string | null;
+            spec: components["schemas"]["RevisionSpec"];
+            /** Started At */
+            started_at?: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "QUEUED" | "STARTING" | "RUNNING" | "STOPPING" | "SUCCEEDED" | "FAILED" | "STOPPED";
+            /** Weight */
+            weight: number;
+        };
+        /**
+         * EndpointSpec
+         * @description What was asked: the newest revision's number, and whether the endpoint is to run.
+         */
+        EndpointSpec: {
+            /** Revision */
+            revision: number;
+            /** Running */
+            running: boolean;
+        };
+        /**
+         * EndpointStatus
+         * @description What was seen. `next` is the number of the revision that is being started to take over.
+         */
+        EndpointStatus: {
+            /** Deleted At */
+            deleted_at?: string | null;
+            /** Message */
+            message?: string | null;
+            /** Next */
+            next?: number | null;
+            /** Ready */
+            ready: boolean;
+            /** Revisions */
+            revisions?: components["schemas"]["EndpointRevision"][];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "STARTING" | "READY" | "UPDATING" | "UNAVAILABLE" | "FAILED" | "STOPPING" | "STOPPED";
+        };
+        /**
+         * EndpointToken
+         * @description A token that opens one endpoint; `hint` is its beginning.
+         */
+        EndpointToken: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            created_by: components["schemas"]["Who"];
+            /** Expires At */
+            expires_at: string | null;
+            /** Hint */
+            hint: string;
+            /** Id */
+            id: string;
+            /** Note */
+            note: string;
+        };
+        /**
+         * EndpointTokenCreate
+         * @description `expires_in_s` is how long it is good; for ever when left out.
+         */
+        EndpointTokenCreate: {
+            /** Expires In S */
+            expires_in_s?: number | null;
+            /**
+             * Note
+             * @default
+             */
+            note?: string;
+        };
+        /** EndpointUpdate */
+        EndpointUpdate: {
+            /** Labels */
+            labels?: {
+                [key: string]: string;
+            } | null;
+            /** Name */
+            name?: string | null;
+        };
+        /**
          * Error
          * @description What went wrong: a word, a sentence, and what programs may need.
          */
@@ -2324,6 +2798,27 @@ export interface components {
         Items_Draft_: {
             /** Items */
             items: components["schemas"]["Draft"][];
+            /** Next Page Token */
+            next_page_token?: string | null;
+        };
+        /** Items[EndpointRevision] */
+        Items_EndpointRevision_: {
+            /** Items */
+            items: components["schemas"]["EndpointRevision"][];
+            /** Next Page Token */
+            next_page_token?: string | null;
+        };
+        /** Items[EndpointToken] */
+        Items_EndpointToken_: {
+            /** Items */
+            items: components["schemas"]["EndpointToken"][];
+            /** Next Page Token */
+            next_page_token?: string | null;
+        };
+        /** Items[Endpoint] */
+        Items_Endpoint_: {
+            /** Items */
+            items: components["schemas"]["Endpoint"][];
             /** Next Page Token */
             next_page_token?: string | null;
         };
@@ -2747,6 +3242,28 @@ export interface components {
         Missing: {
             /** Missing */
             missing: string[];
+        };
+        /**
+         * NewEndpointToken
+         * @description The token itself is shown only here.
+         */
+        NewEndpointToken: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            created_by: components["schemas"]["Who"];
+            /** Expires At */
+            expires_at: string | null;
+            /** Hint */
+            hint: string;
+            /** Id */
+            id: string;
+            /** Note */
+            note: string;
+            /** Token */
+            token: string;
         };
         /**
          * NewToken
@@ -3273,12 +3790,89 @@ export interface components {
             name?: string | null;
         };
         /**
+         * RevisionCreate
+         * @description What is to be served from now on. It starts beside the present revision and takes `weight` per cent of the
+         *     requests once it is ready; with `replace`, the present one is stopped first and calls fail meanwhile.
+         */
+        RevisionCreate: {
+            /**
+             * Replace
+             * @default false
+             */
+            replace?: boolean;
+            spec: components["schemas"]["RevisionSpec"];
+            /**
+             * Weight
+             * @default 100
+             */
+            weight?: number;
+        };
+        /**
+         * RevisionSeries
+         * @description Figures of one revision: each point is [seconds since the epoch, requests, failures, p50, p95, p99 in ms].
+         */
+        RevisionSeries: {
+            /** Failures */
+            failures: number;
+            /** Points */
+            points: [
+                number,
+                number,
+                number,
+                number | null,
+                number | null,
+                number | null
+            ][];
+            /** Requests */
+            requests: number;
+            /** Revision */
+            revision: number;
+        };
+        /**
+         * RevisionSpec
+         * @description What one revision serves, and on what.
+         *
+         *     `model` is a model version of the project, as `iris@3`, `iris@champion` or `iris` (the newest); or `files` is
+         *     the digest of an uploaded folder that holds an MLflow model. One of the two is given.
+         */
+        RevisionSpec: {
+            /** Env */
+            env?: {
+                [key: string]: string;
+            };
+            /** Environment */
+            environment?: string | null;
+            /** Files */
+            files?: string | null;
+            /** Model */
+            model?: string | null;
+            /** Profile */
+            profile: string;
+            /** Secrets */
+            secrets?: string[];
+            /** Size */
+            size?: string | null;
+        };
+        /**
          * Revoked
          * @description How many tokens were revoked.
          */
         Revoked: {
             /** Tokens */
             tokens: number;
+        };
+        /**
+         * Rollback
+         * @description Which revision to return to; the one that served before the present one when left out.
+         */
+        Rollback: {
+            /**
+             * Replace
+             * @default false
+             */
+            replace?: boolean;
+            /** Revision */
+            revision?: number | null;
         };
         /**
          * SamplerSpec
@@ -3336,6 +3930,16 @@ export interface components {
                 number | null,
                 number
             ][];
+        };
+        /**
+         * ServedModel
+         * @description The model version behind a revision.
+         */
+        ServedModel: {
+            /** Name */
+            name: string;
+            /** Version */
+            version: string;
         };
         /**
          * Share
@@ -3526,6 +4130,16 @@ export interface components {
             state: "stopped" | "starting" | "ready" | "missing";
             /** Workspace */
             workspace: string;
+        };
+        /**
+         * Traffic
+         * @description Shares of the requests in per cent by revision number; together 100. Revisions left out get none.
+         */
+        Traffic: {
+            /** Weights */
+            weights: {
+                [key: string]: number;
+            };
         };
         /**
          * Trial
@@ -5386,6 +6000,648 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Version"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "endpoints.list": {
+        parameters: {
+            query?: {
+                /** @description Part of the name. */
+                text?: string | null;
+                /** @description key=value */
+                label?: string[] | null;
+                /** @description Deleted ones that can be restored. */
+                deleted?: boolean;
+                limit?: number;
+                page_token?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_Endpoint_"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "endpoints.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Same key, same endpoint. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndpointCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "endpoints.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "endpoints.delete": {
+        parameters: {
+            query?: {
+                cascade?: boolean;
+            };
+            header?: never;
+            path: {
+                endpoint: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "endpoints.update": {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+            };
+            path: {
+                endpoint: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndpointUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "endpoints.example": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointExample"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "endpoints.log": {
+        parameters: {
+            query?: {
+                /** @description Which revision; the newest when left out. */
+                revision?: number | null;
+                /** @description The latest when left out. */
+                attempt?: number | null;
+                /** @description First byte wanted. */
+                offset?: number;
+                /** @description Most bytes. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                endpoint: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "endpoints.metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointMetrics"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "endpoints.restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Restore"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "endpoints.revisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_EndpointRevision_"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "endpoints.add_revision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevisionCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "endpoints.rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Rollback"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "endpoints.start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "endpoints.stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "endpoints.tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_EndpointToken_"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "endpoints.create_token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndpointTokenCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewEndpointToken"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "endpoints.delete_token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint: string;
+                token: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "endpoints.set_traffic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Traffic"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
                 };
             };
             /** @description What went wrong, and what to do. */

@@ -243,6 +243,74 @@ def _tracking() -> None:
     op.add_column("metrics", sa.Column("source", sa.String(length=20), nullable=True))
 
 
+def _endpoints() -> None:
+    op.create_table(
+        "endpoints",
+        sa.Column("id", sa.String(length=16), nullable=False),
+        sa.Column("project_id", sa.String(length=16), nullable=False),
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("labels", sa.JSON(), nullable=False),
+        sa.Column("is_wanted", sa.Boolean(), nullable=False),
+        sa.Column("next_id", sa.String(length=16), nullable=True),
+        sa.Column("next_attempt", sa.Integer(), nullable=False),
+        sa.Column("next_weight", sa.Integer(), nullable=False),
+        sa.Column("message", sa.Text(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=16), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("deleted_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["projects.id"], name=op.f("fk_endpoints_project_id_projects")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_endpoints")),
+    )
+    op.create_index("ix_endpoints_project", "endpoints", ["project_id", "created_at", "id"], unique=False)
+    op.create_index(
+        "uq_endpoints_live_name",
+        "endpoints",
+        ["project_id", "name"],
+        unique=True,
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
+    op.create_table(
+        "endpoint_revisions",
+        sa.Column("id", sa.String(length=16), nullable=False),
+        sa.Column("endpoint_id", sa.String(length=16), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("spec", sa.JSON(), nullable=False),
+        sa.Column("source", sa.JSON(), nullable=False),
+        sa.Column("weight", sa.Integer(), nullable=False),
+        sa.Column("ready_attempt", sa.Integer(), nullable=False),
+        sa.Column("served_at", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=16), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["endpoint_id"], ["endpoints.id"], name=op.f("fk_endpoint_revisions_endpoint_id_endpoints")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_endpoint_revisions")),
+        sa.UniqueConstraint("endpoint_id", "number", name="uq_endpoint_revisions_number"),
+    )
+    op.create_table(
+        "endpoint_tokens",
+        sa.Column("id", sa.String(length=16), nullable=False),
+        sa.Column("endpoint_id", sa.String(length=16), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("hint", sa.String(length=20), nullable=False),
+        sa.Column("note", sa.String(length=200), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=16), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["endpoint_id"], ["endpoints.id"], name=op.f("fk_endpoint_tokens_endpoint_id_endpoints")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_endpoint_tokens")),
+        sa.UniqueConstraint("hash", name=op.f("uq_endpoint_tokens_hash")),
+    )
+    op.create_index("ix_endpoint_tokens_endpoint", "endpoint_tokens", ["endpoint_id"], unique=False)
+
+
 def upgrade() -> None:
     """Each noun's tables, in the order in which they know each other."""
     _datasets()
@@ -251,3 +319,4 @@ def upgrade() -> None:
     _jobs()
     _experiments()
     _tracking()
+    _endpoints()

@@ -1,0 +1,90 @@
+"""What the gateway is told of endpoints: where their calls go, and which tokens open them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from himalia.core.database import Database
+from himalia.endpoints import read
+from himalia.endpoints.plan import is_ready, is_wanted, state_of, unavailable
+from himalia.endpoints.tables import endpoint_tokens, endpoints
+from himalia.engine.states import State
+from himalia.gateway import state
+from himalia.gateway.control import GatewayAway, GatewayClient
+from himalia.projects import service as projects_service
+
+log = logging.getLogger(__name__)
+
+
+class Published:
+    """The gateway's state, written whenever it is another one. `addresses` are where an attempt's server is."""
+
+    def __init__(self, database: Database, addresses: Callable[[str], list[str]], folder: Path) -> None:
+        self.database = database
+        self.addresses = addresses
+        self.folder = folder
+        self.gateway = GatewayClient(folder)
+        self._lock = asyncio.Lock()
+        self._last: str | None = None
+
+    async def write(self) -> None:
+        """Write what is true now for the gateway, and return once it has read it, if it runs."""
+        async with self._lock:
+            shown = await self.database.read(self._state)
+            text = json.dumps(shown)
+            if text == self._last and (self.folder / state.FILE).exists():
+                return
+            await asyncio.to_thread(state.write, self.folder, shown)
+            self._last = text
+            try:
+                await self.gateway.reload()
+            except GatewayAway:
+                log.info("There is no gateway now; it reads the new state when it starts.")
+
+    def _state(self, connection: Connection) -> dict[str, Any]:
+        rows = list(connection.execute(sa.select(endpoints).where(endpoints.c.deleted_at.is_(None))))
+        revisions = read.revisions_of(connection, [row.id for row in rows])
+        tokens: dict[str, dict[str, float | None]] = {row.id: {} for row in rows}
+        for token in connection.execute(sa.select(endpoint_tokens)):
+            if token.endpoint_id in tokens:
+                expires = token.expires_at.timestamp() if token.expires_at else None
+                tokens[token.endpoint_id][token.hash] = expires
+        projects = {row.project_id: projects_service.by_id(connection, row.project_id) for row in rows}
+        return {
+            "endpoints": [
+                self._endpoint(row, revisions[row.id], project["name"], tokens[row.id])
+                for row in rows
+                if (project := projects[row.project_id]) is not None and project["deleted_at"] is None
+            ]
+        }
+
+    def _endpoint(
+        self, row: Any, revisions: Sequence[Any], project: str, tokens: Mapping[str, float | None]
+    ) -> dict[str, Any]:
+        running = [one for one in revisions if one.state == State.RUNNING] if is_wanted(row) else []
+        return {
+            "id": row.id,
+            "project": project,
+            "name": row.name,
+            "message": unavailable(row.name, state_of(row, revisions)),
+            "tokens": tokens,
+            "revisions": [
+                {
+                    "id": one.id,
+                    "number": one.number,
+                    "attempt": one.attempt,
+                    "socket": address.removeprefix("unix:"),
+                    "weight": one.weight if is_ready(one) else 0,
+                }
+                for one in running
+                for address in self.addresses(f"{one.id}-{one.attempt}")
+            ],
+        }

@@ -1,0 +1,217 @@
+"""Reading endpoints: rows of endpoints, revisions and workloads, put together as the API shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from himalia.core import people
+from himalia.core.errors import NotFound
+from himalia.core.pagination import Page, next_token
+from himalia.core.schema import Who
+from himalia.endpoints.plan import is_ready, state_of
+from himalia.endpoints.schema import (
+    Endpoint,
+    EndpointRevision,
+    EndpointSpec,
+    EndpointStatus,
+    EndpointToken,
+    RevisionSpec,
+    ServedModel,
+)
+from himalia.endpoints.tables import endpoint_revisions, endpoint_tokens, endpoints
+from himalia.engine.states import State
+from himalia.engine.tables import workloads
+from himalia.lineage.schema import Node
+from himalia.snapshots.collector import Held
+
+_REVISIONS = sa.select(
+    endpoint_revisions,
+    *(workloads.c[name] for name in ("state", "reason", "message", "attempt", "started_at", "ended_at")),
+    workloads.c.spec["reserve"].label("reserve"),
+).join(workloads, workloads.c.id == endpoint_revisions.c.id)
+
+
+def find(connection: Connection, project_id: str, name: str) -> Any:
+    """The row of a live endpoint. Raises NotFound."""
+    query = sa.select(endpoints).where(
+        endpoints.c.project_id == project_id, endpoints.c.name == name, endpoints.c.deleted_at.is_(None)
+    )
+    row = connection.execute(query).first()
+    if row is None:
+        raise NotFound(f"There is no endpoint named {name} in this project.")
+    return row
+
+
+def by_id(connection: Connection, endpoint_id: str) -> Any:
+    """The row of an endpoint, a deleted one too. Raises NotFound."""
+    row = connection.execute(sa.select(endpoints).where(endpoints.c.id == endpoint_id)).first()
+    if row is None:
+        raise NotFound("This endpoint is gone.")
+    return row
+
+
+def is_taken(connection: Connection, project_id: str, name: str) -> bool:
+    """Whether a live endpoint has this name."""
+    query = sa.select(endpoints.c.id).where(
+        endpoints.c.project_id == project_id, endpoints.c.name == name, endpoints.c.deleted_at.is_(None)
+    )
+    return connection.execute(query).first() is not None
+
+
+def revisions_of(connection: Connection, ids: Sequence[str]) -> dict[str, list[Any]]:
+    """Revisions of endpoints, joined with their workloads, oldest first."""
+    found: dict[str, list[Any]] = {identifier: [] for identifier in ids}
+    query = _REVISIONS.where(endpoint_revisions.c.endpoint_id.in_(ids)).order_by(endpoint_revisions.c.number)
+    for row in connection.execute(query) if ids else ():
+        found[row.endpoint_id].append(row)
+    return found
+
+
+def running(connection: Connection) -> list[Any]:
+    """All revisions whose workloads run."""
+    return list(connection.execute(_REVISIONS.where(workloads.c.state == State.RUNNING)))
+
+
+def page_of(
+    connection: Connection,
+    project_id: str,
+    page: Page,
+    *,
+    text: str | None = None,
+    labels: Iterable[tuple[str, str]] = (),
+    deleted: bool = False,
+) -> tuple[list[Any], str | None]:
+    """Rows of one page, newest first, and the token of the next."""
+    query = sa.select(endpoints).where(endpoints.c.project_id == project_id)
+    query = query.where(endpoints.c.deleted_at.isnot(None) if deleted else endpoints.c.deleted_at.is_(None))
+    if text:
+        query = query.where(endpoints.c.name.contains(text.lower(), autoescape=True))
+    for key, value in labels:
+        query = query.where(endpoints.c.labels[key].as_string() == value)
+    rows = list(connection.execute(page.apply(query, endpoints.c.created_at, endpoints.c.id)))
+    shown = rows[: page.limit]
+    token = next_token(len(rows), page, shown[-1].created_at, shown[-1].id) if shown else None
+    return shown, token
+
+
+class Shower:
+    """Makes the API's endpoints; `public_url` and `direct_url` are where their addresses begin."""
+
+    def __init__(self, public_url: str, direct_url: str) -> None:
+        self.public_url = public_url
+        self.direct_url = direct_url
+
+    def show(self, connection: Connection, rows: Sequence[Any], project: str) -> list[Endpoint]:
+        """Endpoints with all their revisions, in the order of `rows`."""
+        revisions = revisions_of(connection, [row.id for row in rows])
+        authors = {row.created_by for row in rows} | {
+            one.created_by for some in revisions.values() for one in some
+        }
+        who = people.names(connection, authors)
+        return [self._endpoint(row, revisions[row.id], project, who) for row in rows]
+
+    def _endpoint(self, row: Any, revisions: Sequence[Any], project: str, who: Mapping[str, str]) -> Endpoint:
+        path = f"/{project}/{row.name}"
+        coming = next((one.number for one in revisions if one.id == row.next_id), None)
+        serving = [one for one in revisions if one.weight > 0]
+        return Endpoint.model_construct(
+            id=row.id,
+            name=row.name,
+            project=project,
+            labels=row.labels,
+            url=self.public_url + path,
+            direct_url=self.direct_url + path,
+            model=revisions[0].source["served_as"],
+            spec=EndpointSpec(revision=revisions[-1].number, running=row.is_wanted),
+            status=EndpointStatus.model_construct(
+                state=state_of(row, revisions),
+                ready=bool(row.is_wanted) and any(is_ready(one) for one in serving),
+                message=row.message or _why(serving),
+                next=coming,
+                revisions=[show_revision(one, who) for one in reversed(revisions)],
+                deleted_at=row.deleted_at,
+            ),
+            created_at=row.created_at,
+            created_by=Who(id=row.created_by, name=who.get(row.created_by, "")),
+            updated_at=row.updated_at,
+            etag=str(row.version),
+        )
+
+
+def _why(serving: Sequence[Any]) -> str | None:
+    """What is wrong with a revision that should answer."""
+    return next((one.message for one in serving if one.message and not is_ready(one)), None)
+
+
+def show_revision(row: Any, who: Mapping[str, str]) -> EndpointRevision:
+    """A revision from its joined row."""
+    model = row.source.get("model")
+    return EndpointRevision.model_construct(
+        number=row.number,
+        id=row.id,
+        spec=RevisionSpec.model_construct(**row.spec),
+        model=ServedModel(name=model["name"], version=model["version"]) if model else None,
+        weight=row.weight,
+        ready=is_ready(row),
+        state=row.state,
+        reason=row.reason,
+        message=row.message,
+        attempt=row.attempt,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        created_at=row.created_at,
+        created_by=Who(id=row.created_by, name=who.get(row.created_by, "")),
+    )
+
+
+def tokens_of(connection: Connection, endpoint_id: str) -> list[EndpointToken]:
+    """An endpoint's tokens, newest first."""
+    query = sa.select(endpoint_tokens).where(endpoint_tokens.c.endpoint_id == endpoint_id)
+    rows = list(connection.execute(query.order_by(endpoint_tokens.c.created_at.desc())))
+    who = people.names(connection, {row.created_by for row in rows})
+    return [
+        EndpointToken(
+            id=row.id,
+            note=row.note,
+            hint=row.hint,
+            created_at=row.created_at,
+            created_by=Who(id=row.created_by, name=who.get(row.created_by, "")),
+            expires_at=row.expires_at,
+        )
+        for row in rows
+    ]
+
+
+def project_of(connection: Connection, endpoint_id: str) -> str | None:
+    """The id of the project that an endpoint is in."""
+    query = sa.select(endpoints.c.project_id).where(endpoints.c.id == endpoint_id)
+    return connection.execute(query).scalar()
+
+
+def held(connection: Connection) -> Held:
+    """The files of all revisions, so that any of them can be returned to."""
+    query = sa.select(endpoint_revisions.c.source["files"].as_string()).distinct()
+    return Held(trees=frozenset(connection.execute(query).scalars()))
+
+
+def nodes(connection: Connection, project_id: str, ids: Sequence[str]) -> dict[str, Node]:
+    """Revisions of the project's endpoints as nodes of a graph."""
+    query = (
+        _REVISIONS.add_columns(endpoints.c.name.label("endpoint"))
+        .join(endpoints, endpoints.c.id == endpoint_revisions.c.endpoint_id)
+        .where(endpoint_revisions.c.id.in_(ids), endpoints.c.project_id == project_id)
+    )
+    return {
+        row.id: Node(
+            id=f"endpoint:{row.id}",
+            noun="endpoint",
+            name=row.endpoint,
+            title=f"{row.endpoint}, revision {row.number}",
+            state=row.state,
+        )
+        for row in connection.execute(query)
+    }

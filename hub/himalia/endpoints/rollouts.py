@@ -1,0 +1,315 @@
+"""Makes what runs, and what the gateway knows, follow what is written down of endpoints.
+
+Everything here can be done again: after a restart of the service, the rows say what is left to do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from himalia.core import clock
+from himalia.core.database import Database, Transaction, storable
+from himalia.core.errors import HimaliaError
+from himalia.core.live import Exchange
+from himalia.endpoints import read
+from himalia.endpoints.plan import Plan, plan, shares
+from himalia.endpoints.published import Published
+from himalia.endpoints.service import tell
+from himalia.endpoints.sources import Sources
+from himalia.endpoints.tables import endpoint_revisions, endpoints
+from himalia.engine.board import Active
+from himalia.engine.changes import Change
+from himalia.engine.logs import LogFiles
+from himalia.engine.service import Engine
+from himalia.gateway.control import GatewayAway
+
+log = logging.getLogger(__name__)
+
+DRAIN_S = 30.0
+"""How long a revision that is replaced may go on with its requests."""
+LOOK_S = 5.0
+"""Between two looks at servers that run and have not said that they are ready."""
+LIVE_S = 2.0
+LAST_BYTES, LAST_CHARACTERS = 4096, 1000
+LONGEST_PAUSE_S = 30.0
+SETTLED_S = 120.0
+"""A server that ran for so long before it failed is started again at once."""
+
+
+class Rollouts:
+    """One task that settles endpoints whose rows or workloads changed."""
+
+    def __init__(
+        self,
+        database: Database,
+        engine: Engine,
+        sources: Sources,
+        published: Published,
+        exchange: Exchange,
+        logs: LogFiles,
+    ) -> None:
+        self.database = database
+        self.engine = engine
+        self.sources = sources
+        self.published = published
+        self.gateway = published.gateway
+        self.exchange = exchange
+        self.logs = logs
+        self._changed: set[str] = set()
+        self._wake = asyncio.Event()
+        self._retiring: set[str] = set()
+        self._starts: dict[str, tuple[int, float]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        engine.on_change("endpoint", self._moved)
+        engine.on_progress("endpoint", self._said)
+
+    # What others tell
+
+    def wake(self, endpoint_id: str) -> None:
+        """Something of an endpoint changed."""
+        self._changed.add(endpoint_id)
+        self._wake.set()
+
+    def events(self, committed: list[dict[str, Any]]) -> None:
+        """Listen to commits: a project's name is part of addresses."""
+        if any(event["kind"].startswith("project.") for event in committed):
+            self._wake.set()
+
+    def _moved(self, tx: Transaction, changes: list[Change]) -> None:
+        """The engine moved workloads of revisions."""
+        query = (
+            sa.select(
+                endpoint_revisions.c.id,
+                endpoint_revisions.c.number,
+                endpoint_revisions.c.endpoint_id,
+                endpoints.c.name,
+            )
+            .join(endpoints, endpoints.c.id == endpoint_revisions.c.endpoint_id)
+            .where(endpoint_revisions.c.id.in_([change.id for change in changes]))
+        )
+        found = {row.id: row for row in tx.execute(query)}
+        for change in changes:
+            row = found[change.id]
+            data = {
+                "revision": row.number,
+                "revision_state": change.state,
+                "attempt": change.attempt,
+                "reason": change.reason,
+                "message": change.message,
+            }
+            tell(tx, "endpoint.changed", row.endpoint_id, row.name, change.project_id, None, data)
+            tx.after_commit(partial(self.wake, row.endpoint_id))
+
+    def _said(self, active: Active, data: Mapping[str, Any]) -> None:
+        if data.get("ready") is True:
+            self._spawn(self._ready(active.id, active.attempt))
+
+    async def _ready(self, revision: str, attempt: int) -> None:
+        """Write down that an attempt's server answers."""
+
+        def work(tx: Transaction) -> None:
+            row = tx.execute(sa.select(endpoint_revisions).where(endpoint_revisions.c.id == revision)).first()
+            if row is not None and row.ready_attempt < attempt:
+                mine = endpoint_revisions.c.id == revision
+                tx.execute(endpoint_revisions.update().where(mine).values(ready_attempt=attempt))
+                tx.after_commit(lambda: self.wake(row.endpoint_id))
+
+        await self.database.write(work)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("A step of a rollout failed: %s", error, exc_info=error)
+
+    # Settling
+
+    async def run(self) -> None:
+        """Settle all, then whatever changes."""
+        self._loop = asyncio.get_running_loop()
+        for one in await self.database.read(_unsettled):
+            self.wake(one)
+        self._wake.set()
+        self._spawn(self._show_live())
+        while True:
+            late = await self._look()
+            try:
+                await asyncio.wait_for(self._wake.wait(), LOOK_S if late else None)
+            except TimeoutError:
+                continue
+            self._wake.clear()
+            changed, self._changed = self._changed, set()
+            try:
+                await self._settle(changed)
+            except (HimaliaError, OSError) as error:
+                log.warning("Endpoints could not be settled, which is tried again: %s", error)
+                self._changed |= changed
+                asyncio.get_running_loop().call_later(1.0, self._wake.set)
+
+    async def close(self) -> None:
+        """Let go of what is under way; the next service goes on with it."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.gateway.close()
+
+    async def _settle(self, changed: set[str]) -> None:
+        plans = {one: await self.database.write(partial(self._step, endpoint_id=one)) for one in changed}
+        await self.published.write()
+        for endpoint_id, found in plans.items():
+            if found.failed:
+                await self._give_up(endpoint_id)
+            for revision in found.retire:
+                if revision not in self._retiring:
+                    self._retiring.add(revision)
+                    self._spawn(self._retire(revision))
+
+    def _step(self, tx: Transaction, endpoint_id: str) -> Plan:
+        """Do what is to be done now, and answer what is left."""
+        found = _load(tx.connection, endpoint_id)
+        if found is None:
+            return Plan()
+        endpoint, revisions = found
+        todo = plan(endpoint, revisions)
+        for one in revisions:
+            if one.id in todo.start and (one.id == endpoint.next_id or self._may_start(one.id, endpoint_id)):
+                self.sources.start(tx, self.engine, one, endpoint.project_id)
+        if todo.promote:
+            self._promote(tx, endpoint, revisions)
+        else:
+            return todo
+        endpoint, revisions = _load(tx.connection, endpoint_id) or found
+        return plan(endpoint, revisions)
+
+    async def _give_up(self, endpoint_id: str) -> None:
+        """The revision that was to take over did not start, and its log says why: who served before goes on."""
+        found = await self.database.read(partial(_load, endpoint_id=endpoint_id))
+        if found is None:
+            return
+        endpoint, revisions = found
+        coming = next((one for one in revisions if one.id == endpoint.next_id), None)
+        why = self._last_words(coming) if coming is not None else ""
+
+        def work(tx: Transaction) -> None:
+            now = _load(tx.connection, endpoint_id)
+            if now is not None and now[0].next_id == endpoint.next_id and plan(*now).failed:
+                _write_failure(tx, *now, why)
+
+        await self.database.write(work)
+
+    def _last_words(self, revision: Any) -> str:
+        name = f"{revision.id}-{revision.attempt}"
+        end = self.logs.read(name, max(0, self.logs.size(name) - LAST_BYTES))
+        return end.decode(errors="replace").strip().rpartition("\n")[2][:LAST_CHARACTERS]
+
+    def _may_start(self, revision: str, endpoint_id: str) -> bool:
+        """Whether a server that failed is started again now; later and later when it fails again soon."""
+        now = clock.monotonic()
+        count, at = self._starts.get(revision, (0, 0.0))
+        count = 0 if now - at > SETTLED_S else count
+        pause = min(LONGEST_PAUSE_S, 2.0 ** (count - 1)) if count else 0.0
+        if now - at < pause:
+            self._loop.call_soon_threadsafe(self._loop.call_later, at + pause - now, self.wake, endpoint_id)
+            return False
+        self._starts[revision] = (count + 1, now)
+        return True
+
+    @staticmethod
+    def _promote(tx: Transaction, endpoint: Any, revisions: Sequence[Any]) -> None:
+        weights = shares(revisions, endpoint.next_id, endpoint.next_weight)
+        for revision, weight in weights.items():
+            values: dict[str, Any] = {"weight": weight}
+            if revision == endpoint.next_id:
+                values["served_at"] = clock.now()
+            tx.execute(endpoint_revisions.update().where(endpoint_revisions.c.id == revision).values(values))
+        values = {"next_id": None, "message": None, "updated_at": clock.now()}
+        tx.execute(endpoints.update().where(endpoints.c.id == endpoint.id).values(values))
+        number = next(one.number for one in revisions if one.id == endpoint.next_id)
+        data = {"state": "READY", "revision": number}
+        tell(tx, "endpoint.changed", endpoint.id, endpoint.name, endpoint.project_id, None, data)
+
+    async def _retire(self, revision: str) -> None:
+        """Stop a revision once its requests are over."""
+        try:
+            try:
+                left = await self.gateway.drained(revision, DRAIN_S)
+                if left:
+                    log.warning("Revision %s is stopped with %d requests under way.", revision, left)
+            except GatewayAway:
+                log.info("Revision %s is stopped while there is no gateway.", revision)
+            await self.database.write(lambda tx: self._stop(tx, revision))
+        finally:
+            self._retiring.discard(revision)
+
+    def _stop(self, tx: Transaction, revision: str) -> None:
+        query = sa.select(endpoint_revisions.c.endpoint_id).where(endpoint_revisions.c.id == revision)
+        endpoint_id = tx.execute(query).scalar()
+        found = _load(tx.connection, endpoint_id) if endpoint_id else None
+        # Meanwhile somebody may have returned to it.
+        if found is not None and revision in plan(*found).retire:
+            self.engine.stop(tx, revision)
+
+    async def _look(self) -> bool:
+        """Ask servers that run and did not say so whether they are ready; whether some are not.
+
+        What one said just before the service was killed may be lost.
+        """
+        late = await self.database.read(_not_ready)
+        for revision, attempt in late:
+            try:
+                status, _ = await self.gateway.ask(revision, "/v2/health/ready")
+            except GatewayAway:
+                return True
+            if status == 200:
+                await self._ready(revision, attempt)
+        return bool(late)
+
+    async def _show_live(self) -> None:
+        """Send figures to those who look at an endpoint."""
+        while True:
+            await asyncio.sleep(LIVE_S)
+            for topic in self.exchange.topics("endpoint:"):
+                try:
+                    shown = await self.gateway.series(topic.removeprefix("endpoint:"))
+                except GatewayAway:
+                    continue
+                self.exchange.publish(topic, lambda shown=shown: {"type": "metrics", "data": shown})  # type: ignore[misc]
+
+
+def _load(connection: Connection, endpoint_id: str) -> tuple[Any, list[Any]] | None:
+    row = connection.execute(sa.select(endpoints).where(endpoints.c.id == endpoint_id)).first()
+    return None if row is None else (row, read.revisions_of(connection, [endpoint_id])[endpoint_id])
+
+
+def _unsettled(connection: Connection) -> list[str]:
+    """Endpoints that a new service looks at: all that are there or still run."""
+    return list(connection.execute(sa.select(endpoints.c.id)).scalars())
+
+
+def _not_ready(connection: Connection) -> list[tuple[str, int]]:
+    running = read.running(connection)
+    return [(one.id, one.attempt) for one in running if one.ready_attempt < one.attempt]
+
+
+def _write_failure(tx: Transaction, endpoint: Any, revisions: Sequence[Any], why: str) -> None:
+    coming = next(one for one in revisions if one.id == endpoint.next_id)
+    serving = sorted(one.number for one in revisions if one.weight > 0)
+    words = f"Revision {coming.number} did not start: {why or coming.message or 'its server ended.'}"
+    if serving:
+        words += f" Revision {', '.join(map(str, serving))} goes on."
+    words = storable(words, 2000)
+    values = {"next_id": None, "message": words, "updated_at": clock.now()}
+    tx.execute(endpoints.update().where(endpoints.c.id == endpoint.id).values(values))
+    data = {"revision": coming.number, "message": words}
+    tell(tx, "endpoint.changed", endpoint.id, endpoint.name, endpoint.project_id, None, data)

@@ -1,0 +1,106 @@
+"""What a revision is made from: a model's files and environment, found once and kept with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from sqlalchemy.engine import Connection
+
+from himalia.core.access import Access
+from himalia.core.database import Transaction
+from himalia.core.errors import Invalid
+from himalia.endpoints.schema import RevisionSpec
+from himalia.engine.service import Engine
+from himalia.jobs.service import Jobs
+from himalia.overlays.service import Needed, Overlays
+from himalia.snapshots.service import Snapshots
+
+MODEL_FILE = "MLmodel"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """`files` is a stored tree with the model's folder at `path`; `requirements` are laid over the environment.
+
+    `model` is `{"name", "version"}` of a registered one, and `version_id` its id for links.
+    """
+
+    files: str
+    path: str
+    title: str
+    environment: str | None = None
+    requirements: str | None = None
+    model: Mapping[str, str] | None = None
+    version_id: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The JSON kept in `endpoint_revisions.source`."""
+        return asdict(self)
+
+    def command(self, served_as: str, number: int) -> list[str]:
+        """What runs in the working folder, where the model's files are seen as `model`."""
+        return [
+            *("python", "-m", "himalia.serving", "model"),
+            *("--name", served_as, "--version", str(number)),
+        ]
+
+
+class FindModel(Protocol):
+    """Finds a model version that may be deployed, by its reference; raises Invalid."""
+
+    def __call__(self, connection: Connection, project_id: str, reference: str) -> Source: ...
+
+
+class Sources:
+    """Finds what a spec names."""
+
+    def __init__(
+        self, snapshots: Snapshots, jobs: Jobs, overlays: Overlays, find_model: FindModel | None = None
+    ) -> None:
+        self.snapshots = snapshots
+        self.jobs = jobs
+        self.overlays = overlays
+        self.find_model = find_model
+
+    def find(self, connection: Connection, project_id: str, spec: RevisionSpec) -> Source:
+        """The files and the environment of a spec. Raises Invalid."""
+        if spec.files is not None:
+            return self._uploaded(connection, project_id, spec.files)
+        if self.find_model is None or spec.model is None:
+            raise Invalid.field("spec.model", f"There is no model {spec.model} in this project.")
+        return self.find_model(connection, project_id, spec.model)
+
+    def _uploaded(self, connection: Connection, project_id: str, digest: str) -> Source:
+        tree = self.snapshots.check(connection, project_id, digest)
+        found = [file.path for file in tree.files if file.path.split("/")[-1] == MODEL_FILE]
+        if not found:
+            raise Invalid.field(
+                "spec.files", f"There is no file {MODEL_FILE} in it, so it is no MLflow model."
+            )
+        folder = min(found, key=lambda path: (path.count("/"), path)).rpartition("/")[0]
+        return Source(digest, folder, folder.rpartition("/")[2] or "model")
+
+    def check_secrets(self, connection: Connection, access: Access, names: Sequence[str]) -> None:
+        """Raise Invalid when a secret does not exist."""
+        self.jobs.check_secrets(connection, access.in_project["id"], access.person.id, names)
+
+    def environment(
+        self, tx: Transaction, person_id: str, project_id: str, environment: str, source: Source
+    ) -> Needed | None:
+        """The overlay that a model's requirements need, whose building is begun where it has to be."""
+        if source.requirements is None:
+            return None
+        content = source.requirements.encode()
+        needed = self.overlays.plan(tx.connection, person_id, project_id, environment, content)
+        if needed.spec is not None:
+            self.overlays.submit(tx, needed.spec)
+        return needed
+
+    def start(self, tx: Transaction, engine: Engine, revision: Any, project_id: str) -> None:
+        """Run a revision's ended workload again; its environment is made anew where it was removed meanwhile."""
+        known = {name: revision.source.get(name) for name in Source.__dataclass_fields__}
+        environment = revision.spec["environment"]
+        needed = self.environment(tx, revision.created_by, project_id, environment, Source(**known))
+        engine.retry(tx, revision.id, needed.task if needed else None)

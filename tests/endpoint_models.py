@@ -1,0 +1,117 @@
+"""Models for tests of endpoints, and endpoints that serve them."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import mlflow.pyfunc
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, Schema
+from platforms import Person
+
+from himalia.client.snapshot import build
+
+CODE = """
+import os, time
+import mlflow.pyfunc
+from mlflow.models import set_model
+
+class Times(mlflow.pyfunc.PythonModel):
+    def load_context(self, context):
+        if {factor} == 0:
+            raise RuntimeError("this model cannot be loaded")
+
+    def predict(self, context, model_input, params=None):
+        values = model_input["x"]
+        if values.iloc[0] == 666:
+            os._exit(3)
+        if values.iloc[0] < 0:
+            time.sleep(-values.iloc[0])
+        return values * {factor}
+
+set_model(Times())
+"""
+"""Multiplies; 666 ends its process, and -n makes it take n seconds."""
+
+
+def times(folder: Path, factor: float) -> Path:
+    """An MLflow model that multiplies its column `x`; one that cannot be loaded for 0."""
+    code, model = folder / f"times{factor}.py", folder / f"model{factor}"
+    if not model.exists():
+        code.write_text(CODE.format(factor=factor))
+        signature = ModelSignature(Schema([ColSpec("double", "x")]), Schema([ColSpec("double", "y")]))
+        mlflow.pyfunc.save_model(
+            str(model), python_model=str(code), signature=signature, pip_requirements=["numpy"]
+        )
+    return model
+
+
+def upload(person: Person, folder: Path) -> str:
+    """The digest of a model folder that the person's project has."""
+    snapshot = build(folder)
+    base = f"/projects/{person.project}"
+    answer = person.http.post(f"{base}/snapshots", json=snapshot.manifest()).json()
+    for digest in answer["missing"]:
+        content = snapshot.open(digest).read()
+        person.http.put(f"{base}/objects/{digest}", content=content).raise_for_status()
+    if answer["missing"]:
+        answer = person.http.post(f"{base}/snapshots", json=snapshot.manifest()).json()
+    assert answer["complete"], answer
+    return str(answer["digest"])
+
+
+class Deployed:
+    """An endpoint of a person's."""
+
+    def __init__(self, person: Person, folder: Path, name: str, factor: float, **spec: Any) -> None:
+        self.person = person
+        self.folder = folder
+        self.path = f"/projects/{person.project}/endpoints/{name}"
+        body = {"name": name, "spec": {"files": upload(person, times(folder, factor)), "profile": "base", **spec}}
+        made = person.http.post(f"/projects/{person.project}/endpoints", json=body)
+        assert made.status_code == 201, made.text
+        token = person.http.post(f"{self.path}/tokens", json={"note": "tests"})
+        assert token.status_code == 201, token.text
+        self.token: str = token.json()["token"]
+
+    def seen(self) -> dict[str, Any]:
+        """The endpoint as it is now."""
+        answer = self.person.http.get(self.path)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def until(self, state: str, timeout_s: float = 90) -> dict[str, Any]:
+        """Wait for a state of the endpoint."""
+        deadline = time.monotonic() + timeout_s
+        while (found := self.seen())["status"]["state"] != state:
+            assert time.monotonic() < deadline, found["status"]
+            time.sleep(0.05)
+        return found
+
+    def do(self, verb: str, method: str = "POST", **body: Any) -> httpx.Response:
+        """A verb of the API."""
+        return self.person.http.request(method, f"{self.path}/{verb}", json=body)
+
+    def update(self, factor: float, **options: Any) -> httpx.Response:
+        """Deploy another model."""
+        files = upload(self.person, times(self.folder, factor))
+        return self.do("revisions", spec={"files": files, "profile": "base"}, **options)
+
+    def ask(self, x: float, token: str | None = None, direct: bool = True, timeout_s: float = 30) -> httpx.Response:
+        """Call it."""
+        found = self.seen() if not hasattr(self, "_known") else self._known
+        self._known = found
+        address = f"{found['direct_url' if direct else 'url']}/v2/models/{found['model']}/infer"
+        body = {"inputs": [{"name": "x", "shape": [1], "datatype": "FP64", "data": [x]}]}
+        headers = {"Authorization": f"Bearer {token or self.token}"}
+        return httpx.post(address, json=body, headers=headers, timeout=timeout_s)
+
+    def answer(self, x: float, **options: Any) -> float:
+        """What it answers."""
+        answer = self.ask(x, **options)
+        assert answer.status_code == 200, answer.text
+        return float(answer.json()["outputs"][0]["data"][0])
