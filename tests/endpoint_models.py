@@ -70,7 +70,10 @@ class Deployed:
         self.person = person
         self.folder = folder
         self.path = f"/projects/{person.project}/endpoints/{name}"
-        body = {"name": name, "spec": {"files": upload(person, times(folder, factor)), "profile": "base", **spec}}
+        body = {
+            "name": name,
+            "spec": {"files": upload(person, times(folder, factor)), "profile": "base", **spec},
+        }
         made = person.http.post(f"/projects/{person.project}/endpoints", json=body)
         assert made.status_code == 201, made.text
         token = person.http.post(f"{self.path}/tokens", json={"note": "tests"})
@@ -101,7 +104,9 @@ class Deployed:
         files = upload(self.person, times(self.folder, factor))
         return self.do("revisions", spec={"files": files, "profile": "base"}, **options)
 
-    def ask(self, x: float, token: str | None = None, direct: bool = True, timeout_s: float = 30) -> httpx.Response:
+    def ask(
+        self, x: float, token: str | None = None, direct: bool = True, timeout_s: float = 30
+    ) -> httpx.Response:
         """Call it."""
         found = self.seen() if not hasattr(self, "_known") else self._known
         self._known = found

@@ -129,6 +129,8 @@ def _share(app: FastAPI, platform: Platform) -> None:
     state.previews = platform.previews
     state.drafts = platform.drafts
     state.uploads = platform.uploads
+    state.kept_outputs = platform.kept_outputs
+    state.checkouts = platform.checkouts
     state.jobs = platform.jobs
     state.experiments = platform.experiments
     state.plots = platform.plots

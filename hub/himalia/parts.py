@@ -27,7 +27,10 @@ from himalia.core.settings import Settings
 from himalia.core.telemetry import Telemetry
 from himalia.core.tokens import WorkTokens
 from himalia.datasets import drafts as dataset_drafts
+from himalia.datasets import read as datasets_read
+from himalia.datasets.checkouts import Checkouts
 from himalia.datasets.drafts import Drafts
+from himalia.datasets.kept import KeptOutputs
 from himalia.datasets.partial import PartialFiles
 from himalia.datasets.previews import Previews
 from himalia.datasets.service import Datasets
@@ -147,10 +150,14 @@ class Platform:
         self.projects = Projects(self.database, self.board, settings.retention_days)
         self.overlays = Overlays(self.database, self.folders, self.engine, self.identities, self._check_disk)
         self.lineage = Lineage()
-        self.datasets = Datasets(self.database, self.snapshots, settings.retention_days)
+        self.datasets = Datasets(self.database, self.snapshots, self._check_disk, settings.retention_days)
         self.partial = PartialFiles(settings.home / "uploads")
-        self.drafts = Drafts(self.datasets, self.partial, self._check_disk, settings.draft_days)
+        self.drafts = Drafts(self.datasets, self.partial, settings.draft_days)
         self.uploads = Uploads(self.drafts, settings.dataset_file_limit_bytes)
+        self.kept_outputs = KeptOutputs(self.datasets, jobs_read.outputs_of)
+        self.checkouts = Checkouts(
+            self.datasets, lambda project: self.folders.checkouts(self.identities.place(project))
+        )
         self.previews = Previews(self.datasets, self.engine, settings.address)
         self.jobs = Jobs(
             self.database,
@@ -161,6 +168,7 @@ class Platform:
             self._check_disk,
             settings.retention_days,
         )
+        self.lineage.register("dataset", datasets_read.nodes)
         self.lineage.register("job", jobs_read.nodes)
         self.searcher = Searcher(self.database, self.jobs, self.exchange)
         self.experiments = Experiments(

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -45,12 +45,6 @@ CHUNK = 500
 PURGE_AT_ONCE = 20
 
 
-class CheckDisk(Protocol):
-    """Raises DiskFull where `size` bytes more would not leave the free disk that is kept."""
-
-    def __call__(self, size: int = 0) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Added:
     """A file that a draft gets: where, and the object that holds its bytes."""
@@ -63,14 +57,12 @@ class Added:
 class Drafts:
     """Begin, fill and commit drafts. Several people may have one of the same dataset, each on their own."""
 
-    def __init__(
-        self, of: Datasets, partial: PartialFiles, check_disk: CheckDisk, unused_days: int = 7
-    ) -> None:
+    def __init__(self, of: Datasets, partial: PartialFiles, unused_days: int = 7) -> None:
         self.of = of
         self.partial = partial
         self.database = of.database
         self.snapshots = of.snapshots
-        self.check_disk = check_disk
+        self.check_disk = of.check_disk
         self.unused_days = unused_days
 
     # Finding

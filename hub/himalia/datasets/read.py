@@ -25,6 +25,7 @@ from himalia.datasets.schema import (
     VersionStatus,
 )
 from himalia.datasets.tables import aliases, datasets, drafts, versions
+from himalia.lineage.schema import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +223,25 @@ def _sources(connection: Connection, ids: list[str]) -> dict[str, str]:
     return {
         row.from_id.removeprefix("dataset:"): row.to_id.removeprefix("job:")
         for row in (connection.execute(query) if ids else ())
+    }
+
+
+def nodes(connection: Connection, project_id: str, ids: Sequence[str]) -> dict[str, Node]:
+    """Versions in a graph of lineage, deleted ones too, by id."""
+    query = (
+        sa.select(versions.c.id, versions.c.number, versions.c.deleted_at, datasets.c.name)
+        .join(datasets, datasets.c.id == versions.c.dataset_id)
+        .where(datasets.c.project_id == project_id, versions.c.id.in_(ids))
+    )
+    return {
+        row.id: Node(
+            id=end(row.id),
+            noun="dataset",
+            name=f"{row.name}@{row.number}",
+            title=f"{row.name} version {row.number}",
+            state="DELETED" if row.deleted_at is not None else None,
+        )
+        for row in connection.execute(query)
     }
 
 

@@ -14,16 +14,21 @@ from himalia.core.idempotency import fingerprint
 from himalia.core.pagination import LARGEST, Page
 from himalia.core.schema import Items
 from himalia.datasets import files, read
+from himalia.datasets.checkouts import Checkouts
 from himalia.datasets.files import LARGEST_PAGE
+from himalia.datasets.kept import KeptOutputs
 from himalia.datasets.schema import (
     Alias,
     AliasSet,
+    Checkout,
+    CheckoutCreate,
     Dataset,
     DatasetCreate,
     DatasetUpdate,
     Diff,
     FileList,
     Version,
+    VersionCreate,
 )
 from himalia.datasets.service import Datasets
 from himalia.projects.schema import Restore
@@ -37,7 +42,19 @@ async def _datasets(request: Request) -> Datasets:
     return service
 
 
+async def _kept(request: Request) -> KeptOutputs:
+    service: KeptOutputs = request.app.state.kept_outputs
+    return service
+
+
+async def _checkouts(request: Request) -> Checkouts:
+    service: Checkouts = request.app.state.checkouts
+    return service
+
+
 Service = Annotated[Datasets, Depends(_datasets)]
+KeptService = Annotated[KeptOutputs, Depends(_kept)]
+CheckoutService = Annotated[Checkouts, Depends(_checkouts)]
 Key = Annotated[str | None, Header(alias="Idempotency-Key", description="Same key, same thing.")]
 Wanted = Annotated[str, Path(max_length=40, description="A number, an alias, or latest.")]
 Limit = Annotated[int, Query(ge=1, le=LARGEST)]
@@ -142,6 +159,24 @@ async def list_versions(
     return await datasets.database.read(work)
 
 
+@router.post("/{dataset}/versions", operation_id="datasets.add_version", status_code=201)
+async def add_version(
+    access: InProject,
+    kept: KeptService,
+    request: Request,
+    response: Response,
+    dataset: str,
+    body: VersionCreate,
+    key: Key = None,
+) -> Version:
+    """Make a version of files that a job left. With an Idempotency-Key that came before, 200 and the same one."""
+    mark = fingerprint(f"datasets.add_version {dataset}", access.in_project["id"], await request.body())
+    version, is_new = await kept.create(access, dataset, body, key, mark)
+    if not is_new:
+        response.status_code = 200
+    return version
+
+
 @router.get("/{dataset}/versions/{version}", operation_id="datasets.version")
 async def version(access: InProject, datasets: Service, dataset: str, version: Wanted) -> Version:
     """One version."""
@@ -163,6 +198,14 @@ async def restore_version(
 ) -> Version:
     """Bring back a deleted version, by its number."""
     return await datasets.restore_version(access, dataset, version)
+
+
+@router.post("/{dataset}/checkout", operation_id="datasets.checkout")
+async def checkout(
+    access: InProject, checkouts: CheckoutService, dataset: str, body: CheckoutCreate
+) -> Checkout:
+    """Lay a version out, read-only, where the project's notebook servers and jobs see it; says where."""
+    return await checkouts.create(access, dataset, body.version)
 
 
 @router.put("/{dataset}/aliases/{alias}", operation_id="datasets.set_alias")

@@ -198,6 +198,12 @@ class PreviewShown(BaseModel):
     preview: Preview | None = None
 
 
+class CheckoutCreate(Body):
+    """The version to lay out, by number or alias; the latest when left out."""
+
+    version: Annotated[str, Field(max_length=40)] | None = None
+
+
 class Checkout(BaseModel):
     """Where the files are, read-only: `path` inside notebook servers, `job_path` inside jobs."""
 

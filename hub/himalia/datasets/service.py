@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -29,6 +29,12 @@ KEPT_TREES = 16
 """How many versions' manifests are kept in memory: one of a million files has hundreds of megabytes."""
 
 
+class CheckDisk(Protocol):
+    """Raises DiskFull where `size` bytes more would not leave the free disk that is kept."""
+
+    def __call__(self, size: int = 0) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
     """A version to be written down: what is in it, and where it came from."""
@@ -43,8 +49,11 @@ class Made:
 class Datasets:
     """Names, versions and aliases."""
 
-    def __init__(self, database: Database, snapshots: Snapshots, retention_days: int = 30) -> None:
+    def __init__(
+        self, database: Database, snapshots: Snapshots, check_disk: CheckDisk, retention_days: int = 30
+    ) -> None:
         self.database = database
+        self.check_disk = check_disk
         self.snapshots = snapshots
         self.retention_days = retention_days
         self.made_hooks: list[Callable[[Transaction, str, str, str], None]] = []

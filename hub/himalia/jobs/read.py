@@ -10,12 +10,15 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from himalia.core import people
+from himalia.core.errors import NotFound
 from himalia.core.pagination import Page, next_token
 from himalia.core.schema import Who
+from himalia.datasets.kept import JobFiles
+from himalia.engine import outputs as engine_outputs
 from himalia.engine.board import Board
 from himalia.engine.states import State
 from himalia.engine.tables import attempts, metrics, outputs, workloads
-from himalia.jobs.schema import Attempt, Job, JobSpec, JobStatus, Outputs, Queue, Series, Usage
+from himalia.jobs.schema import Attempt, Input, Job, JobSpec, JobStatus, Outputs, Queue, Series, Usage
 from himalia.jobs.tables import jobs
 from himalia.lineage.schema import Node
 
@@ -119,6 +122,7 @@ class Shower:
                 queue=self.queue(row.id) if row.state == State.QUEUED else None,
                 metrics=latest.get(key, {}),
                 outputs=files.get(key),
+                inputs=shown_inputs(row.inputs),
                 environment_job=row.needs_id,
                 deleted_at=row.deleted_at,
             ),
@@ -167,6 +171,20 @@ def nodes(connection: Connection, project_id: str, ids: Sequence[str]) -> dict[s
         row.id: Node(id=f"job:{row.id}", noun="job", name=row.name, title=row.name, state=row.state)
         for row in connection.execute(query)
     }
+
+
+def shown_inputs(stored: dict[str, Any] | None) -> dict[str, Input]:
+    """What a job reads, by the names it knows it by."""
+    return {name: Input(**one) for name, one in (stored or {}).items()}
+
+
+def outputs_of(connection: Connection, project_id: str, name: str, attempt: int | None) -> JobFiles:
+    """What a job left, for whoever makes something of it. Raises NotFound."""
+    row = by_name(connection, project_id, name)
+    if row is None:
+        raise NotFound(f"There is no job named {name} in this project.")
+    found = engine_outputs.of(connection, row.id, attempt or row.attempt)
+    return JobFiles(row.id, [(one.path, one.size, one.digest) for one in found])
 
 
 def finite(value: float | None) -> float | None:

@@ -29,12 +29,19 @@ RelativePath = Annotated[str, StringConstraints(min_length=1, max_length=1024), 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Argument = Annotated[str, StringConstraints(max_length=65_536), AfterValidator(sound_text)]
 
+DatasetReference = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?(@[a-z0-9-]{1,40})?$", max_length=81)
+]
+"""`dataset`, `dataset@version` or `dataset@alias`."""
+
 
 class JobSpec(Body):
     """What to run, on what, and what it may cost.
 
     `snapshot` is the digest of the uploaded code; `notebook`, `script` and `requirements` are paths in it.
-    `requirements` names a requirements.txt whose packages are laid over the environment.
+    `requirements` names a requirements.txt whose packages are laid over the environment. `inputs` are datasets that
+    the job reads, by the names it knows them by: `dataset`, `dataset@version` or `dataset@alias`; in the answer, the
+    version that each stood for when the job was submitted.
     """
 
     kind: Kind = "notebook"
@@ -48,6 +55,7 @@ class JobSpec(Body):
     environment: Name | None = None
     requirements: RelativePath | None = None
     snapshot: Digest | None = None
+    inputs: Annotated[dict[Name, DatasetReference], Field(max_length=50)] = Field(default_factory=dict)
     env: Annotated[dict[VariableName, Argument], Field(max_length=200)] = Field(default_factory=dict)
     secrets: Annotated[list[VariableName], Field(max_length=50)] = Field(default_factory=list)
     priority: Annotated[int, Field(ge=-10, le=10)] = 0
@@ -105,6 +113,15 @@ class Queue(BaseModel):
     message: str
 
 
+class Input(BaseModel):
+    """A dataset's version that a job reads; `dataset` is what it was called at the time."""
+
+    dataset: str
+    version: int
+    version_id: str
+    tree: str
+
+
 class Outputs(BaseModel):
     count: int
     size: int
@@ -125,6 +142,7 @@ class JobStatus(BaseModel):
     queue: Queue | None = None
     metrics: dict[str, float | None] = Field(default_factory=dict)
     outputs: Outputs | None = None
+    inputs: dict[str, Input] = Field(default_factory=dict)
     environment_job: str | None = None
     deleted_at: datetime | None = None
 

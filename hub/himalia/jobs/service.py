@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from himalia.core import clock, events
+from himalia.core import clock, events, links
 from himalia.core.access import Access
 from himalia.core.database import Database, Transaction
 from himalia.core.errors import InUse, Invalid, NameInUse, NotFound, Stale
@@ -19,6 +19,7 @@ from himalia.core.idempotency import once
 from himalia.core.ids import new_id
 from himalia.core.people import Person
 from himalia.core.schema import Who
+from himalia.datasets.read import end, resolve
 from himalia.engine.changes import Change
 from himalia.engine.forget import forget
 from himalia.engine.resources import Resources
@@ -127,6 +128,8 @@ class Jobs:
         self._check_priority(access, spec)
         chosen = self.choose(spec, access.person.groups)
         self.engine.check(chosen.reserve)
+        if spec.inputs:
+            spec = await self.database.read(lambda c: _pinned(c, access.in_project["id"], spec))
         spec = _resolved(spec, chosen)
         if spec.snapshot is not None or spec.secrets:
             await self.database.read(lambda c: self._check_parts(c, access, spec))
@@ -183,6 +186,7 @@ class Jobs:
         name = self._free_name(tx, project["id"], body, part)
         if body.spec.snapshot is not None:
             self.snapshots.hold(tx, project["id"], body.spec.snapshot)
+        inputs = _inputs(tx, project["id"], body.spec) if body.spec.inputs else None
         now, job_id = clock.now(), new_id()
         row: dict[str, Any] = {
             "id": job_id,
@@ -191,6 +195,7 @@ class Jobs:
             "labels": body.labels,
             "spec": body.spec.model_dump(),
             "part_of": part.of if part else None,
+            "inputs": inputs,
             "version": 1,
             "created_at": now,
             "created_by": person.id,
@@ -198,6 +203,8 @@ class Jobs:
             "deleted_at": None,
         }
         tx.add(_INSERT, row)
+        for one in (inputs or {}).values():
+            links.add(tx, f"job:{job_id}", end(one["version_id"]), "input")
         needed = self._environment(tx, person.id, project["id"], body.spec)
         self.engine.submit(tx, self._workload(row, chosen, needed, body.spec, part))
         events.emit(
@@ -258,6 +265,10 @@ class Jobs:
             retries=spec.retries,
             max_restarts=spec.max_restarts,
             needs_id=needed.task if needed else None,
+            inputs={
+                f"inputs/{name}": {"tree": one["tree"], "path": ""}
+                for name, one in (row["inputs"] or {}).items()
+            },
             kernel_group=part.kernel_group if part else None,
             watch_metrics=part.watch_metrics if part else False,
         )
@@ -275,6 +286,7 @@ class Jobs:
             status=JobStatus(
                 state="QUEUED",
                 queued_at=row["created_at"],
+                inputs=read.shown_inputs(row["inputs"]),
                 environment_job=needed.task if needed else None,
             ),
             created_at=row["created_at"],
@@ -419,6 +431,7 @@ class Jobs:
         ids = list(tx.execute(query).scalars())
         if ids:
             tx.execute(jobs.delete().where(jobs.c.id.in_(ids)))
+            links.forget(tx, [f"job:{job_id}" for job_id in ids])
             forget(tx, ids)
         return len(ids)
 
@@ -503,6 +516,27 @@ class Jobs:
 def _resolved(spec: JobSpec, chosen: Chosen) -> JobSpec:
     """The spec with what was chosen for it written down: a profile's defaults may change later."""
     return spec.model_copy(update={"size": chosen.size, "environment": chosen.environment})
+
+
+def _pinned(connection: Connection, project_id: str, spec: JobSpec) -> JobSpec:
+    """The spec with the versions that its inputs stand for now. Raises Invalid."""
+    pinned = {}
+    for name, reference in spec.inputs.items():
+        try:
+            found = resolve(connection, project_id, reference)
+        except NotFound as error:
+            raise Invalid.field(f"spec.inputs.{name}", error.message) from error
+        pinned[name] = f"{found.dataset}@{found.version}"
+    return spec.model_copy(update={"inputs": pinned})
+
+
+def _inputs(tx: Transaction, project_id: str, spec: JobSpec) -> dict[str, dict[str, Any]]:
+    """What a job reads, to be written down with it. Raises NotFound for what was deleted since it was pinned."""
+    found = {name: resolve(tx.connection, project_id, pinned) for name, pinned in spec.inputs.items()}
+    return {
+        name: {"dataset": one.dataset, "version": one.version, "version_id": one.version_id, "tree": one.tree}
+        for name, one in found.items()
+    }
 
 
 def _task(spec: JobSpec) -> dict[str, Any]:

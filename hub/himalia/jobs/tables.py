@@ -15,6 +15,7 @@ jobs = sa.Table(
     sa.Column("labels", sa.JSON, nullable=False),
     sa.Column("spec", sa.JSON, nullable=False),
     sa.Column("part_of", sa.String(80)),
+    sa.Column("inputs", sa.JSON(none_as_null=True)),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("created_at", Timestamp, nullable=False),
     sa.Column("created_by", sa.String(16), nullable=False),

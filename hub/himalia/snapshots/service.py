@@ -217,6 +217,11 @@ def unowned(connection: Connection, project_id: str, wanted: sa.Select[tuple[str
     return set(connection.execute(query).scalars())
 
 
+def owned_sizes(connection: Connection, project_id: str, digests: set[str]) -> dict[str, int]:
+    """Sizes of those objects that the project has."""
+    return _sizes(connection, project_id, digests)
+
+
 def owned_size(connection: Connection, project_id: str, digest: str) -> int:
     """The size of an object of this project. Raises NotFound."""
     found = _sizes(connection, project_id, {digest})

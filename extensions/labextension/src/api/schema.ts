@@ -312,6 +312,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/himalia/api/v1/projects/{project}/datasets/{dataset}/checkout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Checkout
+         * @description Lay a version out, read-only, where the project's notebook servers and jobs see it; says where.
+         */
+        post: operations["datasets.checkout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/himalia/api/v1/projects/{project}/datasets/{dataset}/drafts": {
         parameters: {
             query?: never;
@@ -509,7 +529,11 @@ export interface paths {
          */
         get: operations["datasets.versions"];
         put?: never;
-        post?: never;
+        /**
+         * Add Version
+         * @description Make a version of files that a job left. With an Idempotency-Key that came before, 200 and the same one.
+         */
+        post: operations["datasets.add_version"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2048,6 +2072,25 @@ export interface components {
             std: number;
         };
         /**
+         * Checkout
+         * @description Where the files are, read-only: `path` inside notebook servers, `job_path` inside jobs.
+         */
+        Checkout: {
+            /** Job Path */
+            job_path: string;
+            /** Path */
+            path: string;
+            version: components["schemas"]["Version"];
+        };
+        /**
+         * CheckoutCreate
+         * @description The version to lay out, by number or alias; the latest when left out.
+         */
+        CheckoutCreate: {
+            /** Version */
+            version?: string | null;
+        };
+        /**
          * Column
          * @description A column of a table; `type` is DuckDB's name. `distinct` is exact up to some thousands.
          */
@@ -2787,6 +2830,20 @@ export interface components {
             /** Thumbnails */
             thumbnails: components["schemas"]["Thumbnail"][];
         };
+        /**
+         * Input
+         * @description A dataset's version that a job reads; `dataset` is what it was called at the time.
+         */
+        Input: {
+            /** Dataset */
+            dataset: string;
+            /** Tree */
+            tree: string;
+            /** Version */
+            version: number;
+            /** Version Id */
+            version_id: string;
+        };
         /** Items[Dataset] */
         Items_Dataset_: {
             /** Items */
@@ -2987,7 +3044,9 @@ export interface components {
          * @description What to run, on what, and what it may cost.
          *
          *     `snapshot` is the digest of the uploaded code; `notebook`, `script` and `requirements` are paths in it.
-         *     `requirements` names a requirements.txt whose packages are laid over the environment.
+         *     `requirements` names a requirements.txt whose packages are laid over the environment. `inputs` are datasets that
+         *     the job reads, by the names it knows them by: `dataset`, `dataset@version` or `dataset@alias`; in the answer, the
+         *     version that each stood for when the job was submitted.
          */
         JobSpec: {
             /** Arguments */
@@ -3000,6 +3059,10 @@ export interface components {
             };
             /** Environment */
             environment?: string | null;
+            /** Inputs */
+            inputs?: {
+                [key: string]: string;
+            };
             /**
              * Kind
              * @default notebook
@@ -3062,6 +3125,10 @@ export interface components {
             ended_at?: string | null;
             /** Environment Job */
             environment_job?: string | null;
+            /** Inputs */
+            inputs?: {
+                [key: string]: components["schemas"]["Input"];
+            };
             /** Message */
             message?: string | null;
             /** Metrics */
@@ -4273,6 +4340,26 @@ export interface components {
             status: components["schemas"]["VersionStatus"];
         };
         /**
+         * VersionCreate
+         * @description A version of files that a job left: those below the folder `path` of its outputs, or all of them.
+         */
+        VersionCreate: {
+            /** Attempt */
+            attempt?: number | null;
+            /** From Job */
+            from_job: string;
+            /**
+             * Note
+             * @default
+             */
+            note?: string;
+            /**
+             * Path
+             * @default
+             */
+            path?: string;
+        };
+        /**
          * VersionSpec
          * @description What was said when the version was made.
          */
@@ -5086,6 +5173,43 @@ export interface operations {
             };
         };
     };
+    "datasets.checkout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckoutCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Checkout"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     "drafts.list": {
         parameters: {
             query?: {
@@ -5627,6 +5751,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Items_Version_"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "datasets.add_version": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Same key, same thing. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                dataset: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VersionCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Version"];
                 };
             };
             /** @description What went wrong, and what to do. */

@@ -163,6 +163,7 @@ def _dataset_tasks() -> None:
 
 def _jobs() -> None:
     op.add_column("jobs", sa.Column("part_of", sa.String(length=80), nullable=True))
+    op.add_column("jobs", sa.Column("inputs", sa.JSON(), nullable=True))
     op.create_index("ix_jobs_part_of", "jobs", ["part_of"], unique=False)
 
 
