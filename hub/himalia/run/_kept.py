@@ -186,18 +186,13 @@ def clear() -> str:
     if start is None:
         return "it was never entered"
     flush_files()
-    hindrance = next(start.left_behind(), None)
-    if hindrance is not None:
-        return hindrance
-    for module, tidy in _LIBRARIES.items():
-        if module in sys.modules:
-            try:
-                tidy(sys.modules[module])
-            except Exception as error:  # whatever a library does not like in its present version
-                return f"{module}: {error}"
-    start.restore()
-    _release_memory()
-    return ""
+    hindrance = _tidy(_POOLS) or next(start.left_behind(), "") or _tidy(_LIBRARIES)
+    if not hindrance:
+        start.restore()
+        gc.collect()
+        hindrance = _tidy(_POOL_WATCHERS)
+        _release_memory()
+    return hindrance
 
 
 def flush_files() -> None:
@@ -209,7 +204,6 @@ def flush_files() -> None:
 
 
 def _release_memory() -> None:
-    gc.collect()
     gc.freeze()  # what is left stays: the next time need not look at it
     with contextlib.suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
@@ -218,21 +212,49 @@ def _release_memory() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
+def _tidy(libraries: Dict[str, Callable[[Any], Any]]) -> str:
+    """Have those libraries let go that were imported; answers an empty text, or what hinders it."""
+    for module, tidy in libraries.items():
+        if module in sys.modules:
+            try:
+                tidy(sys.modules[module])
+            except Exception as error:  # whatever a library does not like in its present version
+                return f"{module}: {error}"
+    return ""
+
+
+def _end_loky(loky: Any) -> None:
+    """End the processes that joblib keeps for the next `Parallel`, which starts them anew."""
+    if loky._executor is not None:
+        loky._executor.terminate(kill_workers=True)
+
+
+def _end_tracker(tracker: Any) -> None:
+    """End the process that watches over what pools share; it is started again when it is needed."""
+    tracker._resource_tracker._stop()
+
+
 def _end_mlflow(mlflow: Any) -> None:
     if mlflow.active_run() is not None:
         mlflow.end_run()
 
 
-def _end_run(run: Any) -> None:
-    run._begin_anew()
-
-
-_LIBRARIES: Dict[str, Callable[[Any], None]] = {
+#: What runs processes.
+_POOLS: Dict[str, Callable[[Any], Any]] = {
+    "joblib.externals.loky.reusable_executor": _end_loky,
+}
+#: What watches over them, and must outlive what they share.
+_POOL_WATCHERS: Dict[str, Callable[[Any], Any]] = {
+    "joblib.externals.loky.backend.resource_tracker": _end_tracker,
+    "multiprocessing.resource_tracker": _end_tracker,
+}
+#: What holds something of the notebook's.
+_LIBRARIES: Dict[str, Callable[[Any], Any]] = {
     "mlflow": _end_mlflow,
     "matplotlib.pyplot": lambda pyplot: pyplot.close("all"),
     "matplotlib": lambda matplotlib: matplotlib.rc_file_defaults(),
     "ipywidgets": lambda ipywidgets: ipywidgets.Widget.close_all(),
-    "himalia.run": _end_run,
+    "himalia.run": lambda run: run._begin_anew(),
 }
 
 

@@ -376,7 +376,7 @@ class Lifecycle:
         """The notebook has ended, and its executor waits with a cleared kernel."""
         executor = workload.executor
         assert executor is not None
-        if workload.verdict is None and not self._orphans(workload) and self._supply.may_keep(workload):
+        if workload.verdict is None and self._supply.may_keep(workload):
             del self._by_pid[executor.pid]
             workload.keeps_executor = True
             used = sum(map(processes.cpu_seconds, executor.pids))

@@ -18,6 +18,8 @@ from himalia.runner.workload import Workload
 
 #: Variables that a program reads once, when it starts: a kernel that runs already cannot be given them.
 _AT_START = ("PYTHON", "LD_", "MALLOC_", "IPYTHON", "JUPYTER_", "GLIBC_")
+#: The next of a group comes at once, or hardly at all; starting a kernel then costs less than keeping one.
+_KEPT_S = 60.0
 #: A kernel with more than this part of its notebook's memory limit is not kept: the next one needs room, too.
 _MOST_MEMORY = 0.5
 
@@ -31,7 +33,7 @@ class Supply:
         self._private = private
         self._idle = Idle(loop)
         self._pool = Pool(self._idle, self._start, settings.warm, settings.warm_idle_s)
-        self._shelf = Shelf(self._idle, settings.warm_idle_s)
+        self._shelf = Shelf(self._idle, min(settings.warm_idle_s, _KEPT_S))
         self._most_at_once = 0
 
     def holds(self, pid: int) -> bool:

@@ -131,7 +131,6 @@ NOT_KEPT = {
     "thread": "import threading, time; threading.Thread(target=time.sleep, args=(60,), daemon=True).start()",
     "task": "import asyncio; kept = asyncio.create_task(asyncio.sleep(60))",
     "child": "import subprocess; kept = subprocess.Popen(['sleep', '60'])",
-    "daemon": "import subprocess; subprocess.run('setsid sleep 60 & echo $! > pid', shell=True)",
     "large": "import himalia; himalia.large = bytearray(300 * 1024 * 1024)",
 }
 
@@ -146,8 +145,24 @@ def test_a_kernel_that_cannot_be_cleared_ends(shared: Runner, what: str) -> None
 
 def test_what_was_left_behind_has_ended_before_the_end_is_told(shared: Runner) -> None:
     cell = "import subprocess; print(subprocess.check_output('setsid sleep 60 > /dev/null & echo $!', shell=True))"
-    _kernel(shared, "behind-1", cell, group="behind")
+    pid = _kernel(shared, "behind-1", cell, group="behind")
     assert not is_alive(int(shared.logs["behind-1"].split("'")[1].removesuffix("\\n")))
+    assert _kernel(shared, "behind-2", group="behind") == pid
+
+
+def test_the_processes_that_a_pool_keeps_end_with_the_notebook(shared: Runner) -> None:
+    cell = """
+from multiprocessing import Pool, resource_tracker, shared_memory
+with Pool(2) as pool: print(sum(pool.map(abs, range(-100, 0))))
+memory = shared_memory.SharedMemory(create=True, size=100); memory.close(); memory.unlink()
+print(resource_tracker._resource_tracker._pid)
+"""
+    pid = _kernel(shared, "pool-1", cell, group="pool")
+    _, result, tracker = shared.logs["pool-1"].split()
+    assert result == "5050"
+    assert not is_alive(int(tracker))
+    assert _kernel(shared, "pool-2", cell, group="pool") == pid
+    assert shared.logs["pool-2"].split()[1] == "5050"
 
 
 def test_a_stopped_notebook_leaves_no_kernel(shared: Runner) -> None:

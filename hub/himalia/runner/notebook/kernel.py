@@ -149,8 +149,8 @@ class Kernel:
 
     async def _evaluate(self, code: str, expression: str, timeout_s: float) -> str | None:
         """The text of ``expression`` after ``code``, unseen by the user; None when there is no answer."""
-        try:
-            reply = await self.client.execute(
+        asked = asyncio.ensure_future(
+            self.client.execute(
                 code,
                 silent=True,
                 store_history=False,
@@ -159,7 +159,13 @@ class Kernel:
                 reply=True,
                 timeout=timeout_s,
             )
-        except TimeoutError:
+        )
+        await asyncio.wait({asked, self.exited}, return_when=asyncio.FIRST_COMPLETED)
+        if not asked.done():
+            asked.cancel()
+        try:
+            reply = await asked
+        except (TimeoutError, asyncio.CancelledError):
             return None
         value = reply["content"].get("user_expressions", {}).get("value", {})
         text: str | None = value.get("data", {}).get("text/plain")
