@@ -14,6 +14,7 @@ import pytest
 import himalia.client
 from himalia.client import AsyncJob, Job
 from himalia.client.bridge import iterate, run
+from himalia.client.experiments import AsyncExperiment, Experiment, Experiments, ExperimentVerbs
 from himalia.client.jobs import Jobs, JobVerbs
 from himalia.client.nouns import Projects, ProjectVerbs, Secrets, SecretVerbs, Tokens, TokenVerbs
 
@@ -38,6 +39,8 @@ def verbs(kind: type) -> dict[str, list[str]]:
         (Secrets, SecretVerbs),
         (Tokens, TokenVerbs),
         (Job, AsyncJob),
+        (Experiments, ExperimentVerbs),
+        (Experiment, AsyncExperiment),
     ],
 )
 def test_both_surfaces_have_the_same_verbs(blocking: type, awaited: type) -> None:
@@ -45,7 +48,7 @@ def test_both_surfaces_have_the_same_verbs(blocking: type, awaited: type) -> Non
 
 
 def test_every_verb_is_described() -> None:
-    for kind in (Jobs, Projects, Secrets, Tokens):
+    for kind in (Jobs, Projects, Secrets, Tokens, Experiments):
         for name in verbs(kind):
             assert inspect.getdoc(getattr(kind, name)), f"{kind.__name__}.{name}"
 

@@ -60,7 +60,7 @@ class SubmitCommand(TyperCommand):
         return list(super().parse_args(ctx, args))
 
 
-def _code(words: Sequence[str], after_dashes: int) -> dict[str, Any]:
+def code_of(words: Sequence[str], after_dashes: int) -> dict[str, Any]:
     """What is to run: only words behind `--` are a command; else the first is a notebook or a script."""
     if not words:
         raise typer.BadParameter("Name a notebook or a script, or give a command behind --.")
@@ -118,7 +118,7 @@ def submit(
     as_json: JsonOption = False,
 ) -> None:
     """Submit a notebook with parameters, a script with arguments, or a command."""
-    code = _code(words or [], context.meta[AFTER_DASHES])
+    code = code_of(words or [], context.meta[AFTER_DASHES])
     with connected(project) as client:
         job = client.jobs.submit(
             **code,
@@ -159,6 +159,7 @@ def list_jobs(
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="Only with this label.")
     ] = None,
     deleted: Annotated[bool, typer.Option("--deleted", help="Deleted jobs that can be restored.")] = False,
+    trials: Annotated[bool, typer.Option("--trials", help="Trials of experiments, too.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
     project: ProjectOption = None,
     as_json: JsonOption = False,
@@ -166,7 +167,7 @@ def list_jobs(
     """List the project's jobs, newest first."""
     with connected(project) as client:
         labels = pairs(label or [], "--label")
-        found = client.jobs.list(state=state, text=text, label=labels, deleted=deleted)
+        found = client.jobs.list(state=state, text=text, label=labels, deleted=deleted, trials=trials)
         jobs = list(islice(found, limit))
     if as_json:
         print_json([job.to_dict() for job in jobs])

@@ -27,6 +27,7 @@ COMMANDS = {
     "logout": "himalia.cli.login:logout",
     "whoami": "himalia.cli.login:whoami",
     "jobs": "himalia.cli.jobs:app",
+    "experiments": "himalia.cli.experiments:app",
     "projects": "himalia.cli.projects:app",
     "secrets": "himalia.cli.secrets:app",
     "profiles": "himalia.cli.profiles:app",

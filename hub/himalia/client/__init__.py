@@ -2,13 +2,16 @@
 
 from himalia.client.clients import AsyncClient, Client
 from himalia.client.errors import HimaliaError
+from himalia.client.experiments import AsyncExperiment, Experiment, Trial
 from himalia.client.jobs import AsyncJob, Job
 from himalia.client.records import Member, OutputFile, Profile, Project, Secret, Series, Token
 
 __all__ = [
     "AsyncClient",
+    "AsyncExperiment",
     "AsyncJob",
     "Client",
+    "Experiment",
     "HimaliaError",
     "Job",
     "Member",
@@ -18,4 +21,5 @@ __all__ = [
     "Secret",
     "Series",
     "Token",
+    "Trial",
 ]

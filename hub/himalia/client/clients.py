@@ -6,6 +6,7 @@ from himalia.client import config
 from himalia.client.api import Api
 from himalia.client.bridge import blocking, run
 from himalia.client.config import Place
+from himalia.client.experiments import Experiments, async_experiments
 from himalia.client.jobs import Jobs, async_jobs
 from himalia.client.nouns import (
     AccountVerbs,
@@ -43,6 +44,7 @@ class Client:
         self._verbs = AccountVerbs(api)
         self._api = api
         self.jobs = Jobs(api)
+        self.experiments = Experiments(api)
         self.projects = Projects(api)
         self.secrets = Secrets(api)
         self.tokens = Tokens(api)
@@ -84,6 +86,7 @@ class AsyncClient:
         self._api = _api(self.place, self._transport, project)
         account = AccountVerbs(self._api)
         self.jobs = async_jobs(self._api)
+        self.experiments = async_experiments(self._api)
         self.projects = ProjectVerbs(self._api)
         self.secrets = SecretVerbs(self._api)
         self.tokens = TokenVerbs(self._api)

@@ -144,13 +144,11 @@ class JobVerbs(Generic[J]):
         Raises Invalid, naming each field, and `himalia.client.snapshot.SnapshotError` for a folder that cannot
         be sent. A connection lost on the way is made again; the job is made once.
         """
-        code = submission.Code(notebook, script, command, folder)
         where = await self._api.project(project)
-        snapshot = await self._api.transport.aside(lambda: submission.snapshot_of(code))
         fields = {
             "arguments": [str(word) for word in arguments],
             "parameters": dict(parameters or {}),
-            "profile": profile or await submission.default_profile(self._api, notebook),
+            "profile": profile,
             "size": size,
             "environment": environment,
             "env": dict(env or {}),
@@ -161,13 +159,9 @@ class JobVerbs(Generic[J]):
             "time_limit_s": submission.seconds(time_limit),
             "permissions": [*permissions],
         }
-        digest = await submission.upload(self._api, where, snapshot) if snapshot is not None else None
-        needed = code.requirements(requirements, snapshot)
-        body = {
-            "name": name,
-            "labels": dict(labels or {}),
-            "spec": submission.spec_of(code, digest, needed, fields),
-        }
+        code = submission.Code(notebook, script, command, folder)
+        spec = await submission.job_spec(self._api, where, code, requirements, fields)
+        body = {"name": name, "labels": dict(labels or {}), "spec": spec}
         return self._make(await self._post(escaped("projects", where, "jobs"), body, once=True))
 
     async def get(self, job: str | J, *, project: str | None = None) -> J:
@@ -335,15 +329,18 @@ class JobVerbs(Generic[J]):
         text: str | None = None,
         label: Mapping[str, str] | None = None,
         deleted: bool = False,
+        trials: bool = False,
         project: str | None = None,
     ) -> AsyncGenerator[J, None]:
-        """The jobs, newest first: those in a `state`, with `text` in their name, with these labels."""
+        """The jobs, newest first: those in a `state`, with `text` in their name, with these labels; with `trials`
+        those of experiments, too."""
         states = [state] if isinstance(state, str) else [*(state or ())]
         params = {
             "state": [one.upper() for one in states],
             "text": text,
             "label": [f"{key}={value}" for key, value in (label or {}).items()],
             "deleted": deleted or None,
+            "trials": trials or None,
         }
         path = escaped("projects", await self._api.project(project), "jobs")
         async with closing(self._api.pages(path, params)) as found:

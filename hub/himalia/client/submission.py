@@ -67,6 +67,7 @@ class Code:
         if isinstance(command, str):
             raise Invalid('A command is a list of words: ["python", "train.py"].')
         self.kind = kinds[0]
+        self.notebook = notebook
         self.file: str | None = None
         self.command = [str(word) for word in command or ()]
         self.folder = Path(folder) if folder is not None else None
@@ -141,6 +142,19 @@ def spec_of(
     spec: dict[str, Any] = {"kind": code.kind, "snapshot": digest, "requirements": requirements, **fields}
     spec[code.kind] = code.command if code.kind == "command" else code.file
     return {field: value for field, value in spec.items() if value is not None and value not in ({}, [])}
+
+
+async def job_spec(
+    api: Api, project: str, code: Code, requirements: str | None, fields: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The JSON of a job's spec, once its code is uploaded; without a profile in `fields`, the default one.
+
+    Raises Invalid, and `himalia.client.snapshot.SnapshotError`.
+    """
+    snapshot = await api.transport.aside(lambda: snapshot_of(code))
+    profile = fields["profile"] or await default_profile(api, code.notebook)
+    digest = await upload(api, project, snapshot) if snapshot is not None else None
+    return spec_of(code, digest, code.requirements(requirements, snapshot), {**fields, "profile": profile})
 
 
 async def default_profile(api: Api, notebook: str | os.PathLike[str] | None = None) -> str:

@@ -28,6 +28,7 @@ from himalia.experiments.schema import (
     ExperimentUpdate,
     Trial,
 )
+from himalia.experiments.space import grid_size
 from himalia.experiments.tables import experiments, trials
 from himalia.jobs.service import Jobs
 
@@ -85,7 +86,8 @@ class Experiments:
         sampler = spec.sampler
         if sampler.seed is None:
             sampler = sampler.model_copy(update={"seed": secrets.randbits(32)})
-        spec = spec.model_copy(update={"job": job, "sampler": sampler})
+        changes = {"job": job, "sampler": sampler, "trials": _most_trials(spec.model_dump())}
+        spec = spec.model_copy(update=changes)
 
         def work(tx: Transaction) -> tuple[str, bool]:
             return once(tx, access.person.id, key, mark, lambda: self._insert(tx, access, body, spec))
@@ -257,8 +259,12 @@ class Experiments:
                 raise WrongState("The search is running already.")
             spec = {**row.spec, **body.model_dump(exclude_none=True)}
             done = self._done(tx, row.id)
-            if done >= spec["trials"]:
-                raise WrongState(f"All {done} trials are done. Resume it with a larger number of trials.")
+            if done >= _most_trials(spec):
+                is_grid = spec["sampler"]["kind"] == "grid" and done < spec["trials"]
+                more = (
+                    "The grid has no more points." if is_grid else "Resume it with a larger number of trials."
+                )
+                raise WrongState(f"All {done} trials are done. {more}")
             now = clock.now()
             fresh = {"state": "RUNNING", "reason": None, "message": None, "started_at": now, "ended_at": None}
             values = {**fresh, "spec": spec, "updated_at": now, "version": row.version + 1}
@@ -393,6 +399,12 @@ class Experiments:
             person=person.id if person else None,
             data={"state": state},
         )
+
+
+def _most_trials(spec: dict[str, Any]) -> int:
+    """How many trials there can be: a grid has no more than its points."""
+    trials: int = spec["trials"]
+    return min(trials, grid_size(spec["space"])) if spec["sampler"]["kind"] == "grid" else trials
 
 
 def _of_the_job(error: Invalid) -> Invalid:

@@ -89,6 +89,12 @@ def test_the_example_that_sweeps(place: Path) -> None:
     assert all("SUCCEEDED" in line for line in lines)
 
 
+def test_the_example_that_searches(place: Path) -> None:
+    lines = example("search.py").splitlines()
+    assert len(lines) == 9
+    assert re.match(r"best: 0\.0\d+ with {'rate': ", lines[-1]), lines
+
+
 def test_the_script_of_the_examples_runs_by_itself(
     environments: Path, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
