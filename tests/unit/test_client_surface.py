@@ -17,6 +17,7 @@ from himalia.client.bridge import iterate, run
 from himalia.client.experiments import AsyncExperiment, Experiment, Experiments, ExperimentVerbs
 from himalia.client.jobs import Jobs, JobVerbs
 from himalia.client.nouns import Projects, ProjectVerbs, Secrets, SecretVerbs, Tokens, TokenVerbs
+from himalia.client.tracking import Tracking, TrackingVerbs
 
 FOLDER = Path(himalia.client.__file__).parent
 
@@ -38,6 +39,7 @@ def verbs(kind: type) -> dict[str, list[str]]:
         (Projects, ProjectVerbs),
         (Secrets, SecretVerbs),
         (Tokens, TokenVerbs),
+        (Tracking, TrackingVerbs),
         (Job, AsyncJob),
         (Experiments, ExperimentVerbs),
         (Experiment, AsyncExperiment),
@@ -49,6 +51,7 @@ def test_both_surfaces_have_the_same_verbs(blocking: type, awaited: type) -> Non
 
 def test_every_verb_is_described() -> None:
     for kind in (Jobs, Projects, Secrets, Tokens, Experiments):
+    for kind in (Jobs, Projects, Secrets, Tokens, Tracking):
         for name in verbs(kind):
             assert inspect.getdoc(getattr(kind, name)), f"{kind.__name__}.{name}"
 

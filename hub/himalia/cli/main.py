@@ -28,6 +28,7 @@ COMMANDS = {
     "whoami": "himalia.cli.login:whoami",
     "jobs": "himalia.cli.jobs:app",
     "experiments": "himalia.cli.experiments:app",
+    "tracking": "himalia.cli.tracking:app",
     "projects": "himalia.cli.projects:app",
     "secrets": "himalia.cli.secrets:app",
     "profiles": "himalia.cli.profiles:app",

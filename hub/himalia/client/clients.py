@@ -17,6 +17,7 @@ from himalia.client.nouns import (
     Tokens,
     TokenVerbs,
 )
+from himalia.client.tracking import Tracking, TrackingVerbs
 from himalia.client.transport import AsyncTransport, BlockingTransport, Transport
 
 
@@ -48,6 +49,7 @@ class Client:
         self.projects = Projects(api)
         self.secrets = Secrets(api)
         self.tokens = Tokens(api)
+        self.tracking = Tracking(api)
 
     whoami = blocking(AccountVerbs.whoami)
     profiles = blocking(AccountVerbs.profiles)
@@ -90,6 +92,7 @@ class AsyncClient:
         self.projects = ProjectVerbs(self._api)
         self.secrets = SecretVerbs(self._api)
         self.tokens = TokenVerbs(self._api)
+        self.tracking = TrackingVerbs(self._api)
         self.whoami = account.whoami
         self.profiles = account.profiles
 

@@ -1,0 +1,104 @@
+"""MLflow and TensorBoard from a notebook server of a whole platform, with nothing set up."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hub_platform import Browser, Lab, until
+from platforms import PASSWORD, Person, Running
+
+
+@pytest.fixture(scope="module")
+def lena(himalia: Running) -> Iterator[Person]:
+    himalia.add_user("lena")
+    person = Person(himalia, "lena")
+    yield person
+    person.close()
+
+
+@pytest.fixture(scope="module")
+def lab(himalia: Running, lena: Person) -> Iterator[Lab]:
+    """Lena's notebook server."""
+    with Browser(himalia, "lena") as browser:  # type: ignore[arg-type]
+        assert browser.sign_in(PASSWORD).status_code == 200
+        browser.start_server()
+        yield Lab(himalia, "lena", browser.hub_token())  # type: ignore[arg-type]
+        browser.hub_api("DELETE", "/users/lena/server")
+
+
+def events(tmp_path: Path) -> str:
+    """A real file of TensorBoard's events, with one scalar, in base64."""
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+    writer = EventFileWriter(str(tmp_path))
+    summary = Summary(value=[Summary.Value(tag="loss", simple_value=0.5)])
+    writer.add_event(Event(wall_time=1.0, step=1, summary=summary))
+    writer.close()
+    [file] = tmp_path.iterdir()
+    return base64.b64encode(file.read_bytes()).decode()
+
+
+NOTEBOOK = """
+import mlflow, os, pathlib
+with mlflow.start_run() as run:
+    mlflow.log_metric("loss", 0.5)
+    pathlib.Path("note.txt").write_text("kept")
+    mlflow.log_artifact("note.txt")
+print(run.info.run_id, os.environ["MLFLOW_WORKSPACE"])
+"""
+
+
+def test_a_notebook_logs_to_mlflow(lab: Lab, lena: Person) -> None:
+    with lab.kernel() as kernel:
+        told = kernel.run(NOTEBOOK).split()
+        assert told[-1] == "lena", told
+        run_id = next(word for word in told if len(word) == 32)
+        found = kernel.run(f"print(mlflow.get_run({run_id!r}).to_dictionary()['data'])")
+        assert "'loss': 0.5" in found
+
+
+WRITES = """
+import base64, pathlib, sys
+place = pathlib.Path("outputs/board")
+place.mkdir(parents=True)
+(place / "events.out.tfevents.1.job").write_bytes(base64.b64decode(sys.argv[1]))
+"""
+
+
+def test_tensorboard_shows_any_set_of_runs(lab: Lab, lena: Person, tmp_path: Path) -> None:
+    written = events(tmp_path)
+    names = [lena.submit("python", "-c", WRITES, written)["name"] for _ in range(2)]
+    plain = lena.submit("true")["name"]
+    for name in (*names, plain):
+        assert lena.ended(name)["status"]["state"] == "SUCCEEDED", lena.text(name)
+    live = (
+        "import base64, pathlib, himalia\n"
+        "place = pathlib.Path('live'); place.mkdir()\n"
+        f"data = base64.b64decode({written!r})\n"
+        "(place / 'events.out.tfevents.1.live').write_bytes(data)\n"
+        "tracking = himalia.Client().tracking\n"
+    )
+    with lab.kernel() as kernel:
+        shown = kernel.run(f"{live}print(tracking.tensorboard({names[0]!r}, {names[1]!r}, place))")
+        assert shown.strip().endswith("himalia/tensorboard"), shown
+        wanted = sorted([f"{names[0]}/outputs/board", f"{names[1]}/outputs/board", "live"])
+        until(lambda: runs(lab) == wanted, f"the runs {wanted}")
+        points = lab.call("GET", f"/tensorboard/data/plugin/scalars/scalars?run={wanted[0]}&tag=loss").json()
+        assert [(step, value) for _, step, value in points] == [(1, 0.5)]
+        refused = kernel.run(f"tracking.tensorboard({plain!r})")
+        assert "has no event files" in refused
+        kernel.run(f"tracking.tensorboard({names[1]!r})")
+        until(lambda: runs(lab) == [f"{names[1]}/outputs/board"], "the one run")
+
+
+def runs(lab: Lab) -> Any:
+    """The runs that TensorBoard knows; it looks for others every few seconds."""
+    found = lab.call("GET", "/tensorboard/data/runs")
+    return sorted(json.loads(found.text)) if found.status_code == 200 else found.status_code
