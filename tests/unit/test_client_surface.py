@@ -50,8 +50,7 @@ def test_both_surfaces_have_the_same_verbs(blocking: type, awaited: type) -> Non
 
 
 def test_every_verb_is_described() -> None:
-    for kind in (Jobs, Projects, Secrets, Tokens, Experiments):
-    for kind in (Jobs, Projects, Secrets, Tokens, Tracking):
+    for kind in (Jobs, Projects, Secrets, Tokens, Experiments, Tracking):
         for name in verbs(kind):
             assert inspect.getdoc(getattr(kind, name)), f"{kind.__name__}.{name}"
 
