@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -31,6 +32,9 @@ def environments() -> Path:
 def himalia(environments: Path) -> Iterator[Running]:
     """One platform that all tests of a session share; a test that kills parts of it makes its own."""
     running = Running(("base", "scikit-learn"))
+    opened = running.folder / "imports"
+    opened.mkdir(mode=0o755)
+    running.variables["HIMALIA_IMPORT_PATHS"] = json.dumps([str(opened)])
     try:
         yield running.up()
     finally:

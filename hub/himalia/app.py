@@ -22,6 +22,7 @@ from himalia import __version__
 from himalia.core.schema import ErrorBody
 from himalia.core.settings import BadSettings, Settings, read_settings
 from himalia.core.telemetry import set_up_logging
+from himalia.datasets import drafts as dataset_drafts
 from himalia.datasets.draft_routes import router as drafts_router
 from himalia.datasets.preview_routes import router as previews_router
 from himalia.datasets.routes import router as datasets_router
@@ -127,6 +128,7 @@ def _share(app: FastAPI, platform: Platform) -> None:
     state.overlays = platform.overlays
     state.datasets = platform.datasets
     state.previews = platform.previews
+    state.imports = platform.imports
     state.drafts = platform.drafts
     state.uploads = platform.uploads
     state.kept_outputs = platform.kept_outputs
@@ -143,7 +145,11 @@ def _share(app: FastAPI, platform: Platform) -> None:
     state.logs = platform.logs
     state.servers = platform.servers
     state.tokens = TokenParts(platform.database, platform.tokens, Logins(), settings.address)
-    topics = {"experiment": experiments_read.project_of, "endpoint": endpoints_read.project_of}
+    topics = {
+        "draft": dataset_drafts.project_of,
+        "experiment": experiments_read.project_of,
+        "endpoint": endpoints_read.project_of,
+    }
     state.live = LiveParts(platform.database, platform.exchange, platform.logs, platform.gate, topics)
     platform.database.on_events(state.live.rights.events)
     state.workloads = WorkloadParts(

@@ -31,10 +31,12 @@ from himalia.datasets import read as datasets_read
 from himalia.datasets.checkouts import Checkouts
 from himalia.datasets.drafts import Drafts
 from himalia.datasets.kept import KeptOutputs
+from himalia.datasets.imports import Imports
 from himalia.datasets.partial import PartialFiles
 from himalia.datasets.previews import Previews
 from himalia.datasets.service import Datasets
 from himalia.datasets.uploads import Uploads
+from himalia.datasets.work.limits import Limits
 from himalia.endpoints import read as endpoints_read
 from himalia.endpoints.published import Published
 from himalia.endpoints.rollouts import Rollouts
@@ -157,6 +159,12 @@ class Platform:
         self.kept_outputs = KeptOutputs(self.datasets, jobs_read.outputs_of)
         self.checkouts = Checkouts(
             self.datasets, lambda project: self.folders.checkouts(self.identities.place(project))
+        self.imports = Imports(
+            self.drafts,
+            self.engine,
+            self.exchange,
+            settings.import_paths,
+            Limits(free=settings.disk_floor_bytes),
         )
         self.previews = Previews(self.datasets, self.engine, settings.address)
         self.jobs = Jobs(

@@ -123,6 +123,8 @@ OPERATIONS: dict[str, Rule] = {
     "uploads.append": _WRITE_OR_SUBMIT,
     "uploads.delete": _WRITE_OR_SUBMIT,
     "drafts.update": _WRITE_OR_SUBMIT,
+    "drafts.import": _WRITE_OR_SUBMIT,
+    "drafts.stop_import": _WRITE_OR_SUBMIT,
     "drafts.commit": _WRITE_OR_SUBMIT,
     "drafts.delete": _WRITE_OR_SUBMIT,
     "jobs.list": _READ_OR_SUBMIT,

@@ -13,6 +13,7 @@ from himalia.core.pagination import Page
 from himalia.core.schema import Items
 from himalia.datasets import files
 from himalia.datasets.drafts import Drafts
+from himalia.datasets.imports import Imports
 from himalia.datasets.routes import FileLimit, Key, Limit
 from himalia.datasets.schema import (
     Announcement,
@@ -22,6 +23,8 @@ from himalia.datasets.schema import (
     DraftCreate,
     DraftUpdate,
     FileList,
+    Import,
+    ImportCreate,
     Missing,
     Version,
 )
@@ -42,7 +45,13 @@ async def _uploads(request: Request) -> Uploads:
     return service
 
 
+async def _imports(request: Request) -> Imports:
+    service: Imports = request.app.state.imports
+    return service
+
+
 Service = Annotated[Drafts, Depends(_drafts)]
+ImportService = Annotated[Imports, Depends(_imports)]
 UploadService = Annotated[Uploads, Depends(_uploads)]
 Resumable = Annotated[str | None, Header(alias="Tus-Resumable", description="1.0.0")]
 Length = Annotated[
@@ -195,6 +204,22 @@ async def commit(
     if not is_new:
         response.status_code = 200
     return version
+
+
+@router.post("/{draft}/import", operation_id="drafts.import", status_code=202)
+async def begin_import(
+    access: InProject, imports: ImportService, dataset: str, draft: str, body: ImportCreate
+) -> Import:
+    """Bring files into the draft: those of an archive in it, or of a folder of the machine that is open for that."""
+    return await imports.begin(access, dataset, draft, body)
+
+
+@router.post("/{draft}/imports/{import_id}/stop", operation_id="drafts.stop_import")
+async def stop_import(
+    access: InProject, imports: ImportService, dataset: str, draft: str, import_id: str
+) -> Import:
+    """End an import. The draft stays as it was before it."""
+    return await imports.stop(access, dataset, draft, import_id)
 
 
 @router.delete("/{draft}", operation_id="drafts.delete", status_code=204)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -34,8 +34,8 @@ from himalia.datasets.schema import (
     Version,
 )
 from himalia.datasets.service import Datasets, Made, remove_drafts
-from himalia.datasets.show_drafts import find_draft, missing, show, unfinished
-from himalia.datasets.tables import draft_files, drafts, versions
+from himalia.datasets.show_drafts import find_draft, importing, missing, show, unfinished
+from himalia.datasets.tables import datasets, draft_files, drafts, versions
 from himalia.snapshots.collector import Held
 from himalia.snapshots.service import own_many, renew
 from himalia.storage.base import Stored
@@ -64,6 +64,8 @@ class Drafts:
         self.snapshots = of.snapshots
         self.check_disk = of.check_disk
         self.unused_days = unused_days
+        self.delete_hooks: list[Callable[[Transaction, str], None]] = []
+        """Called before a draft is deleted by hand: (tx, draft id)."""
 
     # Finding
 
@@ -105,6 +107,15 @@ class Drafts:
 
         base, changed = await self.database.read(work)
         return await asyncio.to_thread(self._laid_over, base, changed)
+
+    async def base_of(self, access: Access, name: str, draft_id: str) -> Tree | None:
+        """What the draft began from. Raises NotFound."""
+
+        def work(connection: Connection) -> str | None:
+            return _base_tree(connection, self.find(connection, access, name, draft_id)[1].base_id)
+
+        base = await self.database.read(work)
+        return await asyncio.to_thread(self.of.tree, base) if base is not None else None
 
     # Beginning
 
@@ -287,6 +298,10 @@ class Drafts:
             )
         if unfinished(connection, draft_id):
             raise WrongState("Files of this draft are still being uploaded. Finish or remove them first.")
+        if importing(connection, draft_id):
+            raise WrongState(
+                "Files are still being imported into this draft. Wait for that, or stop it first."
+            )
         if lacking := missing(connection, access.in_project["id"], draft_id):
             raise Invalid(
                 f"The bytes of {len(lacking)} file(s) have not arrived, or are not those that were announced. "
@@ -312,6 +327,8 @@ class Drafts:
 
         def work(tx: Transaction) -> None:
             self.find(tx.connection, access, name, draft_id)
+            for hook in self.delete_hooks:
+                hook(tx, draft_id)
             remove_drafts(tx, [draft_id])
 
         await self.database.write(work)
@@ -391,3 +408,9 @@ def check_paths(paths: Iterable[str]) -> None:
         if path in seen:
             raise Invalid.field("path", f"The path {path!r} is there twice.")
         seen.add(path)
+
+
+def project_of(connection: Connection, draft_id: str) -> str | None:
+    """The id of the project that a draft is of."""
+    query = sa.select(datasets.c.project_id).join(drafts, drafts.c.dataset_id == datasets.c.id)
+    return connection.execute(query.where(drafts.c.id == draft_id)).scalar()

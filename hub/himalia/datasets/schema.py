@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_
 
 from himalia.core.schema import Body, Labels, Name, Who, sound_text
 from himalia.datasets.preview import Preview
+from himalia.storage.trees import BadPathError, validate_path
 
 LATEST = "latest"
 """The alias that always is there: the version with the highest number."""
@@ -230,6 +231,45 @@ class UploadShown(BaseModel):
     offset: int
 
 
+class ImportCreate(Body):
+    """What to bring into a draft: a file of it that is an archive, which then goes, or a folder or file of the
+    machine that is open for imports. `into` is the folder that it is put into."""
+
+    archive: FilePath | None = None
+    server_path: Annotated[Text, Field(min_length=1, max_length=4000)] | None = None
+    into: Annotated[str, Field(max_length=1000), AfterValidator(compose)] = ""
+
+    @model_validator(mode="after")
+    def _one(self) -> ImportCreate:
+        if (self.archive is None) == (self.server_path is None):
+            raise ValueError("give either archive or server_path")
+        if self.server_path is not None and not self.server_path.startswith("/"):
+            raise ValueError("server_path must begin with “/”")
+        return self
+
+    @model_validator(mode="after")
+    def _safe(self) -> ImportCreate:
+        if self.into:
+            try:
+                validate_path(self.into)
+            except BadPathError as error:
+                raise ValueError(str(error)) from error
+        return self
+
+
+class Import(BaseModel):
+    """Files on their way into a draft. What it does is told under the live topic `draft:<id>`; `message` says how
+    it ended."""
+
+    id: str
+    archive: str | None
+    server_path: str | None
+    into: str
+    state: str
+    message: str | None
+    created_at: datetime
+
+
 class DraftStatus(BaseModel):
     """How the draft differs from its base, and what is on its way. `latest` is the newest version now."""
 
@@ -240,6 +280,7 @@ class DraftStatus(BaseModel):
     removed: int
     missing: int
     uploads: list[UploadShown]
+    imports: list[Import]
 
 
 class Draft(BaseModel):

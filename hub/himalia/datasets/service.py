@@ -20,7 +20,7 @@ from himalia.core.ids import new_id
 from himalia.datasets import read
 from himalia.datasets.read import end
 from himalia.datasets.schema import Alias, Dataset, DatasetCreate, DatasetUpdate, Version
-from himalia.datasets.tables import aliases, datasets, draft_files, drafts, uploads, versions
+from himalia.datasets.tables import aliases, datasets, draft_files, drafts, imports, uploads, versions
 from himalia.snapshots.service import Snapshots
 from himalia.storage.trees import Tree
 
@@ -348,7 +348,7 @@ class Datasets:
 
 def remove_drafts(tx: Transaction, ids: Sequence[str]) -> None:
     """Forget drafts with all that is in them; what was uploaded in part is swept away later."""
-    for table in (uploads, draft_files):
+    for table in (uploads, imports, draft_files):
         tx.execute(table.delete().where(table.c.draft_id.in_(ids)))
     tx.execute(drafts.delete().where(drafts.c.id.in_(ids)))
 

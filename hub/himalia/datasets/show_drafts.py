@@ -10,8 +10,9 @@ from sqlalchemy.engine import Connection
 
 from himalia.core import people
 from himalia.core.schema import Who
-from himalia.datasets.schema import Changes, Draft, DraftStatus, UploadShown
-from himalia.datasets.tables import draft_files, drafts, uploads, versions
+from himalia.datasets.schema import Changes, Draft, DraftStatus, Import, UploadShown
+from himalia.datasets.tables import draft_files, drafts, imports, uploads, versions
+from himalia.engine.states import ENDED
 from himalia.snapshots.service import unowned
 
 
@@ -40,6 +41,7 @@ def show(
                     UploadShown(id=one.id, path=one.path, size=one.size, offset=offset(one.id))
                     for one in unfinished(connection, row.id)
                 ],
+                imports=[show_import(one) for one in _imports(connection, row.id)],
             ),
             created_at=row.created_at,
             created_by=Who(id=row.created_by, name=who.get(row.created_by, "")),
@@ -47,6 +49,29 @@ def show(
         )
         for row in rows
     ]
+
+
+def show_import(row: Any) -> Import:
+    """An import as the API shows it."""
+    return Import(
+        id=row.id,
+        archive=row.archive,
+        server_path=row.server_path,
+        into=row.into,
+        state=row.state,
+        message=row.message,
+        created_at=row.created_at,
+    )
+
+
+def importing(connection: Connection, draft_id: str) -> bool:
+    """Whether files are on their way into a draft."""
+    return any(row.state not in ENDED for row in _imports(connection, draft_id))
+
+
+def _imports(connection: Connection, draft_id: str) -> list[Any]:
+    query = sa.select(imports).where(imports.c.draft_id == draft_id).order_by(imports.c.created_at)
+    return list(connection.execute(query))
 
 
 def missing(connection: Connection, project_id: str, draft_id: str) -> set[str]:

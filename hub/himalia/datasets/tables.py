@@ -119,6 +119,9 @@ imports = sa.Table(
     sa.Column("archive", sa.String(1024)),
     sa.Column("server_path", sa.Text),
     sa.Column("into", sa.String(1024), nullable=False),
+    sa.Column(
+        "based", sa.Boolean, nullable=False
+    ),  # whether the archive is in the version that the draft began from
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("message", sa.Text),
     sa.Column("created_at", Timestamp, nullable=False),

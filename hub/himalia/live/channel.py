@@ -29,7 +29,7 @@ MISSED_LIMIT = 10_000
 RECHECK_S = 15.0
 
 _TOPIC = re.compile(
-    r"me|(project|job|overlay|experiment|endpoint):([a-z2-7]{1,16})|(log):([a-z2-7]{1,16}):[0-9]{1,9}"
+    r"me|(project|job|overlay|draft|experiment|endpoint):([a-z2-7]{1,16})|(log):([a-z2-7]{1,16}):[0-9]{1,9}"
 )
 _RIGHTS = frozenset({"token.deleted", "project.changed", "project.deleted"})
 """Events after which somebody may hear less than before."""
@@ -235,7 +235,7 @@ def _parse(topic: str) -> tuple[str, str]:
     if found is None:
         raise Invalid.field(
             "topic",
-            "A topic is me, project:<id>, job:<id>, overlay:<id>, experiment:<id> or log:<id>:<attempt>.",
+            "A topic is me, project:<id>, job:<id>, overlay:<id>, draft:<id>, experiment:<id> or log:<id>:<attempt>.",
         )
     kind, identifier = found[1] or found[3] or "me", found[2] or found[4] or ""
     return kind, identifier

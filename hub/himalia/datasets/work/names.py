@@ -18,19 +18,21 @@ def left_out(path: str) -> bool:
 
 
 class Names:
-    """The paths so far. Two that a file system may take for one are refused."""
+    """The paths so far. Two that a file system may take for one are refused; with `cased`, those that differ in
+    upper and lower case are two, as they were on this machine."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, cased: bool = False) -> None:
+        self._key = str if cased else _folded
         self._known: dict[str, tuple[str, bool]] = {}
 
     def file(self, name: str) -> str:
         """The plain path of a file called `name`. Raises CannotGoOn."""
         path = self._plain(name)
         self._folders(path.rpartition("/")[0])
-        known = self._known.get(_key(path))
+        known = self._known.get(self._key(path))
         if known is not None:
             self._refuse(path, *known)
-        self._known[_key(path)] = path, False
+        self._known[self._key(path)] = path, False
         return path
 
     def folder(self, name: str) -> str:
@@ -41,7 +43,7 @@ class Names:
 
     def _folders(self, path: str) -> None:
         while path:
-            known = self._known.setdefault(_key(path), (path, True))
+            known = self._known.setdefault(self._key(path), (path, True))
             if known != (path, True):
                 self._refuse(path, *known)
             path = path.rpartition("/")[0]
@@ -73,5 +75,5 @@ class Names:
         )
 
 
-def _key(path: str) -> str:
+def _folded(path: str) -> str:
     return unicodedata.normalize("NFC", path.casefold())

@@ -149,6 +149,7 @@ def _dataset_tasks() -> None:
         sa.Column("archive", sa.String(length=1024), nullable=True),
         sa.Column("server_path", sa.Text(), nullable=True),
         sa.Column("into", sa.String(length=1024), nullable=False),
+        sa.Column("based", sa.Boolean(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("message", sa.Text(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
