@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+import time
 import zipfile
 from collections.abc import Callable, Mapping
 from itertools import count
@@ -180,10 +181,14 @@ def test_an_import_can_be_stopped(ivo: Person) -> None:
     assert filling.commit().status_code == 201
 
 
-def test_a_deleted_draft_takes_its_import_with_it(ivo: Person, bob: Person) -> None:
+def test_a_deleted_draft_takes_its_import_with_it(ivo: Person, bob: Person, admin: Person) -> None:
     filling = Filling(ivo)
     filling.send({"data.zip": zipped({"1.txt": b"one"})})
     assert bob.http.post(f"{filling.url}/import", json={"archive": "data.zip"}).status_code == 404
     assert filling.bring(archive="data.zip").status_code == 202
     assert ivo.http.delete(filling.url).status_code == 204
     assert ivo.http.get(filling.url).status_code == 404
+    deadline = time.monotonic() + 8  # less than what it takes to be given up for lost
+    while any(filling.id in one["name"] for one in admin.http.get("/workloads").json()["items"]):
+        assert time.monotonic() < deadline, "the import still is at work"
+        time.sleep(0.05)

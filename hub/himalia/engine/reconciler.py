@@ -234,7 +234,13 @@ class Reconciler:
             await self._record([Ended(item.attempt_name, "start_failed", error.message)])
             return
         # Its report may have come meanwhile; what has ended must not be started again.
-        if self.board.of_attempt(launch.name) is item and item.state == State.STARTING:
+        if self.board.of_attempt(launch.name) is not item:
+            return
+        if item.state == State.STOPPING:
+            # A stop came while its inputs were laid out: the backend knows nothing of it, so nobody else ends it.
+            words = "It was stopped before it began."
+            await self._record([Ended(item.attempt_name, item.reason or "stopped_by_user", words)])
+        elif item.state == State.STARTING:
             leader = self.board.active[item.after].attempt_name if item.after else None
             self.backend.start(replace(launch, after=leader) if leader else launch)
 
