@@ -159,6 +159,7 @@ class Platform:
         self.kept_outputs = KeptOutputs(self.datasets, jobs_read.outputs_of)
         self.checkouts = Checkouts(
             self.datasets, lambda project: self.folders.checkouts(self.identities.place(project))
+        )
         self.imports = Imports(
             self.drafts,
             self.engine,
