@@ -30,8 +30,8 @@ from himalia.datasets import drafts as dataset_drafts
 from himalia.datasets import read as datasets_read
 from himalia.datasets.checkouts import Checkouts
 from himalia.datasets.drafts import Drafts
-from himalia.datasets.kept import KeptOutputs
 from himalia.datasets.imports import Imports
+from himalia.datasets.kept import KeptOutputs
 from himalia.datasets.partial import PartialFiles
 from himalia.datasets.previews import Previews
 from himalia.datasets.service import Datasets

@@ -476,6 +476,46 @@ export interface paths {
         patch: operations["uploads.append"];
         trace?: never;
     };
+    "/services/himalia/api/v1/projects/{project}/datasets/{dataset}/drafts/{draft}/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin Import
+         * @description Bring files into the draft: those of an archive in it, or of a folder of the machine that is open for that.
+         */
+        post: operations["drafts.import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/datasets/{dataset}/drafts/{draft}/imports/{import_id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop Import
+         * @description End an import. The draft stays as it was before it.
+         */
+        post: operations["drafts.stop_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/himalia/api/v1/projects/{project}/datasets/{dataset}/drafts/{draft}/manifest": {
         parameters: {
             query?: never;
@@ -2330,6 +2370,8 @@ export interface components {
             /** Base */
             base: number | null;
             changed: components["schemas"]["Changes"];
+            /** Imports */
+            imports: components["schemas"]["Import"][];
             /** Latest */
             latest: number;
             /** Missing */
@@ -2829,6 +2871,46 @@ export interface components {
             sizes: components["schemas"]["Counted"][];
             /** Thumbnails */
             thumbnails: components["schemas"]["Thumbnail"][];
+        };
+        /**
+         * Import
+         * @description Files on their way into a draft. What it does is told under the live topic `draft:<id>`; `message` says how
+         *     it ended.
+         */
+        Import: {
+            /** Archive */
+            archive: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Id */
+            id: string;
+            /** Into */
+            into: string;
+            /** Message */
+            message: string | null;
+            /** Server Path */
+            server_path: string | null;
+            /** State */
+            state: string;
+        };
+        /**
+         * ImportCreate
+         * @description What to bring into a draft: a file of it that is an archive, which then goes, or a folder or file of the
+         *     machine that is open for imports. `into` is the folder that it is put into.
+         */
+        ImportCreate: {
+            /** Archive */
+            archive?: string | null;
+            /**
+             * Into
+             * @default
+             */
+            into?: string;
+            /** Server Path */
+            server_path?: string | null;
         };
         /**
          * Input
@@ -5639,6 +5721,79 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "drafts.import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                draft: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "drafts.stop_import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                draft: string;
+                import_id: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
             };
             /** @description What went wrong, and what to do. */
             default: {
