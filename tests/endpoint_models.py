@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,29 @@ from platforms import Person
 from himalia.client.snapshot import build
 
 CODE = """
-import os, time
+import glob, json, os, socket, time
 import mlflow.pyfunc
 from mlflow.models import set_model
+
+def nosy():
+    # what this process can reach, as one line of the log
+    def works(action):
+        try:
+            action()
+            return True
+        except OSError:
+            return False
+    places = [*glob.glob("/shared/*"), "/", "/usr", "/opt/himalia", "/checkouts", *glob.glob("/checkouts/*")]
+    print("NOSY", json.dumps({{
+        "connects": works(lambda: socket.create_connection(("127.0.0.1", int(os.environ.get("PORT", "80"))), 2)),
+        "written": [one for one in places if works(lambda: open(one + "/touched", "w"))],
+        "projects": glob.glob("/shared/*"),
+        "checkouts": len(glob.glob("/checkouts/*")),
+        "environment": sorted(os.environ),
+    }}), flush=True)
+
+if os.environ.get("NOSY"):
+    nosy()
 
 class Times(mlflow.pyfunc.PythonModel):
     def load_context(self, context):
@@ -120,3 +141,38 @@ class Deployed:
         answer = self.ask(x, **options)
         assert answer.status_code == 200, answer.text
         return float(answer.json()["outputs"][0]["data"][0])
+
+
+class Load:
+    """Calls an endpoint from several threads until it is told to stop; `failed` holds what was not an answer."""
+
+    def __init__(self, deployed: Deployed, threads: int = 2) -> None:
+        self.deployed = deployed
+        seen = deployed.seen()
+        self.address = f"{seen['direct_url']}/v2/models/{seen['model']}/infer"
+        self.answers: list[float] = []
+        self.failed: list[str] = []
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._run) for _ in range(threads)]
+
+    def _run(self) -> None:
+        body = {"inputs": [{"name": "x", "shape": [1], "datatype": "FP64", "data": [1]}]}
+        with httpx.Client(headers={"Authorization": f"Bearer {self.deployed.token}"}, timeout=30) as http:
+            while not self._stop.is_set():
+                try:
+                    answer = http.post(self.address, json=body)
+                    answer.raise_for_status()
+                    self.answers.append(answer.json()["outputs"][0]["data"][0])
+                except httpx.HTTPError as error:
+                    self.failed.append(str(error))
+                time.sleep(0.02)
+
+    def __enter__(self) -> Load:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()

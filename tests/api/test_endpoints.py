@@ -1,0 +1,274 @@
+"""Endpoints through the whole platform: real models in their sandboxes, behind the gateway."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from endpoint_models import Deployed, Load, times, upload
+from platforms import Person, Running
+
+
+@pytest.fixture(scope="module")
+def eve(people: Callable[..., Person]) -> Person:
+    return people("eve")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="module")
+def deployed(eve: Person, folder: Path) -> Iterator[Deployed]:
+    """An endpoint that doubles."""
+    made = Deployed(eve, folder, "times", 2)
+    made.until("READY")
+    yield made
+    made.person.http.delete(made.path, params={"cascade": True})
+
+
+def test_it_answers_at_both_addresses(deployed: Deployed) -> None:
+    assert deployed.answer(3) == 6
+    assert deployed.answer(4, direct=False) == 8
+    seen = deployed.seen()
+    assert seen["url"].endswith(f"/services/himalia-gateway/{deployed.person.project}/times")
+    assert (seen["model"], seen["spec"]) == ("times", {"revision": 1, "running": True})
+    [revision] = seen["status"]["revisions"]
+    assert (revision["number"], revision["weight"], revision["ready"]) == (1, 100, True)
+
+
+def test_bad_input_is_named(deployed: Deployed) -> None:
+    address = f"{deployed.seen()['direct_url']}/v2/models/times/infer"
+    headers = {"Authorization": f"Bearer {deployed.token}"}
+    wrong = {"inputs": [{"name": "y", "shape": [1], "datatype": "FP64", "data": [1]}]}
+    answer = httpx.post(address, json=wrong, headers=headers)
+    assert answer.status_code == 400
+    assert "x" in answer.json()["error"]
+    assert httpx.post(address, content=b"no JSON", headers=headers).status_code == 400
+    assert deployed.answer(1) == 2
+
+
+@pytest.mark.parametrize("kind", ["none", "person", "hub", "other endpoint", "revoked", "wrong"])
+def test_no_other_token_opens_it(deployed: Deployed, eve: Person, folder: Path, kind: str) -> None:
+    if kind == "hub":
+        hub = eve.browser.post(
+            f"/hub/api/users/{eve.name}/tokens",
+            json={},
+            headers={"X-XSRFToken": eve.browser.cookies["_xsrf"]},
+        )
+        token = hub.json()["token"]
+    elif kind == "other endpoint":
+        other = Deployed(eve, folder, "other", 3)
+        token = other.token
+        eve.http.delete(other.path, params={"cascade": True}).raise_for_status()
+    elif kind == "revoked":
+        made = deployed.do("tokens").json()
+        assert deployed.answer(1, token=made["token"]) == 2
+        eve.http.delete(f"{deployed.path}/tokens/{made['id']}").raise_for_status()
+        token = made["token"]
+    else:
+        token = {"none": "", "person": eve.token, "wrong": "him_end_" + "x" * 43}[kind]
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    for direct in ("url", "direct_url"):
+        answer = httpx.post(
+            f"{deployed.seen()[direct]}/v2/models/times/infer", headers=headers, content=b"{}"
+        )
+        assert answer.status_code == 401, answer.text
+
+
+def test_tokens_are_shown_once(deployed: Deployed, eve: Person) -> None:
+    made = deployed.do("tokens", note="for the shop", expires_in_s=600).json()
+    assert made["token"].startswith("him_end_")
+    listed = eve.http.get(f"{deployed.path}/tokens").json()["items"]
+    assert made["id"] in {one["id"] for one in listed}
+    assert made["token"] not in str(listed)
+    database = (deployed.person.platform.home / "service" / "himalia.sqlite").read_bytes()
+    state = (deployed.person.platform.home / "gateway" / "state.json").read_text()
+    assert made["token"].encode() not in database
+    assert made["token"] not in state
+    assert eve.http.delete(f"{deployed.path}/tokens/aaaaaaaaaaaaaaaa").status_code == 404
+
+
+def test_an_example_is_a_request_that_is_answered(deployed: Deployed, eve: Person) -> None:
+    shown = eve.http.get(f"{deployed.path}/example").json()
+    headers = {"Authorization": f"Bearer {deployed.token}"}
+    answer = httpx.post(shown["url"], json=shown["body"], headers=headers)
+    assert answer.status_code == 200
+    assert answer.json()["outputs"][0]["data"] == [2.0]
+    assert shown["curl"].startswith("curl ")
+    assert deployed.token not in str(shown)
+
+
+def test_what_was_answered_is_counted(deployed: Deployed, eve: Person) -> None:
+    before = eve.http.get(f"{deployed.path}/metrics").json()["series"]
+    for _ in range(5):
+        deployed.answer(1)
+    after = eve.http.get(f"{deployed.path}/metrics").json()
+    counted = after["series"][0]["requests"] - (before[0]["requests"] if before else 0)
+    assert counted == 5
+    assert after["series"][0]["points"][-1][3] > 0
+    assert "Serving times" in eve.http.get(f"{deployed.path}/log").text
+
+
+def test_no_call_fails_through_an_update_and_a_rollback(deployed: Deployed) -> None:
+    with Load(deployed) as load:
+        updated = deployed.update(5)
+        assert updated.status_code == 201, updated.text
+        assert updated.json()["status"]["state"] == "UPDATING"
+        deployed.until("READY")
+        assert deployed.answer(1) == 5
+        assert deployed.do("rollback").status_code == 200
+        seen = deployed.until("READY")
+        assert deployed.answer(1) == 2
+    assert load.failed == []
+    assert {2.0, 5.0} <= set(load.answers)
+    assert [(one["number"], one["weight"]) for one in seen["status"]["revisions"]] == [(2, 0), (1, 100)]
+
+
+def test_traffic_is_shared_by_weight(deployed: Deployed) -> None:
+    number = deployed.update(7, weight=30).json()["spec"]["revision"]
+    deployed.until("READY")
+    answers = [deployed.answer(1) for _ in range(200)]
+    assert set(answers) == {2.0, 7.0}
+    assert 30 <= answers.count(7.0) <= 95  # 60 expected, with a deviation of 6
+    refused = deployed.do("traffic", "PUT", weights={"1": 50})
+    assert refused.status_code == 422
+    assert deployed.do("traffic", "PUT", weights={"99": 100}).status_code == 404
+    assert deployed.do("traffic", "PUT", weights={"2": 100}).json()["error"]["code"] == "wrong_state"
+    with Load(deployed) as load:
+        assert deployed.do("traffic", "PUT", weights={str(number): 100}).status_code == 200
+        deadline = time.monotonic() + 30
+        while deployed.seen()["status"]["revisions"][-1]["state"] != "STOPPED":
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    assert load.failed == []
+    assert deployed.answer(1) == 7
+
+
+def test_an_update_that_cannot_load_says_why_and_the_old_one_goes_on(deployed: Deployed) -> None:
+    with Load(deployed) as load:
+        assert deployed.update(0).status_code == 201
+        found = deployed.until("READY")
+    assert load.failed == []
+    assert "cannot be loaded" in found["status"]["message"]
+    assert "this model cannot be loaded" in found["status"]["message"]
+    assert "goes on" in found["status"]["message"]
+
+
+def test_stop_and_start(deployed: Deployed) -> None:
+    before = deployed.answer(1)
+    assert deployed.do("stop").status_code == 200
+    deployed.until("STOPPED")
+    refused = deployed.ask(1)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "unavailable")
+    assert "is stopped" in refused.json()["error"]["message"]
+    assert deployed.do("stop").json()["error"]["code"] == "wrong_state"
+    assert deployed.do("start").status_code == 200
+    deployed.until("READY")
+    assert deployed.answer(1) == before
+    assert deployed.do("start").json()["error"]["code"] == "wrong_state"
+
+
+def test_a_new_name_is_a_new_address(deployed: Deployed, eve: Person) -> None:
+    renamed = eve.http.patch(deployed.path, json={"name": "multiply", "labels": {"stage": "live"}})
+    assert renamed.status_code == 200, renamed.text
+    old, deployed.path = deployed.path, deployed.path.replace("times", "multiply")
+    found = deployed.until("READY")
+    assert found["model"] == "times"
+    deadline = time.monotonic() + 10
+    headers = {"Authorization": f"Bearer {deployed.token}"}
+    while httpx.get(f"{found['direct_url']}/v2/health/ready", headers=headers).status_code != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert eve.http.get(old).status_code == 404
+    assert deployed.ask(1).status_code == 401  # the old address
+    listed = eve.http.get(f"/projects/{eve.project}/endpoints", params={"label": "stage=live"}).json()[
+        "items"
+    ]
+    assert [one["name"] for one in listed] == ["multiply"]
+    stale = eve.http.patch(f"{deployed.path}", json={"labels": {}}, headers={"If-Match": '"1"'})
+    assert stale.status_code == 412
+
+
+def test_deleted_and_restored(deployed: Deployed, eve: Person) -> None:
+    assert eve.http.delete(deployed.path).json()["error"]["code"] == "in_use"
+    assert eve.http.delete(deployed.path, params={"cascade": True}).status_code == 204
+    assert eve.http.get(deployed.path).status_code == 404
+    restored = eve.http.post(f"{deployed.path}/restore", json={"name": "times"})
+    assert restored.status_code == 200, restored.text
+    deployed.path = deployed.path.replace("multiply", "times")
+    assert restored.json()["status"]["state"] in ("STOPPED", "STOPPING")
+    deployed.until("STOPPED")
+    assert deployed.do("start").status_code == 200
+    deployed.until("READY")
+
+
+def test_a_model_that_cannot_load_is_a_failed_endpoint(eve: Person, folder: Path) -> None:
+    broken = Deployed(eve, folder, "broken", 0)
+    found = broken.until("FAILED")
+    assert "Revision 1 did not start: The model in model cannot be loaded" in found["status"]["message"]
+    refused = broken.ask(1)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "unavailable")
+    assert broken.update(2).status_code == 201
+    broken.until("READY")
+    assert broken.answer(2) == 4
+    eve.http.delete(broken.path, params={"cascade": True}).raise_for_status()
+
+
+def test_a_model_reaches_nothing_outside_of_its_sandbox(eve: Person, folder: Path) -> None:
+    shared = eve.platform.home / "projects"
+    port = eve.platform.address.rpartition(":")[2]
+    nosy = Deployed(eve, folder, "nosy", 1, env={"NOSY": "1", "PORT": port})
+    nosy.until("READY")
+    found = json.loads(eve.http.get(f"{nosy.path}/log").text.split("NOSY ", 1)[1].splitlines()[0])
+    assert found["connects"] is False
+    assert found["written"] == []
+    assert found["projects"] == []
+    assert found["checkouts"] == 1
+    assert not [name for name in found["environment"] if "TOKEN" in name and name != "HIMALIA_TOKEN"]
+    assert not list(shared.glob("*/shared/touched"))
+    eve.http.delete(nosy.path, params={"cascade": True}).raise_for_status()
+
+
+def test_what_cannot_be_deployed_is_refused(eve: Person, deployed: Deployed, folder: Path) -> None:
+    path = f"/projects/{eve.project}/endpoints"
+
+    def refused(**body: object) -> str:
+        answer = eve.http.post(path, json=body)
+        assert answer.status_code in (409, 422), answer.text
+        return str(answer.json()["error"]["message"])
+
+    files = upload(eve, times(folder, 2))
+    code = folder / "code"
+    code.mkdir()
+    (code / "a.py").write_text("print()")
+    assert "MLmodel" in refused(spec={"files": upload(eve, code), "profile": "base"})
+    assert "spec" in refused(spec={"profile": "base"})
+    assert "secret" in refused(spec={"files": files, "profile": "base", "secrets": ["NONE"]})
+    assert "profile" in refused(spec={"files": files, "profile": "huge"})
+    assert "already" in refused(name="times", spec={"files": files, "profile": "base"})
+    assert "model" in refused(spec={"model": "nobody@1", "profile": "base"})
+
+
+def test_others_see_nothing(deployed: Deployed, bob: Person, himalia: Running) -> None:
+    assert himalia.url in deployed.seen()["url"]
+    for method, path in (
+        ("GET", ""),
+        ("POST", "/stop"),
+        ("GET", "/tokens"),
+        ("GET", "/log"),
+        ("GET", "/metrics"),
+    ):
+        assert bob.http.request(method, deployed.path + path).status_code == 404
+
+
+def test_events_tell_the_rollout(deployed: Deployed, eve: Person) -> None:
+    identifier = deployed.seen()["id"]
+    kinds = [event["kind"] for event in eve.events() if event["subject"]["id"] == identifier]
+    assert kinds[0] == "endpoint.created"
+    assert {"endpoint.changed", "endpoint.deleted", "endpoint.restored"} <= set(kinds)
