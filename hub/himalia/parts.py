@@ -152,22 +152,7 @@ class Platform:
         self.projects = Projects(self.database, self.board, settings.retention_days)
         self.overlays = Overlays(self.database, self.folders, self.engine, self.identities, self._check_disk)
         self.lineage = Lineage()
-        self.datasets = Datasets(self.database, self.snapshots, self._check_disk, settings.retention_days)
-        self.partial = PartialFiles(settings.home / "uploads")
-        self.drafts = Drafts(self.datasets, self.partial, settings.draft_days)
-        self.uploads = Uploads(self.drafts, settings.dataset_file_limit_bytes)
-        self.kept_outputs = KeptOutputs(self.datasets, jobs_read.outputs_of)
-        self.checkouts = Checkouts(
-            self.datasets, lambda project: self.folders.checkouts(self.identities.place(project))
-        )
-        self.imports = Imports(
-            self.drafts,
-            self.engine,
-            self.exchange,
-            settings.import_paths,
-            Limits(free=settings.disk_floor_bytes),
-        )
-        self.previews = Previews(self.datasets, self.engine, settings.address)
+        self._datasets()
         self.jobs = Jobs(
             self.database,
             self.engine,
@@ -224,6 +209,25 @@ class Platform:
         self.servers = Servers(
             self.database, self.engine, self.catalogue, self.identities, self.folders, self.hub
         )
+
+    def _datasets(self) -> None:
+        settings = self.settings
+        self.datasets = Datasets(self.database, self.snapshots, self._check_disk, settings.retention_days)
+        self.partial = PartialFiles(settings.home / "uploads")
+        self.drafts = Drafts(self.datasets, self.partial, settings.draft_days)
+        self.uploads = Uploads(self.drafts, settings.dataset_file_limit_bytes)
+        self.kept_outputs = KeptOutputs(self.datasets, jobs_read.outputs_of)
+        self.checkouts = Checkouts(
+            self.datasets, lambda project: self.folders.checkouts(self.identities.place(project))
+        )
+        self.imports = Imports(
+            self.drafts,
+            self.engine,
+            self.exchange,
+            settings.import_paths,
+            Limits(free=settings.disk_floor_bytes),
+        )
+        self.previews = Previews(self.datasets, self.engine, settings.address)
 
     def _endpoints(self) -> None:
         settings = self.settings
