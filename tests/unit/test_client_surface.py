@@ -15,6 +15,7 @@ import himalia.client
 from himalia.client import AsyncJob, Job
 from himalia.client.bridge import iterate, run
 from himalia.client.experiments import AsyncExperiment, Experiment, Experiments, ExperimentVerbs
+from himalia.client.datasets import Datasets, DatasetVerbs
 from himalia.client.jobs import Jobs, JobVerbs
 from himalia.client.nouns import Projects, ProjectVerbs, Secrets, SecretVerbs, Tokens, TokenVerbs
 from himalia.client.tracking import Tracking, TrackingVerbs
@@ -35,6 +36,7 @@ def verbs(kind: type) -> dict[str, list[str]]:
 @pytest.mark.parametrize(
     ("blocking", "awaited"),
     [
+        (Datasets, DatasetVerbs),
         (Jobs, JobVerbs),
         (Projects, ProjectVerbs),
         (Secrets, SecretVerbs),
@@ -51,6 +53,7 @@ def test_both_surfaces_have_the_same_verbs(blocking: type, awaited: type) -> Non
 
 def test_every_verb_is_described() -> None:
     for kind in (Jobs, Projects, Secrets, Tokens, Experiments, Tracking):
+    for kind in (Datasets, Jobs, Projects, Secrets, Tokens):
         for name in verbs(kind):
             assert inspect.getdoc(getattr(kind, name)), f"{kind.__name__}.{name}"
 

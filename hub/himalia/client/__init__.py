@@ -1,6 +1,7 @@
 """The Python SDK: `Client`, `AsyncClient`, and the errors that they raise."""
 
 from himalia.client.clients import AsyncClient, Client
+from himalia.client.datasets import Dataset, DatasetFile, Version
 from himalia.client.errors import HimaliaError
 from himalia.client.experiments import AsyncExperiment, Experiment, Trial
 from himalia.client.jobs import AsyncJob, Job
@@ -11,6 +12,8 @@ __all__ = [
     "AsyncExperiment",
     "AsyncJob",
     "Client",
+    "Dataset",
+    "DatasetFile",
     "Experiment",
     "HimaliaError",
     "Job",
@@ -22,4 +25,5 @@ __all__ = [
     "Series",
     "Token",
     "Trial",
+    "Version",
 ]

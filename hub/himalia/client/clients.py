@@ -6,6 +6,7 @@ from himalia.client import config
 from himalia.client.api import Api
 from himalia.client.bridge import blocking, run
 from himalia.client.config import Place
+from himalia.client.datasets import Datasets, DatasetVerbs
 from himalia.client.experiments import Experiments, async_experiments
 from himalia.client.jobs import Jobs, async_jobs
 from himalia.client.nouns import (
@@ -44,6 +45,7 @@ class Client:
         api = _api(self.place, self._transport, project)
         self._verbs = AccountVerbs(api)
         self._api = api
+        self.datasets = Datasets(api)
         self.jobs = Jobs(api)
         self.experiments = Experiments(api)
         self.projects = Projects(api)
@@ -87,6 +89,7 @@ class AsyncClient:
         self._transport = AsyncTransport(self.place)
         self._api = _api(self.place, self._transport, project)
         account = AccountVerbs(self._api)
+        self.datasets = DatasetVerbs(self._api)
         self.jobs = async_jobs(self._api)
         self.experiments = async_experiments(self._api)
         self.projects = ProjectVerbs(self._api)

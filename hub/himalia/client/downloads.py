@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from blake3 import blake3
 
 from himalia.client.api import Api, escaped
 from himalia.client.bridge import closing
 from himalia.client.errors import Invalid, Unreachable
-from himalia.client.records import OutputFile
+from himalia.client.records import OutputFile, Record
 
 
 def place_for(path: str, to: Path) -> Path:
@@ -33,10 +35,30 @@ def place_below(path: str, folder: Path) -> Path:
     return target
 
 
+def is_there(target: Path, size: int, digest: str) -> bool:
+    """Whether `target` is a file of these bytes."""
+    try:
+        if not target.is_file() or target.stat().st_size != size:
+            return False
+        hasher = blake3()
+        with target.open("rb") as reader:
+            while piece := reader.read(1 << 20):
+                hasher.update(piece)
+    except OSError:
+        return False
+    return hasher.hexdigest() == digest
+
+
 async def save(api: Api, job: str, file: OutputFile, target: Path, attempt: int | None) -> None:
     """Write an output to `target`, in place of what is there. Raises Unreachable when bytes are missing or wrong."""
-    path = f"{job}/outputs{escaped(*file.path.split('/'))}"
-    stream = await api.open(api.request("GET", path, {"attempt": attempt}))
+    await save_file(api, f"{job}/outputs{escaped(*file.path.split('/'))}", file, target, {"attempt": attempt})
+
+
+async def save_file(
+    api: Api, path: str, file: Record, target: Path, params: Mapping[str, Any] | None = None
+) -> None:
+    """Write what is at the API's `path` to `target`, as `file` says that it is. Raises Unreachable."""
+    stream = await api.open(api.request("GET", path, params))
     part = target.with_name(f".himalia-{uuid.uuid4().hex}")
     try:
         await api.transport.aside(lambda: target.parent.mkdir(parents=True, exist_ok=True))
@@ -47,7 +69,7 @@ async def save(api: Api, job: str, file: OutputFile, target: Path, attempt: int 
                     hasher.update(piece)
                     out.write(piece)
         if hasher.hexdigest() != file.to_dict().get("digest"):
-            raise Unreachable(f"{file.path} did not arrive whole. Try again.", True)
+            raise Unreachable(f"{file['path']} did not arrive whole. Try again.", True)
         part.replace(target)
     finally:
         await stream.close()

@@ -30,6 +30,7 @@ from himalia.client.records import (
 )
 
 if TYPE_CHECKING:
+    from himalia.client.datasets import Version
     from himalia.client.following import Update
 
     AnyPath = str | PathLike[str]
@@ -124,6 +125,7 @@ class JobVerbs(Generic[J]):
         requirements: str | None = "auto",
         name: str | None = None,
         labels: Mapping[str, str] | None = None,
+        inputs: Mapping[str, str | Version] | None = None,
         env: Mapping[str, str] | None = None,
         secrets: Iterable[str] = (),
         priority: int | None = None,
@@ -138,7 +140,9 @@ class JobVerbs(Generic[J]):
         The code that goes with it is the folder of the notebook or script, or `folder`, in which they must be;
         only files that the service lacks are sent. A command takes code along only when `folder` is given.
         `requirements` is the path of a requirements.txt in that folder; "auto" takes the one beside the notebook
-        or script, None takes none. `time_limit` is in seconds, a timedelta, or text such as "2h".
+        or script, None takes none. `inputs` are datasets by the names under which the code asks for them, such as
+        `{"digits": "digits@3"}` for `himalia.run.input("digits")`. `time_limit` is in seconds, a timedelta, or text
+        such as "2h".
         Without a `profile`, the one of the notebook's kernel is taken, else the server's own, else the first.
 
         Raises Invalid, naming each field, and `himalia.client.snapshot.SnapshotError` for a folder that cannot
@@ -151,6 +155,7 @@ class JobVerbs(Generic[J]):
             "profile": profile,
             "size": size,
             "environment": environment,
+            "inputs": {key: one if isinstance(one, str) else one.name for key, one in (inputs or {}).items()},
             "env": dict(env or {}),
             "secrets": [secrets] if isinstance(secrets, str) else [*secrets],
             "priority": priority,

@@ -28,7 +28,7 @@ from himalia.datasets.schema import (
     Missing,
     Version,
 )
-from himalia.datasets.uploads import VERSION, Uploads, check_version, headers_of
+from himalia.datasets.uploads import VERSION, Uploads, check_version
 
 router = APIRouter(
     prefix="/projects/{project}/datasets/{dataset}/drafts", tags=["datasets"], route_class=GatedRoute
@@ -127,7 +127,8 @@ async def create_upload(
     """Begin a resumable upload of one file (tus 1.0.0); the header Location says where to send its bytes."""
     check_version(version)
     upload = await uploads.create(access, dataset, draft, length, metadata)
-    return Response(status_code=201, headers={"Location": f"{request.url.path}/{upload}", **headers_of(0)})
+    headers = {"Location": f"{request.url.path}/{upload}", "Tus-Resumable": VERSION}
+    return Response(status_code=201, headers=headers)
 
 
 @router.head("/{draft}/files/{upload}", operation_id="uploads.state", response_class=Response)
@@ -141,8 +142,7 @@ async def upload_state(
 ) -> Response:
     """How much of an upload is there, in the header Upload-Offset."""
     check_version(version)
-    offset, size = await uploads.state(access, dataset, draft, upload)
-    return Response(headers=headers_of(offset, size))
+    return Response(headers=(await uploads.state(access, dataset, draft, upload)).headers())
 
 
 @router.patch(
@@ -160,8 +160,8 @@ async def append(
 ) -> Response:
     """Send bytes of a file, from where the upload is. What has arrived stays when the connection breaks."""
     check_version(version)
-    there = await uploads.append(access, dataset, draft, upload, offset, request.stream())
-    return Response(status_code=204, headers=headers_of(there))
+    state = await uploads.append(access, dataset, draft, upload, offset, request.stream())
+    return Response(status_code=204, headers=state.headers())
 
 
 @router.delete(

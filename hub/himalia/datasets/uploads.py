@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,6 +31,25 @@ from himalia.storage.directory import room
 VERSION = "1.0.0"
 WRITE_BYTES = 1 << 20
 """How much is gathered before it is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadState:
+    """`offset` of `size` bytes are there; `digest` is that of the file, once it is whole."""
+
+    offset: int
+    size: int
+    digest: str | None = None
+
+    def headers(self) -> dict[str, str]:
+        """tus's headers of an answer, and the digest."""
+        found = {
+            "Tus-Resumable": VERSION,
+            "Upload-Offset": str(self.offset),
+            "Upload-Length": str(self.size),
+            "Cache-Control": "no-store",
+        }
+        return found if self.digest is None else {**found, "Himalia-Digest": self.digest}
 
 
 class Uploads:
@@ -76,17 +96,17 @@ class Uploads:
             await self.state(access, name, draft_id, upload_id)
         return upload_id
 
-    async def state(self, access: Access, name: str, draft_id: str, upload_id: str) -> tuple[int, int]:
-        """(offset, size) of an upload. Raises NotFound."""
+    async def state(self, access: Access, name: str, draft_id: str, upload_id: str) -> UploadState:
+        """How far an upload is. Raises NotFound."""
         row = await self._find(access, name, draft_id, upload_id)
         if row.digest is not None:
-            return row.size, row.size
+            return UploadState(row.size, row.size, row.digest)
         offset = self.partial.offset(upload_id)
         if offset == row.size and not self.partial.is_busy(upload_id):
             # All of it came to a service that was killed before it made an object of it.
             with self.partial.alone(upload_id):
-                await self._finish(access, name, draft_id, row)
-        return offset, row.size
+                return await self._finish(access, name, draft_id, row)
+        return UploadState(offset, row.size)
 
     async def append(
         self,
@@ -96,8 +116,8 @@ class Uploads:
         upload_id: str,
         offset: int,
         stream: AsyncIterator[bytes],
-    ) -> int:
-        """Add bytes behind `offset`, which must be where the upload is; answers where it is then.
+    ) -> UploadState:
+        """Add bytes behind `offset`, which must be where the upload is; answers how far it is then.
 
         What has arrived stays, however the request ends. Raises WrongState at another offset and while another
         request sends the same file, TooLarge beyond the size that was said, DiskFull.
@@ -114,8 +134,8 @@ class Uploads:
             await self._write(upload_id, row.size - there, stream)
             there = self.partial.offset(upload_id)
             if there == row.size:
-                await self._finish(access, name, draft_id, row)
-        return there
+                return await self._finish(access, name, draft_id, row)
+        return UploadState(there, row.size)
 
     async def _write(self, upload_id: str, left: int, stream: AsyncIterator[bytes]) -> None:
         descriptor = os.open(self.partial.path(upload_id), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -136,7 +156,7 @@ class Uploads:
         finally:
             os.close(descriptor)
 
-    async def _finish(self, access: Access, name: str, draft_id: str, row: Any) -> None:
+    async def _finish(self, access: Access, name: str, draft_id: str, row: Any) -> UploadState:
         def adopt() -> Added:
             with full_disk_said():
                 stored = self.drafts.snapshots.store.adopt(self.partial.path(row.id))
@@ -150,6 +170,7 @@ class Uploads:
             tx.execute(whole.values(digest=added.stored.digest))
 
         await self.database.write(work)
+        return UploadState(row.size, row.size, added.stored.digest)
 
     async def delete(self, access: Access, name: str, draft_id: str, upload_id: str) -> None:
         """Forget an upload and its bytes. Raises NotFound."""
@@ -211,9 +232,3 @@ def _write_all(descriptor: int, data: bytearray) -> None:
         rest = memoryview(data)
         while rest:
             rest = rest[os.write(descriptor, rest) :]
-
-
-def headers_of(offset: int, size: int | None = None) -> Mapping[str, str]:
-    """tus's headers of an answer."""
-    found = {"Tus-Resumable": VERSION, "Upload-Offset": str(offset), "Cache-Control": "no-store"}
-    return found if size is None else {**found, "Upload-Length": str(size)}
