@@ -14,8 +14,8 @@ import pytest
 import himalia.client
 from himalia.client import AsyncJob, Job
 from himalia.client.bridge import iterate, run
-from himalia.client.experiments import AsyncExperiment, Experiment, Experiments, ExperimentVerbs
 from himalia.client.datasets import Datasets, DatasetVerbs
+from himalia.client.experiments import AsyncExperiment, Experiment, Experiments, ExperimentVerbs
 from himalia.client.jobs import Jobs, JobVerbs
 from himalia.client.nouns import Projects, ProjectVerbs, Secrets, SecretVerbs, Tokens, TokenVerbs
 from himalia.client.tracking import Tracking, TrackingVerbs
@@ -52,8 +52,7 @@ def test_both_surfaces_have_the_same_verbs(blocking: type, awaited: type) -> Non
 
 
 def test_every_verb_is_described() -> None:
-    for kind in (Jobs, Projects, Secrets, Tokens, Experiments, Tracking):
-    for kind in (Datasets, Jobs, Projects, Secrets, Tokens):
+    for kind in (Datasets, Jobs, Projects, Secrets, Tokens, Experiments, Tracking):
         for name in verbs(kind):
             assert inspect.getdoc(getattr(kind, name)), f"{kind.__name__}.{name}"
 
