@@ -206,6 +206,34 @@ def test_a_job_that_knows_nothing_of_mlflow_is_there(tina: Person, hers: Mlflow)
     assert metrics(hers.run_of(job["id"])) == {"score": 2.0}
 
 
+TRAINS = """
+import mlflow, mlflow.sklearn
+from sklearn.datasets import load_digits
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+
+mlflow.sklearn.autolog(log_models=False)
+images, labels = load_digits(return_X_y=True)
+with mlflow.start_run() as run:
+    model = LogisticRegression(max_iter=20).fit(images / 16, labels)
+    logged = mlflow.sklearn.log_model(model, name="model", input_example=images[:2] / 16)
+    again = mlflow.pyfunc.load_model(logged.model_uri)
+    assert (again.predict(images / 16) == model.predict(images / 16)).all()
+    forest = RandomForestClassifier(4).fit(images, labels)
+    kept = mlflow.sklearn.log_model(forest, name="forest", serialization_format="cloudpickle")
+    assert (mlflow.sklearn.load_model(kept.model_uri).predict(images) == forest.predict(images)).all()
+print(run.info.run_id)
+"""
+
+
+def test_models_are_logged_and_loaded_with_what_the_environment_has(tina: Person, hers: Mlflow) -> None:
+    job = tina.submit("python", "-W", "ignore", "-c", TRAINS, profile="scikit-learn")
+    ended = tina.ended(job["name"], 180)
+    assert ended["status"]["state"] == "SUCCEEDED", tina.text(job["name"])
+    # What autologging measured is in our metrics, too.
+    assert ended["status"]["metrics"]["training_accuracy_score"] > 0.8
+
+
 # Who may what
 
 

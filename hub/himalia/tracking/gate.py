@@ -126,17 +126,17 @@ async def mlflow(
         return JSONResponse(SERVER_INFO)
     if call.kind == "workspaces":
         return await _workspaces(database, access, path)
-    if call.kind == "registry":
-        return await _registry(request, tracking, access, path)
-    async with tracking.client(access.in_project["id"]) as client:
-        try:
+    try:
+        if call.kind == "registry":
+            return await _registry(request, tracking, access, path)
+        async with tracking.client(access.in_project["id"]) as client:
             if path == RUNS_CREATE:
                 return await _create_run(request, tracking, client, access)
             if path in LOGS and access.identity.workload is not None:
                 return await _log(request, tracking, client, access, path)
             return await forward(request, tracking, client, path)
-        except MlflowRefused as error:
-            return _refusal(error)
+    except MlflowRefused as error:
+        return JSONResponse({"error_code": error.code, "message": str(error)}, error.status, SAFE)
 
 
 async def _workspaces(database: Database, access: Access, path: str) -> Response:
@@ -247,7 +247,3 @@ def _error(error: HimaliaError) -> Response:
     body = {**error.body(), "error_code": _CODES.get(error.status, "BAD_REQUEST"), "message": error.message}
     headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
     return JSONResponse(body, error.status, {**SAFE, **headers})
-
-
-def _refusal(error: MlflowRefused) -> Response:
-    return JSONResponse({"error_code": error.code, "message": str(error)}, error.status, SAFE)
