@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -79,10 +80,12 @@ class Executor:
             self._make_html()
             await kernel.connect()
             self._send({"op": "ready"})
+            gc.freeze()  # what is there stays, and need not be looked at
             job = job or await self._next_job(kernel)
             while job is not None:
                 kept = await self._run(kernel, job)
                 await self._answer(kept=kept)
+                gc.collect()  # copies of the notebook, before another one is read
                 job = await self._next_job(kernel) if kept else None
         except NotebookError as error:
             return error
