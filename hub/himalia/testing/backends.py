@@ -397,6 +397,18 @@ python -c 'import himalia.run; himalia.run.output("plot.svg")'; exit 1
         assert ["".join(text) for text in printed] == ["epochs 5\n"]
         assert service.of(Progress, "a-1")[-1].data["cells"] >= 2
 
+    async def test_notebooks_of_one_group_know_nothing_of_each_other(self, world: World) -> None:
+        look = "import os; print(sorted({'left', 'other'} & {*globals(), *os.environ}), Out, os.environ['PASSWORD'])"
+        leave = "left = 1; os.environ['other'] = '1'; left"
+        async with Service(world) as service:
+            for number, secret in enumerate(("the-first-secret", "the-second-secret")):
+                name = f"n{number}-1"
+                world.api.add_snapshot(f"n{number}", {"train.ipynb": _notebook(_cell(look), _cell(leave))})
+                task = {"kind": "notebook", "notebook": "train.ipynb", "snapshot": True}
+                launch = world.task(task, name, kernel_group="group", secrets={"PASSWORD": secret})
+                assert (await service.run(launch)).reason is None
+                assert service.log(name) == "[] {} [secret]\n1\n"
+
     async def test_metrics_and_progress(self, world: World) -> None:
         code = """
 import himalia.run as run
@@ -459,11 +471,10 @@ def _cell(source: str, *tags: str) -> dict[str, object]:
     }
 
 
-NOTEBOOK = json.dumps(
-    {
-        "cells": [_cell("epochs = 1", "parameters"), _cell("print('epochs', epochs)")],
-        "metadata": {"kernelspec": {"display_name": "Python", "language": "python", "name": "python3"}},
-        "nbformat": 4,
-        "nbformat_minor": 5,
-    }
-)
+def _notebook(*cells: dict[str, object]) -> str:
+    spec = {"display_name": "Python", "language": "python", "name": "python3"}
+    content = {"cells": cells, "metadata": {"kernelspec": spec}, "nbformat": 4, "nbformat_minor": 5}
+    return json.dumps(content)
+
+
+NOTEBOOK = _notebook(_cell("epochs = 1", "parameters"), _cell("print('epochs', epochs)"))
