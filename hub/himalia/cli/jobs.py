@@ -99,6 +99,12 @@ def submit(
     env: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="A variable. Repeatable.")
     ] = None,
+    read: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--input", metavar="NAME=DATASET[@VERSION]", help="A dataset that it reads. Repeatable."
+        ),
+    ] = None,
     secret: Annotated[list[str] | None, typer.Option(help="A secret that the job gets. Repeatable.")] = None,
     folder: Annotated[
         Path | None,
@@ -130,6 +136,7 @@ def submit(
             requirements=None if requirements == "none" else requirements,
             name=name,
             labels=pairs(label or [], "--label"),
+            inputs=pairs(read or [], "--input"),
             env=pairs(env or [], "--env"),
             secrets=secret or [],
             retries=retries,

@@ -26,6 +26,7 @@ COMMANDS = {
     "login": "himalia.cli.login:login",
     "logout": "himalia.cli.login:logout",
     "whoami": "himalia.cli.login:whoami",
+    "datasets": "himalia.cli.datasets:app",
     "jobs": "himalia.cli.jobs:app",
     "experiments": "himalia.cli.experiments:app",
     "tracking": "himalia.cli.tracking:app",
