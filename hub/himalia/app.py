@@ -39,6 +39,7 @@ from himalia.lineage.routes import router as lineage_router
 from himalia.live.channel import LiveParts
 from himalia.live.routes import router as events_router
 from himalia.live.routes import socket_router
+from himalia.models.routes import router as models_router
 from himalia.overlays.routes import router as overlays_router
 from himalia.pages.routes import Pages
 from himalia.pages.routes import router as pages_router
@@ -109,6 +110,7 @@ def _api_routers() -> list[APIRouter]:
         overlays_router,
         tracking_router,
         servers_router,
+        models_router,
         lineage_router,
         tokens_router,
         events_router,
@@ -139,6 +141,8 @@ def _share(app: FastAPI, platform: Platform) -> None:
     state.endpoints = EndpointParts(
         platform.endpoints, platform.endpoint_tokens, platform.published.gateway, platform.logs
     )
+    state.models = platform.models
+    state.evaluations = platform.evaluations
     state.lineage = LineageParts(platform.database, platform.lineage)
     state.tracking = platform.tracking
     state.content = Content(platform.tracking, platform.gate, platform.credentials, Origins.of(settings))

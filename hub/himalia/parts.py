@@ -62,6 +62,10 @@ from himalia.jobs.service import Jobs
 from himalia.launching import Launcher
 from himalia.lineage.service import Lineage
 from himalia.live.publish import Publisher
+from himalia.models import read as models_read
+from himalia.models.evaluations import Evaluations
+from himalia.models.registry import Registry
+from himalia.models.service import Models
 from himalia.overlays.service import Overlays
 from himalia.pages.sessions import Sessions
 from himalia.projects import service as projects_service
@@ -171,6 +175,17 @@ class Platform:
         self.plots = Plots(self.database, self.searcher.importances)
         self.lineage.register("experiment", experiments_read.nodes)
         self.tracking = Tracking(settings, self.database, self._check_disk)
+        self.models = Models(
+            self.database,
+            self.snapshots,
+            self.tracking,
+            experiments_read.trial_job,
+            self.folders,
+            self._check_disk,
+        )
+        self.tracking.registry = Registry(self.models)
+        self.evaluations = Evaluations(self.models, self.datasets, self.jobs)
+        self.lineage.register("model", models_read.nodes)
         self._endpoints()
         self.collector = Collector(
             self.database,
@@ -190,10 +205,11 @@ class Platform:
                     self.endpoints.purge,
                 ),
             ),
-            [dataset_drafts.held, self.previews.held, endpoints_read.held],
+            [dataset_drafts.held, self.previews.held, models_read.held, endpoints_read.held],
             grace,
         )
         self.projects.purge_hooks += [
+            self.models.project_purged,
             self.experiments.project_purged,
             self.endpoints.project_purged,
             self.jobs.project_purged,

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from himalia.core import people
+from himalia.core.errors import NotFound
 from himalia.core.pagination import Page, next_token
 from himalia.core.schema import Who
 from himalia.engine.states import State
@@ -165,6 +166,18 @@ def best(connection: Connection, row: Any) -> list[Best]:
         Best(number=complete[index][0], values=complete[index][1], parameters=complete[index][2])
         for index in front([one[1] for one in complete], directions)[:MOST_BEST]
     ]
+
+
+def trial_job(connection: Connection, project_id: str, name: str, number: int) -> str:
+    """The id of the job that is a trial of the search `name`. Raises NotFound."""
+    row = by_name(connection, project_id, name)
+    if row is None:
+        raise NotFound(f"There is no experiment named {name} in this project.")
+    query = sa.select(trials.c.job_id).where(trials.c.experiment_id == row.id, trials.c.number == number)
+    job_id = connection.execute(query).scalar()
+    if job_id is None:
+        raise NotFound(f"The experiment {name} has no trial {number}.")
+    return str(job_id)
 
 
 def trials_of(

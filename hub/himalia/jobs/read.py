@@ -187,6 +187,11 @@ def outputs_of(connection: Connection, project_id: str, name: str, attempt: int 
     return JobFiles(row.id, [(one.path, one.size, one.digest) for one in found])
 
 
+def latest_metrics(connection: Connection, job_id: str, attempt: int) -> dict[str, float | None]:
+    """The last value of each metric of an attempt."""
+    return _latest_metrics(connection, [job_id]).get((job_id, attempt), {})
+
+
 def finite(value: float | None) -> float | None:
     """JSON has no NaN and no infinity: they are shown as null."""
     return value if value is not None and math.isfinite(value) else None

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_
 
 from himalia.core.schema import Body, Labels, Name, Who, sound_text
 from himalia.datasets.schema import LATEST
+from himalia.jobs.schema import DatasetReference
 
 Text = Annotated[str, AfterValidator(sound_text)]
 LONGEST_NAME = 250
@@ -214,7 +215,7 @@ class EvaluationCreate(Body):
     `target` is the column with the right answers. The type is guessed from the target where it is left out.
     """
 
-    dataset: Annotated[Text, Field(min_length=1, max_length=100)]
+    dataset: DatasetReference
     target: Annotated[Text, Field(min_length=1, max_length=500)]
     path: Path | None = None
     type: Literal["classifier", "regressor"] | None = None

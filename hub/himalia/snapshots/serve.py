@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import mimetypes
 import re
-from collections.abc import Iterator
+import threading
+from collections.abc import AsyncIterator, Iterator
 from urllib.parse import quote
 
 from fastapi.responses import Response, StreamingResponse
 
 from himalia.storage.base import ObjectStore
+from himalia.storage.trees import Tree, write_tar
 
 PIECE_BYTES = 2**18
 SANDBOXED = {
@@ -88,3 +92,39 @@ def _pieces(store: ObjectStore, digest: str, start: int, end: int) -> Iterator[b
         while start < end and (piece := reader.read(min(PIECE_BYTES, end - start))):
             start += len(piece)
             yield piece
+
+
+async def tar_pieces(tree: Tree, store: ObjectStore) -> AsyncIterator[bytes]:
+    """A tree as a tar, in pieces; each file is read in a thread when its turn comes."""
+    if tree.size < 2**20:
+        buffer = io.BytesIO()
+        await asyncio.to_thread(write_tar, tree, store, buffer)
+        yield buffer.getvalue()
+        return
+    pipe: asyncio.Queue[bytes | None] = asyncio.Queue(16)
+    loop, left = asyncio.get_running_loop(), threading.Event()
+
+    class Out:
+        def write(self, data: bytes) -> int:
+            if left.is_set():
+                raise BrokenPipeError
+            asyncio.run_coroutine_threadsafe(pipe.put(bytes(data)), loop).result()
+            return len(data)
+
+    def work() -> None:
+        try:
+            write_tar(tree, store, Out())
+        except BrokenPipeError:
+            return  # nobody reads any more
+        finally:
+            asyncio.run_coroutine_threadsafe(pipe.put(None), loop).result()
+
+    writing = asyncio.create_task(asyncio.to_thread(work))
+    try:
+        while (piece := await pipe.get()) is not None:
+            yield piece
+        await writing
+    finally:
+        left.set()
+        while not pipe.empty():
+            pipe.get_nowait()

@@ -54,7 +54,7 @@ class MlflowClient:
         """What makes a call one in this workspace."""
         return {WORKSPACE_HEADER: self.workspace}
 
-    async def get(self, path: str, **params: str) -> dict[str, Any]:
+    async def get(self, path: str, /, **params: str) -> dict[str, Any]:
         """GET below `api/2.0/mlflow`. Raises MlflowRefused, Unavailable."""
         return await self._call("GET", path, params=params)
 

@@ -49,7 +49,7 @@ class RegistryCall:
 
 
 RegistryHook = Callable[[RegistryCall], Awaitable[Mapping[str, Any]]]
-"""Answers with what MLflow would; raises HimaliaError to refuse."""
+"""Answers with what MLflow would; raises HimaliaError or MlflowRefused to refuse."""
 
 
 class Tracking:

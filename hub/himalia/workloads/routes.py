@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
-import threading
 import unicodedata
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -26,8 +24,9 @@ from himalia.engine import queue
 from himalia.engine.board import Active
 from himalia.engine.service import Engine
 from himalia.projects import service as projects_service
+from himalia.snapshots.serve import tar_pieces
 from himalia.snapshots.service import Snapshots
-from himalia.storage.trees import BadPathError, Tree, validate_path, write_tar
+from himalia.storage.trees import BadPathError, validate_path
 from himalia.workloads.schema import Everything, MachineShown, OutputStored, StopAsked, Workload
 
 router = APIRouter(tags=["workloads"], route_class=GatedRoute)
@@ -71,43 +70,7 @@ async def snapshot(access: CurrentAccess, parts: Parts, workload: str) -> Respon
     if digest is None:
         raise NotFound("This workload has no code snapshot.")
     tree = await asyncio.to_thread(parts.snapshots.tree, digest)
-    return StreamingResponse(_tar(tree, parts.snapshots), media_type="application/x-tar")
-
-
-async def _tar(tree: Tree, snapshots: Snapshots) -> AsyncIterator[bytes]:
-    """The archive in pieces; each file is read in a thread when its turn comes."""
-    if tree.size < 2**20:
-        buffer = io.BytesIO()
-        await asyncio.to_thread(write_tar, tree, snapshots.store, buffer)
-        yield buffer.getvalue()
-        return
-    pipe: asyncio.Queue[bytes | None] = asyncio.Queue(16)
-    loop, left = asyncio.get_running_loop(), threading.Event()
-
-    class Out:
-        def write(self, data: bytes) -> int:
-            if left.is_set():
-                raise BrokenPipeError
-            asyncio.run_coroutine_threadsafe(pipe.put(bytes(data)), loop).result()
-            return len(data)
-
-    def work() -> None:
-        try:
-            write_tar(tree, snapshots.store, Out())
-        except BrokenPipeError:
-            return  # nobody reads any more
-        finally:
-            asyncio.run_coroutine_threadsafe(pipe.put(None), loop).result()
-
-    writing = asyncio.create_task(asyncio.to_thread(work))
-    try:
-        while (piece := await pipe.get()) is not None:
-            yield piece
-        await writing
-    finally:
-        left.set()
-        while not pipe.empty():
-            pipe.get_nowait()
+    return StreamingResponse(tar_pieces(tree, parts.snapshots.store), media_type="application/x-tar")
 
 
 @router.put("/workloads/{workload}/outputs/{path:path}", operation_id="workloads.output")

@@ -245,6 +245,78 @@ def _tracking() -> None:
     op.add_column("metrics", sa.Column("source", sa.String(length=20), nullable=True))
 
 
+def _models() -> None:
+    op.create_table(
+        "models",
+        sa.Column("id", sa.String(length=16), nullable=False),
+        sa.Column("project_id", sa.String(length=16), nullable=False),
+        sa.Column("name", sa.String(length=250), nullable=False),
+        sa.Column("labels", sa.JSON(), nullable=False),
+        sa.Column("spec", sa.JSON(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=16), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name=op.f("fk_models_project_id_projects")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_models")),
+        sa.UniqueConstraint("project_id", "name", name=op.f("uq_models_project_id")),
+    )
+    op.create_index("ix_models_project", "models", ["project_id", "created_at", "id"], unique=False)
+    op.create_table(
+        "model_versions",
+        sa.Column("id", sa.String(length=16), nullable=False),
+        sa.Column("model_id", sa.String(length=16), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("source", sa.JSON(), nullable=False),
+        sa.Column("tree", sa.String(length=64), nullable=True),
+        sa.Column("files", sa.Integer(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("manifest", sa.JSON(), nullable=False),
+        sa.Column("environment", sa.String(length=40), nullable=True),
+        sa.Column("metrics", sa.JSON(), nullable=False),
+        sa.Column("parameters", sa.JSON(), nullable=False),
+        sa.Column("problem", sa.Text(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=16), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["model_id"], ["models.id"], name=op.f("fk_model_versions_model_id_models")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_model_versions")),
+        sa.UniqueConstraint("model_id", "number", name=op.f("uq_model_versions_model_id")),
+    )
+
+
+def _models_parts() -> None:
+    op.create_table(
+        "model_aliases",
+        sa.Column("model_id", sa.String(length=16), nullable=False),
+        sa.Column("alias", sa.String(length=40), nullable=False),
+        sa.Column("version_id", sa.String(length=16), nullable=False),
+        sa.ForeignKeyConstraint(["model_id"], ["models.id"], name=op.f("fk_model_aliases_model_id_models")),
+        sa.ForeignKeyConstraint(
+            ["version_id"], ["model_versions.id"], name=op.f("fk_model_aliases_version_id_model_versions")
+        ),
+        sa.PrimaryKeyConstraint("model_id", "alias", name=op.f("pk_model_aliases")),
+    )
+    op.create_table(
+        "model_evaluations",
+        sa.Column("job_id", sa.String(length=16), nullable=False),
+        sa.Column("version_id", sa.String(length=16), nullable=False),
+        sa.Column("dataset", sa.String(length=100), nullable=False),
+        sa.Column("target", sa.String(length=500), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=16), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["version_id"], ["model_versions.id"], name=op.f("fk_model_evaluations_version_id_model_versions")
+        ),
+        sa.PrimaryKeyConstraint("job_id", name=op.f("pk_model_evaluations")),
+    )
+    op.create_index(
+        "ix_model_evaluations_version", "model_evaluations", ["version_id", "created_at"], unique=False
+    )
+
+
 def _endpoints() -> None:
     op.create_table(
         "endpoints",
@@ -321,4 +393,6 @@ def upgrade() -> None:
     _jobs()
     _experiments()
     _tracking()
+    _models()
+    _models_parts()
     _endpoints()

@@ -1,0 +1,485 @@
+"""The only code that changes models, versions and aliases: in MLflow's registry first, then in our tables."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from himalia.core import clock, events, links
+from himalia.core.access import Access
+from himalia.core.database import Database, Transaction
+from himalia.core.errors import InUse, Invalid, NameInUse, NotFound, Stale
+from himalia.core.ids import new_id
+from himalia.engine.backends.local.folders import Folders
+from himalia.jobs import read as jobs_read
+from himalia.models import manifest, read, sources
+from himalia.models.environments import default_environment
+from himalia.models.manifest import Manifest
+from himalia.models.read import end
+from himalia.models.schema import (
+    Model,
+    ModelCreate,
+    ModelUpdate,
+    ModelVersion,
+    ModelVersionCreate,
+    ModelVersionUpdate,
+    Source,
+)
+from himalia.models.sources import Logged, Origin, TrialJob
+from himalia.models.tables import aliases, evaluations, models, versions
+from himalia.snapshots.service import Snapshots, own_many
+from himalia.storage.base import Stored
+from himalia.storage.trees import Tree
+from himalia.tracking.client import MlflowClient, MlflowRefused
+from himalia.tracking.runs import attempt_of
+from himalia.tracking.service import Tracking
+
+VERSION_TAG = "himalia.version"
+GONE = ("RESOURCE_DOES_NOT_EXIST",)
+THERE = ("RESOURCE_ALREADY_EXISTS",)
+SERVES = "serves"
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who changes something, and in which project."""
+
+    project_id: str
+    project: str
+    person_id: str
+
+    @classmethod
+    def of(cls, access: Access) -> By:
+        """The caller."""
+        return cls(access.in_project["id"], access.in_project["name"], access.person.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A version to be written down."""
+
+    source: Source
+    tree: Tree | None = None
+    manifest: Manifest = field(default_factory=Manifest)
+    environment: str | None = None
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    description: str = ""
+    problem: str | None = None
+
+
+class Models:
+    """Names, versions and aliases."""
+
+    def __init__(
+        self,
+        database: Database,
+        snapshots: Snapshots,
+        tracking: Tracking,
+        trial_job: TrialJob,
+        folders: Folders,
+        check_disk: Callable[[], None],
+    ) -> None:
+        self.database = database
+        self.snapshots = snapshots
+        self.tracking = tracking
+        self.trial_job = trial_job
+        self.folders = folders
+        self.check_disk = check_disk
+        self._registering = asyncio.Lock()
+
+    async def ask(
+        self, by: By, method: str, path: str, body: Mapping[str, Any], but: Sequence[str] = ()
+    ) -> Any:
+        """Change MLflow's registry; errors whose codes are in `but` are none. Raises HimaliaError."""
+        async with self.tracking.client(by.project_id) as mlflow:
+            return await _told(mlflow, method, path, body, but)
+
+    # Models
+
+    async def create(self, by: By, body: ModelCreate) -> Model:
+        """Make a model without versions. Raises NameInUse, Unavailable."""
+        await self.database.read(lambda c: _refuse_taken(c, by.project_id, body.name))
+        asked = {"name": body.name, "description": body.spec.description}
+        # One that is there already was left by a creation that was cut off.
+        await self.ask(by, "POST", "registered-models/create", asked, THERE)
+        return await self._shown(by, await self.database.write(lambda tx: self.record_model(tx, by, body)))
+
+    @staticmethod
+    def record_model(tx: Transaction, by: By, body: ModelCreate) -> str:
+        """Write down a model that MLflow has: its id. Raises NameInUse."""
+        _refuse_taken(tx.connection, by.project_id, body.name)
+        now, model_id = clock.now(), new_id()
+        tx.execute(
+            models.insert().values(
+                id=model_id,
+                project_id=by.project_id,
+                name=body.name,
+                labels=body.labels,
+                spec=body.spec.model_dump(),
+                version=1,
+                created_at=now,
+                created_by=by.person_id,
+                updated_at=now,
+            )
+        )
+        _tell(tx, "model.created", by, (model_id, body.name))
+        return model_id
+
+    async def get(self, by: By, name: str) -> Model:
+        """One model. Raises NotFound."""
+        row = await self.database.read(lambda c: read.find(c, by.project_id, name))
+        return await self._shown(by, row.id)
+
+    async def _shown(self, by: By, model_id: str) -> Model:
+        def work(connection: Connection) -> Model:
+            row = connection.execute(sa.select(models).where(models.c.id == model_id)).first()
+            if row is None:
+                raise NotFound("This model is gone.")
+            return read.show(connection, [row], by.project)[0]
+
+        return await self.database.read(work)
+
+    async def update(self, by: By, name: str, body: ModelUpdate, etag: str | None) -> Model:
+        """Label or describe a model. Raises Stale."""
+        row = await self.database.read(lambda c: read.find(c, by.project_id, name))
+        _refuse_stale(row, etag)
+        if body.spec is not None:
+            asked = {"name": name, "description": body.spec.description}
+            await self.ask(by, "PATCH", "registered-models/update", asked)
+        await self.database.write(lambda tx: self.record_update(tx, by, name, body, etag))
+        return await self._shown(by, row.id)
+
+    @staticmethod
+    def record_update(tx: Transaction, by: By, name: str, body: ModelUpdate, etag: str | None = None) -> None:
+        """Write down what a model is about. Raises Stale."""
+        row = read.find(tx.connection, by.project_id, name)
+        _refuse_stale(row, etag)
+        values: dict[str, Any] = {"version": row.version + 1, "updated_at": clock.now()}
+        values |= body.model_dump(exclude_none=True)
+        tx.execute(models.update().where(models.c.id == row.id).values(values))
+        _tell(tx, "model.changed", by, (row.id, row.name), state="described")
+
+    async def delete(self, by: By, name: str) -> None:
+        """Delete a model with all its versions, for good. Raises InUse while one is served."""
+
+        def check(connection: Connection) -> None:
+            row = read.find(connection, by.project_id, name)
+            _refuse_served(connection, _version_ids(connection, row.id), name)
+
+        await self.database.read(check)
+        await self.ask(by, "DELETE", "registered-models/delete", {"name": name}, GONE)
+        await self.database.write(lambda tx: self.record_deletion(tx, by, name))
+
+    @staticmethod
+    def record_deletion(tx: Transaction, by: By, name: str) -> None:
+        """Forget a model that MLflow has no more."""
+        row = read.find(tx.connection, by.project_id, name)
+        _forget_versions(tx, _version_ids(tx.connection, row.id))
+        tx.execute(models.delete().where(models.c.id == row.id))
+        _tell(tx, "model.deleted", by, (row.id, row.name))
+
+    # Versions
+
+    async def register(self, by: By, name: str, body: ModelVersionCreate) -> ModelVersion:
+        """Make a version of what a job, a trial or MLflow has. Raises NotFound, Invalid, Unavailable, DiskFull."""
+        self.check_disk()
+        model = await self.database.read(lambda c: read.find(c, by.project_id, name))
+        async with self.registering(by) as mlflow:
+            await self._forget_cut_off(mlflow, model)
+            if body.run_id is None and body.model_id is None:
+                made, place = await self._of_job(mlflow, by, body)
+            else:
+                place = await sources.logged(mlflow, body)
+                made = await self.of_logged(mlflow, by, place)
+            made = self.placed(replace(made, description=body.description), body.environment)
+            version_id = new_id()
+            answer = await mlflow.post("model-versions/create", _asked(name, version_id, place, made))
+            number = int(answer["model_version"]["version"])
+            await self.database.write(
+                lambda tx: self.record_version(tx, by, model.id, version_id, number, made)
+            )
+        return await self.version(by, name, str(number))
+
+    @asynccontextmanager
+    async def registering(self, by: By) -> AsyncIterator[MlflowClient]:
+        """MLflow, while no other version is being made. Raises HimaliaError for what MLflow refuses."""
+        async with self._registering, self.tracking.client(by.project_id) as mlflow:
+            try:
+                yield mlflow
+            except MlflowRefused as error:
+                raise error.error from error
+
+    async def _forget_cut_off(self, mlflow: MlflowClient, model: Any) -> None:
+        """Remove versions of MLflow's that a service which was killed has not written down."""
+        quoted = model.name.replace("'", "''")
+        answer = await mlflow.get("model-versions/search", filter=f"name='{quoted}'", max_results="1000")
+        ours = sa.select(versions.c.number).where(versions.c.model_id == model.id)
+        known = await self.database.read(lambda c: set(c.execute(ours).scalars()))
+        for one in answer.get("model_versions", []):
+            tags = {tag["key"] for tag in one.get("tags", [])}
+            if VERSION_TAG in tags and int(one["version"]) not in known:
+                asked = {"name": model.name, "version": one["version"]}
+                await _told(mlflow, "DELETE", "model-versions/delete", asked, GONE)
+
+    async def _of_job(self, mlflow: MlflowClient, by: By, body: ModelVersionCreate) -> tuple[Made, Logged]:
+        def work(connection: Connection) -> tuple[Origin, str, Tree]:
+            origin = sources.origin(connection, by.project_id, body, self.trial_job)
+            return origin, *sources.output_tree(connection, origin, body.path)
+
+        origin, path, tree = await self.database.read(work)
+        described = await asyncio.to_thread(manifest.read, self.snapshots.store, tree)
+        await self.snapshots.put(by.project_id, tree.digest, tree.to_bytes())
+        run_id = await self.tracking.runs.ensure(mlflow, origin.job_id, origin.attempt)
+        if run_id is None:
+            raise NotFound("The job of this model is gone.")
+        uri = await sources.uploaded(mlflow, run_id, path, tree, self.snapshots.store)
+        source = origin.source.model_copy(update={"run_id": run_id, "path": path})
+        made = Made(source, tree, described, origin.environment, origin.metrics, origin.parameters)
+        return made, Logged(uri, uri, run_id, None, path)
+
+    async def of_logged(self, mlflow: MlflowClient, by: By, place: Logged) -> Made:
+        """What MLflow has, with its files copied into our store. Raises HimaliaError, MlflowRefused."""
+        tree = await sources.copied(
+            mlflow, place.uri, self.snapshots, by.project_id, self.tracking.artifact_limit_bytes
+        )
+        described = await asyncio.to_thread(manifest.read, self.snapshots.store, tree)
+        await self.snapshots.put(by.project_id, tree.digest, tree.to_bytes())
+        source = Source(run_id=place.run_id or None, path=place.path)
+        origin = await self.database.read(lambda c: _origin_of_run(c, source)) if place.run_id else None
+        if place.run_id:
+            metrics, parameters = await sources.run_values(mlflow, place.run_id)
+        else:
+            metrics, parameters = {}, {}
+        if origin is None:
+            return Made(source, tree, described, None, metrics, parameters)
+        return Made(origin.source, tree, described, origin.environment, metrics, parameters)
+
+    def placed(self, made: Made, wanted: str | None) -> Made:
+        """With the environment in which it runs. Raises Invalid for one that is not there."""
+        if wanted is not None and not self.folders.environment(wanted).is_dir():
+            raise Invalid.field("environment", f"There is no environment {wanted} on this machine.")
+        chosen = wanted or made.environment or default_environment(self.folders, made.manifest.flavors)
+        return replace(made, environment=chosen)
+
+    @staticmethod
+    def record_version(
+        tx: Transaction, by: By, model_id: str, version_id: str, number: int, made: Made
+    ) -> None:
+        """Write down a version that MLflow has."""
+        now = clock.now()
+        tree = made.tree
+        tx.execute(
+            versions.insert().values(
+                id=version_id,
+                model_id=model_id,
+                number=number,
+                description=made.description,
+                source=made.source.model_dump(),
+                tree=tree.digest if tree else None,
+                files=len(tree.files) if tree else 0,
+                size=tree.size if tree else 0,
+                manifest=made.manifest.as_json(),
+                environment=made.environment,
+                metrics=dict(made.metrics),
+                parameters=dict(made.parameters),
+                problem=made.problem,
+                version=1,
+                created_at=now,
+                created_by=by.person_id,
+                updated_at=now,
+            )
+        )
+        if tree is not None:
+            own_many(tx, by.project_id, [Stored(file.digest, file.size) for file in tree.files])
+        if made.source.job_id is not None:
+            links.add(tx, end(version_id), f"job:{made.source.job_id}", "source")
+        row = tx.execute(sa.select(models).where(models.c.id == model_id)).one()
+        tx.execute(models.update().where(models.c.id == model_id).values(updated_at=now))
+        _tell(tx, "model.changed", by, (row.id, row.name), state="added", version=number)
+
+    async def version(self, by: By, name: str, wanted: str) -> ModelVersion:
+        """One version, by number or alias. Raises NotFound."""
+
+        def work(connection: Connection) -> ModelVersion:
+            model = read.find(connection, by.project_id, name)
+            row = read.find_version(connection, model, wanted)
+            return read.show_versions(connection, [row], model, by.project)[0]
+
+        return await self.database.read(work)
+
+    async def update_version(
+        self, by: By, name: str, wanted: str, body: ModelVersionUpdate, etag: str | None
+    ) -> ModelVersion:
+        """Describe a version. Raises Stale."""
+        _, row = await self._find(by, name, wanted)
+        _refuse_stale(row, etag)
+        if body.description is not None:
+            asked = {"name": name, "version": str(row.number), "description": body.description}
+            await self.ask(by, "PATCH", "model-versions/update", asked)
+            text = body.description
+            await self.database.write(
+                lambda tx: self.record_description(tx, by, name, row.number, text, etag)
+            )
+        return await self.version(by, name, str(row.number))
+
+    @staticmethod
+    def record_description(
+        tx: Transaction, by: By, name: str, number: int, text: str, etag: str | None = None
+    ) -> None:
+        """Write down what a version is about. Raises Stale."""
+        model = read.find(tx.connection, by.project_id, name)
+        row = read.find_version(tx.connection, model, str(number))
+        _refuse_stale(row, etag)
+        values = {"description": text, "version": row.version + 1, "updated_at": clock.now()}
+        tx.execute(versions.update().where(versions.c.id == row.id).values(values))
+        _tell(tx, "model.changed", by, (model.id, model.name), state="described", version=number)
+
+    async def delete_version(self, by: By, name: str, wanted: str) -> None:
+        """Delete a version and its aliases, for good. Raises InUse while it is served."""
+        _, row = await self._find(by, name, wanted)
+        await self.database.read(lambda c: _refuse_served(c, [row.id], f"{name}@{row.number}"))
+        asked = {"name": name, "version": str(row.number)}
+        await self.ask(by, "DELETE", "model-versions/delete", asked, GONE)
+        await self.database.write(lambda tx: self.record_version_deletion(tx, by, name, row.number))
+
+    @staticmethod
+    def record_version_deletion(tx: Transaction, by: By, name: str, number: int) -> None:
+        """Forget a version that MLflow has no more."""
+        model = read.find(tx.connection, by.project_id, name)
+        row = read.find_version(tx.connection, model, str(number))
+        _forget_versions(tx, [row.id])
+        _tell(tx, "model.changed", by, (model.id, model.name), state="removed", version=number)
+
+    async def _find(self, by: By, name: str, wanted: str) -> tuple[Any, Any]:
+        def work(connection: Connection) -> tuple[Any, Any]:
+            model = read.find(connection, by.project_id, name)
+            return model, read.find_version(connection, model, wanted)
+
+        return await self.database.read(work)
+
+    # Aliases
+
+    async def set_alias(self, by: By, name: str, alias: str, number: int) -> ModelVersion:
+        """Let an alias stand for a version, whatever it stood for before. Raises NotFound."""
+        await self._find(by, name, str(number))
+        asked = {"name": name, "alias": alias, "version": str(number)}
+        await self.ask(by, "POST", "registered-models/alias", asked)
+        await self.database.write(lambda tx: self.record_alias(tx, by, name, alias, number))
+        return await self.version(by, name, str(number))
+
+    @staticmethod
+    def record_alias(tx: Transaction, by: By, name: str, alias: str, number: int) -> None:
+        """Write down what an alias stands for."""
+        model = read.find(tx.connection, by.project_id, name)
+        row = read.find_version(tx.connection, model, str(number))
+        _forget_alias(tx, model.id, alias)
+        tx.execute(aliases.insert().values(model_id=model.id, alias=alias, version_id=row.id))
+        _tell(tx, "model.changed", by, (model.id, model.name), state="aliased", version=number, alias=alias)
+
+    async def remove_alias(self, by: By, name: str, alias: str) -> None:
+        """Forget an alias; its version stays. Raises NotFound."""
+        model = await self.database.read(lambda c: read.find(c, by.project_id, name))
+        query = sa.select(aliases).where(aliases.c.model_id == model.id, aliases.c.alias == alias)
+        if await self.database.read(lambda c: c.execute(query).first()) is None:
+            raise NotFound(f"The model {name} has no alias {alias}.")
+        await self.ask(by, "DELETE", "registered-models/alias", {"name": name, "alias": alias}, GONE)
+        await self.database.write(lambda tx: self.record_no_alias(tx, by, name, alias))
+
+    @staticmethod
+    def record_no_alias(tx: Transaction, by: By, name: str, alias: str) -> None:
+        """Forget an alias that MLflow has no more."""
+        model = read.find(tx.connection, by.project_id, name)
+        _forget_alias(tx, model.id, alias)
+        _tell(tx, "model.changed", by, (model.id, model.name), state="aliased", alias=alias)
+
+    # Projects
+
+    def project_purged(self, tx: Transaction, project: dict[str, Any]) -> None:
+        """Hook: the models of a project whose time is over go with it; its MLflow workspace nobody can reach."""
+        mine = sa.select(models.c.id).where(models.c.project_id == project["id"])
+        ids = list(tx.execute(mine).scalars())
+        for model_id in ids:
+            _forget_versions(tx, _version_ids(tx.connection, model_id))
+        tx.execute(models.delete().where(models.c.id.in_(ids)))
+
+
+async def _told(
+    mlflow: MlflowClient, method: str, path: str, body: Mapping[str, Any], but: Sequence[str]
+) -> Any:
+    calls = {"POST": mlflow.post, "PATCH": mlflow.patch, "DELETE": mlflow.delete}
+    try:
+        return await calls[method](path, body)
+    except MlflowRefused as error:
+        if error.code in but:
+            return {}
+        raise error.error from error
+
+
+def _asked(name: str, version_id: str, place: Logged, made: Made) -> dict[str, Any]:
+    """MLflow's CreateModelVersion."""
+    body: dict[str, Any] = {
+        "name": name,
+        "source": place.source,
+        "description": made.description,
+        "tags": [{"key": VERSION_TAG, "value": version_id}],
+    }
+    if place.run_id:
+        body["run_id"] = place.run_id
+    if place.model_id:
+        body["model_id"] = place.model_id
+    return body
+
+
+def _origin_of_run(connection: Connection, source: Source) -> Origin | None:
+    """The job whose attempt's own run it is."""
+    owner = attempt_of(connection, source.run_id or "")
+    row = jobs_read.by_id(connection, owner[0]) if owner else None
+    return sources.described(connection, row, source) if row is not None else None
+
+
+def _refuse_taken(connection: Connection, project_id: str, name: str) -> None:
+    query = sa.select(models.c.id).where(models.c.project_id == project_id, models.c.name == name)
+    if connection.execute(query).first() is not None:
+        raise NameInUse(
+            f"There is a model named {name} already. Add a version to it, or choose another name."
+        )
+
+
+def _refuse_stale(row: Any, etag: str | None) -> None:
+    if etag not in (None, "*") and etag.strip('"') != str(row.version):
+        raise Stale("It was changed meanwhile. Load it again, then repeat your change.")
+
+
+def _refuse_served(connection: Connection, ids: Sequence[str], name: str) -> None:
+    users = [one for one in links.users_of(connection, [end(v) for v in ids]) if one["kind"] == SERVES]
+    if users:
+        raise InUse(
+            f"{name} is served by {len(users)} revision(s) of endpoints. Delete those endpoints first.",
+            links=users,
+        )
+
+
+def _version_ids(connection: Connection, model_id: str) -> list[str]:
+    return list(connection.execute(sa.select(versions.c.id).where(versions.c.model_id == model_id)).scalars())
+
+
+def _forget_versions(tx: Transaction, ids: Sequence[str]) -> None:
+    tx.execute(aliases.delete().where(aliases.c.version_id.in_(ids)))
+    tx.execute(evaluations.delete().where(evaluations.c.version_id.in_(ids)))
+    links.forget(tx, [end(one) for one in ids])
+    tx.execute(versions.delete().where(versions.c.id.in_(ids)))
+
+
+def _forget_alias(tx: Transaction, model_id: str, alias: str) -> None:
+    tx.execute(aliases.delete().where(aliases.c.model_id == model_id, aliases.c.alias == alias))
+
+
+def _tell(tx: Transaction, kind: str, by: By, subject: tuple[str, str], **data: Any) -> None:
+    events.emit(tx, kind, subject=("model", *subject), project=by.project_id, person=by.person_id, data=data)

@@ -1,0 +1,175 @@
+"""Evaluates an MLflow model on a table, in the model's environment::
+
+    python -m himalia.serving.evaluate MODEL_FOLDER --data FILE_OR_FOLDER --target COLUMN
+
+It writes, below `outputs/evaluation`, `report.json` with the metrics and, for a classifier, the confusion matrix and
+the metrics of each class; beside it the pictures and tables of `mlflow.models.evaluate`. Metrics are the job's, too.
+
+    {"type": "classifier", "target": "digit", "rows": 360, "metrics": {"accuracy_score": 0.97},
+     "labels": ["0", "1"], "confusion_matrix": [[35, 0], [1, 34]],
+     "per_class": [{"label": "0", "precision": 0.97, "recall": 1.0, "f1": 0.99, "rows": 35}],
+     "artifacts": [{"name": "roc_curve_plot", "path": "artifacts/roc_curve_plot.png"}]}
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+import himalia.run as run
+
+OUTPUT = Path("outputs/evaluation")
+READERS: dict[str, Any] = {
+    ".csv": pd.read_csv,
+    ".tsv": pd.read_table,
+    ".parquet": pd.read_parquet,
+    ".jsonl": pd.read_json,
+}
+MOST_CLASSES = 100
+"""A target with more values than this, or with fractions, is a quantity and no class."""
+
+
+class EvaluationError(Exception):
+    """The model cannot be evaluated on this; the message says why."""
+
+
+def main() -> int:
+    """The program; answers its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m himalia.serving.evaluate", description="Evaluate a model."
+    )
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--target", required=True)
+    parser.add_argument("--type", choices=("classifier", "regressor"))
+    given = parser.parse_args()
+    try:
+        table = _table(given.data)
+        if given.target not in table.columns:
+            known = ", ".join(map(str, table.columns[:30]))
+            raise EvaluationError(f"There is no column {given.target}. The table has: {known}.")
+        evaluate(given.model, table, given.target, given.type or _type(table[given.target]))
+    except EvaluationError as error:
+        print(error, file=sys.stderr, flush=True)
+        return 1
+    return 0
+
+
+def evaluate(model: Path, table: pd.DataFrame, target: str, kind: str) -> None:
+    """Write the evaluation of a model on a table. Raises EvaluationError."""
+    run.progress("Loading the model")
+    if "MLFLOW_TRACKING_URI" not in os.environ:  # tried out, outside of a platform
+        os.environ |= {"MLFLOW_TRACKING_URI": "file:mlruns", "MLFLOW_ALLOW_FILE_STORE": "true"}
+    import mlflow
+
+    pyfunc = mlflow.pyfunc.load_model(str(model))
+    run.progress(f"Evaluating on {len(table)} rows")
+    try:
+        answers = pyfunc.predict(table.drop(columns=[target]))
+        metrics = _evaluated(pyfunc, table, target, kind)
+    except mlflow.exceptions.MlflowException as error:
+        raise EvaluationError(f"The model does not take this table: {error.message}") from error
+    report: dict[str, Any] = {"type": kind, "target": target, "rows": len(table)}
+    if kind == "classifier":
+        report |= _classes(table[target], answers)
+        right = sum(row[place] for place, row in enumerate(report["confusion_matrix"]))
+        metrics.setdefault("accuracy_score", right / max(len(table), 1))
+    for name, value in metrics.items():
+        run.log(name, value, step=0)
+    report["metrics"] = {name: value if math.isfinite(value) else None for name, value in metrics.items()}
+    made = sorted(OUTPUT.glob("artifacts/*"))
+    report["artifacts"] = [{"name": one.stem, "path": f"artifacts/{one.name}"} for one in made]
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    (OUTPUT / "report.json").write_text(json.dumps(report, indent=1))
+
+
+def _evaluated(pyfunc: Any, table: pd.DataFrame, target: str, kind: str) -> dict[str, float]:
+    """MLflow's metrics, with its pictures and tables saved; none where it cannot make them of this table."""
+    import mlflow
+
+    try:
+        result: Any = mlflow.models.evaluate(  # type: ignore[no-untyped-call]
+            pyfunc,
+            table,
+            targets=target,
+            model_type=kind,
+            evaluators="default",
+            evaluator_config={"log_explainer": False},
+        )
+    except ValueError as error:  # such as a table in which a class does not occur
+        print(f"MLflow's curves and metrics are left out: {error}", flush=True)
+        return {}
+    result.save(str(OUTPUT))
+    return {name: float(value) for name, value in result.metrics.items() if isinstance(value, int | float)}
+
+
+def _table(place: Path) -> pd.DataFrame:
+    if place.is_dir():
+        files = sorted(one for one in place.rglob("*") if one.suffix.lower() in READERS)
+        if len(files) != 1:
+            listed = ", ".join(str(one.relative_to(place)) for one in files[:10]) or "none"
+            raise EvaluationError(f"Name the table of the dataset to evaluate on. It has: {listed}.")
+        place = files[0]
+    reader = READERS.get(place.suffix.lower())
+    if reader is None or not place.is_file():
+        raise EvaluationError(f"{place.name} is no table: CSV, TSV, Parquet and JSON lines can be read.")
+    try:
+        table: pd.DataFrame = reader(place, **({"lines": True} if place.suffix.lower() == ".jsonl" else {}))
+        return table
+    except (ValueError, ImportError) as error:
+        raise EvaluationError(f"{place.name} cannot be read: {error}") from error
+
+
+def _type(target: pd.Series[Any]) -> str:
+    if pd.api.types.is_float_dtype(target) and (target.dropna() % 1 != 0).any():
+        return "regressor"
+    is_number = pd.api.types.is_numeric_dtype(target) and not pd.api.types.is_bool_dtype(target)
+    return "regressor" if is_number and target.nunique() > MOST_CLASSES else "classifier"
+
+
+def _classes(target: pd.Series[Any], answers: Any) -> dict[str, Any]:
+    """The confusion matrix, rows are the right answers, and what follows from it for each class."""
+    right = [str(one) for one in target.tolist()]
+    said = [str(one) for one in pd.Series(getattr(answers, "squeeze", lambda: answers)()).tolist()]
+    labels = sorted({*right, *said}, key=_order)
+    places = {label: place for place, label in enumerate(labels)}
+    matrix = [[0] * len(labels) for _ in labels]
+    for wanted, given in zip(right, said, strict=True):
+        matrix[places[wanted]][places[given]] += 1
+    return {
+        "labels": labels,
+        "confusion_matrix": matrix,
+        "per_class": [_of_class(label, place, matrix) for label, place in places.items()],
+    }
+
+
+def _of_class(label: str, place: int, matrix: list[list[int]]) -> dict[str, Any]:
+    hits, rows = matrix[place][place], sum(matrix[place])
+    said = sum(row[place] for row in matrix)
+    precision, recall = hits / said if said else 0.0, hits / rows if rows else 0.0
+    both = precision + recall
+    return {
+        "label": label,
+        "precision": precision,
+        "recall": recall,
+        "f1": 2 * precision * recall / both if both else 0.0,
+        "rows": rows,
+    }
+
+
+def _order(label: str) -> tuple[int, float, str]:
+    try:
+        return 0, float(label), label
+    except ValueError:
+        return 1, 0.0, label
+
+
+if __name__ == "__main__":
+    sys.exit(main())
