@@ -175,17 +175,7 @@ class Platform:
         self.plots = Plots(self.database, self.searcher.importances)
         self.lineage.register("experiment", experiments_read.nodes)
         self.tracking = Tracking(settings, self.database, self._check_disk)
-        self.models = Models(
-            self.database,
-            self.snapshots,
-            self.tracking,
-            experiments_read.trial_job,
-            self.folders,
-            self._check_disk,
-        )
-        self.tracking.registry = Registry(self.models)
-        self.evaluations = Evaluations(self.models, self.datasets, self.jobs)
-        self.lineage.register("model", models_read.nodes)
+        self._models()
         self._endpoints()
         self.collector = Collector(
             self.database,
@@ -244,6 +234,19 @@ class Platform:
             Limits(free=settings.disk_floor_bytes),
         )
         self.previews = Previews(self.datasets, self.engine, settings.address)
+
+    def _models(self) -> None:
+        self.models = Models(
+            self.database,
+            self.snapshots,
+            self.tracking,
+            experiments_read.trial_job,
+            self.folders,
+            self._check_disk,
+        )
+        self.tracking.registry = Registry(self.models)
+        self.evaluations = Evaluations(self.models, self.datasets, self.jobs)
+        self.lineage.register("model", models_read.nodes)
 
     def _endpoints(self) -> None:
         settings = self.settings

@@ -1578,6 +1578,258 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/himalia/api/v1/projects/{project}/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Models
+         * @description The project's models, newest first.
+         */
+        get: operations["models.list"];
+        put?: never;
+        /**
+         * Create
+         * @description Make a model, which has no versions yet.
+         */
+        post: operations["models.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/models/{model}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get
+         * @description One model.
+         */
+        get: operations["models.get"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete
+         * @description Delete a model with all its versions, for good. Refused while an endpoint serves one.
+         */
+        delete: operations["models.delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Update
+         * @description Label or describe a model.
+         */
+        patch: operations["models.update"];
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/models/{model}/aliases/{alias}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Alias
+         * @description Let an alias stand for a version, whatever it stood for before.
+         */
+        put: operations["models.set_alias"];
+        post?: never;
+        /**
+         * Remove Alias
+         * @description Forget an alias; its version stays.
+         */
+        delete: operations["models.remove_alias"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/models/{model}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Versions
+         * @description The model's versions, newest first.
+         */
+        get: operations["models.versions"];
+        put?: never;
+        /**
+         * Register
+         * @description Register a version: a model that a job or a trial left, or that MLflow logged.
+         */
+        post: operations["models.register"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/models/{model}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Version
+         * @description One version.
+         */
+        get: operations["models.version"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Version
+         * @description Delete a version and its aliases, for good. Refused while an endpoint serves it.
+         */
+        delete: operations["models.delete_version"];
+        options?: never;
+        head?: never;
+        /**
+         * Update Version
+         * @description Describe a version.
+         */
+        patch: operations["models.update_version"];
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/models/{model}/versions/{version}/card": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Card
+         * @description The version's card: its description, metrics, inputs and outputs, and where it came from, as Markdown.
+         */
+        get: operations["models.card"];
+        /**
+         * Set Card
+         * @description Write the version's description; the rest of the card is made of what is known.
+         */
+        put: operations["models.set_card"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/models/{model}/versions/{version}/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download
+         * @description The whole model folder as a tar.
+         */
+        get: operations["models.download"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/models/{model}/versions/{version}/evaluate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Evaluate
+         * @description Evaluate the version on a table of a dataset, by a job in the model's environment.
+         */
+        post: operations["models.evaluate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/models/{model}/versions/{version}/evaluations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Evaluations
+         * @description The version's evaluations, newest first, with metrics and the pictures and tables that they left.
+         */
+        get: operations["models.evaluations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/models/{model}/versions/{version}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Files
+         * @description The version's files, in the order of their paths.
+         */
+        get: operations["models.files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/models/{model}/versions/{version}/files/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * File
+         * @description One file, as bytes.
+         */
+        get: operations["models.file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/himalia/api/v1/projects/{project}/objects/{digest}": {
         parameters: {
             query?: never;
@@ -2072,6 +2324,21 @@ export interface components {
             files: number;
             /** Size */
             size: number;
+        };
+        /**
+         * Card
+         * @description A version for people to read: `markdown` is the description with metrics, inputs and outputs, and source.
+         */
+        Card: {
+            /** Description */
+            description: string;
+            /** Markdown */
+            markdown: string;
+        };
+        /** CardSet */
+        CardSet: {
+            /** Description */
+            description: string;
         };
         /**
          * ChangedFile
@@ -2617,6 +2884,70 @@ export interface components {
             error: components["schemas"]["Error"];
         };
         /**
+         * Evaluation
+         * @description An evaluation: the job that does it, and what it found.
+         */
+        Evaluation: {
+            /** Artifacts */
+            artifacts: components["schemas"]["EvaluationPlot"][];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            created_by: components["schemas"]["Who"];
+            /** Dataset */
+            dataset: string;
+            /** Id */
+            id: string;
+            /** Job */
+            job: string;
+            /** Message */
+            message: string | null;
+            /** Metrics */
+            metrics: {
+                [key: string]: number | null;
+            };
+            /** State */
+            state: string;
+            /** Target */
+            target: string;
+        };
+        /**
+         * EvaluationCreate
+         * @description Evaluate on a dataset version, as `digits@2`, whose file `path` (the only table where left out) is a table.
+         *
+         *     `target` is the column with the right answers. The type is guessed from the target where it is left out.
+         */
+        EvaluationCreate: {
+            /** Dataset */
+            dataset: string;
+            /** Name */
+            name?: string | null;
+            /** Path */
+            path?: string | null;
+            /** Profile */
+            profile: string;
+            /** Size */
+            size?: string | null;
+            /** Target */
+            target: string;
+            /** Type */
+            type?: ("classifier" | "regressor") | null;
+        };
+        /**
+         * EvaluationPlot
+         * @description A picture or table that an evaluation left, by its path among the job's outputs.
+         */
+        EvaluationPlot: {
+            /** Media Type */
+            media_type: string;
+            /** Name */
+            name: string;
+            /** Path */
+            path: string;
+        };
+        /**
          * EventShown
          * @description Something that happened.
          */
@@ -2961,6 +3292,13 @@ export interface components {
             /** Next Page Token */
             next_page_token?: string | null;
         };
+        /** Items[Evaluation] */
+        Items_Evaluation_: {
+            /** Items */
+            items: components["schemas"]["Evaluation"][];
+            /** Next Page Token */
+            next_page_token?: string | null;
+        };
         /** Items[EventShown] */
         Items_EventShown_: {
             /** Items */
@@ -2993,6 +3331,20 @@ export interface components {
         Items_Member_: {
             /** Items */
             items: components["schemas"]["Member"][];
+            /** Next Page Token */
+            next_page_token?: string | null;
+        };
+        /** Items[ModelVersion] */
+        Items_ModelVersion_: {
+            /** Items */
+            items: components["schemas"]["ModelVersion"][];
+            /** Next Page Token */
+            next_page_token?: string | null;
+        };
+        /** Items[Model] */
+        Items_Model_: {
+            /** Items */
+            items: components["schemas"]["Model"][];
             /** Next Page Token */
             next_page_token?: string | null;
         };
@@ -3391,6 +3743,185 @@ export interface components {
         Missing: {
             /** Missing */
             missing: string[];
+        };
+        /**
+         * Model
+         * @description A model: a name for versions.
+         */
+        Model: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            created_by: components["schemas"]["Who"];
+            /** Etag */
+            etag: string;
+            /** Id */
+            id: string;
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            /** Name */
+            name: string;
+            /** Project */
+            project: string;
+            spec: components["schemas"]["ModelSpec"];
+            status: components["schemas"]["ModelStatus"];
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /** ModelCreate */
+        ModelCreate: {
+            /** Labels */
+            labels?: {
+                [key: string]: string;
+            };
+            /** Name */
+            name: string;
+            spec?: components["schemas"]["ModelSpec"];
+        };
+        /**
+         * ModelSpec
+         * @description What a model is about; `description` is Markdown.
+         */
+        ModelSpec: {
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+        };
+        /**
+         * ModelStatus
+         * @description What was seen. `latest` is the highest version number, `aliases` name the number that each stands for.
+         */
+        ModelStatus: {
+            /** Aliases */
+            aliases: {
+                [key: string]: number;
+            };
+            /** Latest */
+            latest: number | null;
+            /** Versions */
+            versions: number;
+        };
+        /** ModelUpdate */
+        ModelUpdate: {
+            /** Labels */
+            labels?: {
+                [key: string]: string;
+            } | null;
+            spec?: components["schemas"]["ModelSpec"] | null;
+        };
+        /**
+         * ModelVersion
+         * @description An immutable model; `name` is `<model>@<number>`.
+         */
+        ModelVersion: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            created_by: components["schemas"]["Who"];
+            /** Etag */
+            etag: string;
+            /** Id */
+            id: string;
+            /** Model */
+            model: string;
+            /** Name */
+            name: string;
+            /** Number */
+            number: number;
+            /** Project */
+            project: string;
+            spec: components["schemas"]["ModelVersionSpec"];
+            status: components["schemas"]["ModelVersionStatus"];
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /**
+         * ModelVersionCreate
+         * @description Where the version comes from: exactly one of `job`, `trial`, `run_id` and `model_id`.
+         *
+         *     `path` is the folder with the file MLmodel: among the outputs of the job or trial, or among the artifacts of the
+         *     MLflow run. It can be left out where there is only one. `model_id` is a model that MLflow logged.
+         *     `environment` is needed where the source does not tell in which one the model was made.
+         */
+        ModelVersionCreate: {
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+            /** Environment */
+            environment?: string | null;
+            /** Job */
+            job?: string | null;
+            /** Model Id */
+            model_id?: string | null;
+            /** Path */
+            path?: string | null;
+            /** Run Id */
+            run_id?: string | null;
+            trial?: components["schemas"]["TrialSource"] | null;
+        };
+        /**
+         * ModelVersionSpec
+         * @description What was said about the version.
+         */
+        ModelVersionSpec: {
+            /** Description */
+            description: string;
+            source: components["schemas"]["Source"];
+        };
+        /**
+         * ModelVersionStatus
+         * @description What is in it. A version with a `problem` can be seen, but neither evaluated nor deployed.
+         *
+         *     `metrics` and `parameters` are those of its source when it was registered. `environment` and `requirements` say
+         *     where it runs.
+         */
+        ModelVersionStatus: {
+            /** Aliases */
+            aliases: string[];
+            /** Digest */
+            digest: string | null;
+            /** Environment */
+            environment: string | null;
+            /** Files */
+            files: number;
+            /** Flavors */
+            flavors: string[];
+            /** Metrics */
+            metrics: {
+                [key: string]: number | null;
+            };
+            /** Parameters */
+            parameters: {
+                [key: string]: unknown;
+            };
+            /** Problem */
+            problem: string | null;
+            /** Requirements */
+            requirements: string[];
+            signature: components["schemas"]["Signature"] | null;
+            /** Size */
+            size: number;
+        };
+        /** ModelVersionUpdate */
+        ModelVersionUpdate: {
+            /** Description */
+            description?: string | null;
         };
         /**
          * NewEndpointToken
@@ -4113,6 +4644,18 @@ export interface components {
             columns: number;
         };
         /**
+         * Signature
+         * @description What the model takes and gives.
+         */
+        Signature: {
+            /** Inputs */
+            inputs?: components["schemas"]["Tensor"][];
+            /** Outputs */
+            outputs?: components["schemas"]["Tensor"][];
+            /** Params */
+            params?: components["schemas"]["Tensor"][];
+        };
+        /**
          * SizeShown
          * @description A size of a profile. `free_now` is how many more servers would fit, `free_for_jobs` how many jobs.
          */
@@ -4156,6 +4699,29 @@ export interface components {
             files: components["schemas"]["ManifestFile"][];
         };
         /**
+         * Source
+         * @description Where a version came from; a job's name and id, a trial's experiment and number, an MLflow run.
+         */
+        Source: {
+            /** Attempt */
+            attempt?: number | null;
+            /** Experiment */
+            experiment?: string | null;
+            /** Job */
+            job?: string | null;
+            /** Job Id */
+            job_id?: string | null;
+            /**
+             * Path
+             * @default
+             */
+            path?: string;
+            /** Run Id */
+            run_id?: string | null;
+            /** Trial */
+            trial?: number | null;
+        };
+        /**
          * StopAsked
          * @description Who asked the hub to have it stopped; counts only when the hub says it.
          */
@@ -4196,6 +4762,23 @@ export interface components {
             sha256: string | null;
             /** Size */
             size: number;
+        };
+        /**
+         * Tensor
+         * @description One input, output or parameter of a model's signature. `type` is MLflow's word; columns have no `shape`.
+         */
+        Tensor: {
+            /** Name */
+            name: string | null;
+            /**
+             * Required
+             * @default true
+             */
+            required?: boolean;
+            /** Shape */
+            shape?: number[] | null;
+            /** Type */
+            type: string;
         };
         /**
          * Thumbnail
@@ -4363,6 +4946,16 @@ export interface components {
              * @default 0
              */
             waiting?: number;
+        };
+        /**
+         * TrialSource
+         * @description A trial of a search, by its number.
+         */
+        TrialSource: {
+            /** Experiment */
+            experiment: string;
+            /** Number */
+            number: number;
         };
         /**
          * Unreadable
@@ -8155,6 +8748,708 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PagesCode"];
                 };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "models.list": {
+        parameters: {
+            query?: {
+                /** @description Part of the name. */
+                text?: string | null;
+                /** @description key=value */
+                label?: string[] | null;
+                limit?: number;
+                page_token?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_Model_"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "models.create": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Model"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "models.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Model"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "models.delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "models.update": {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
+            path: {
+                model: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Model"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "models.set_alias": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+                alias: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AliasSet"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelVersion"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "models.remove_alias": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+                alias: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "models.versions": {
+        parameters: {
+            query?: {
+                limit?: number;
+                page_token?: string | null;
+            };
+            header?: never;
+            path: {
+                model: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_ModelVersion_"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "models.register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelVersionCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelVersion"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "models.version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+                /** @description A number, an alias, or latest. */
+                version: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelVersion"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "models.delete_version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+                /** @description A number, an alias, or latest. */
+                version: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "models.update_version": {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
+            path: {
+                model: string;
+                /** @description A number, an alias, or latest. */
+                version: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelVersionUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelVersion"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "models.card": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+                /** @description A number, an alias, or latest. */
+                version: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Card"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "models.set_card": {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
+            path: {
+                model: string;
+                /** @description A number, an alias, or latest. */
+                version: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CardSet"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Card"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "models.download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+                /** @description A number, an alias, or latest. */
+                version: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-tar": unknown;
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "models.evaluate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+                /** @description A number, an alias, or latest. */
+                version: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EvaluationCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Evaluation"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "models.evaluations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+                /** @description A number, an alias, or latest. */
+                version: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_Evaluation_"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "models.files": {
+        parameters: {
+            query?: {
+                /** @description What their paths begin with. */
+                prefix?: string;
+                limit?: number;
+                page_token?: string | null;
+            };
+            header?: never;
+            path: {
+                model: string;
+                /** @description A number, an alias, or latest. */
+                version: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileList"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "models.file": {
+        parameters: {
+            query?: {
+                /** @description As a file to be saved. */
+                download?: boolean;
+            };
+            header?: {
+                /** @description Only these bytes. */
+                Range?: string | null;
+            };
+            path: {
+                path: string;
+                model: string;
+                /** @description A number, an alias, or latest. */
+                version: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The bytes that the header Range asked for. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong, and what to do. */
             default: {
