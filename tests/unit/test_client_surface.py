@@ -15,6 +15,7 @@ import himalia.client
 from himalia.client import AsyncJob, Job
 from himalia.client.bridge import iterate, run
 from himalia.client.datasets import Datasets, DatasetVerbs
+from himalia.client.endpoints import AsyncEndpoint, Endpoint, Endpoints, EndpointVerbs
 from himalia.client.experiments import AsyncExperiment, Experiment, Experiments, ExperimentVerbs
 from himalia.client.jobs import Jobs, JobVerbs
 from himalia.client.nouns import Projects, ProjectVerbs, Secrets, SecretVerbs, Tokens, TokenVerbs
@@ -44,6 +45,8 @@ def verbs(kind: type) -> dict[str, list[str]]:
         (Tracking, TrackingVerbs),
         (Job, AsyncJob),
         (Experiments, ExperimentVerbs),
+        (Endpoints, EndpointVerbs),
+        (Endpoint, AsyncEndpoint),
         (Experiment, AsyncExperiment),
     ],
 )
@@ -52,7 +55,7 @@ def test_both_surfaces_have_the_same_verbs(blocking: type, awaited: type) -> Non
 
 
 def test_every_verb_is_described() -> None:
-    for kind in (Datasets, Jobs, Projects, Secrets, Tokens, Experiments, Tracking):
+    for kind in (Datasets, Jobs, Projects, Secrets, Tokens, Experiments, Endpoints, Tracking):
         for name in verbs(kind):
             assert inspect.getdoc(getattr(kind, name)), f"{kind.__name__}.{name}"
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "jobs": "himalia.cli.jobs:app",
     "experiments": "himalia.cli.experiments:app",
     "tracking": "himalia.cli.tracking:app",
+    "endpoints": "himalia.cli.endpoints:app",
     "projects": "himalia.cli.projects:app",
     "secrets": "himalia.cli.secrets:app",
     "profiles": "himalia.cli.profiles:app",

@@ -2,6 +2,7 @@
 
 from himalia.client.clients import AsyncClient, Client
 from himalia.client.datasets import Dataset, DatasetFile, Version
+from himalia.client.endpoints import AsyncEndpoint, Endpoint
 from himalia.client.errors import HimaliaError
 from himalia.client.experiments import AsyncExperiment, Experiment, Trial
 from himalia.client.jobs import AsyncJob, Job
@@ -9,11 +10,13 @@ from himalia.client.records import Member, OutputFile, Profile, Project, Secret,
 
 __all__ = [
     "AsyncClient",
+    "AsyncEndpoint",
     "AsyncExperiment",
     "AsyncJob",
     "Client",
     "Dataset",
     "DatasetFile",
+    "Endpoint",
     "Experiment",
     "HimaliaError",
     "Job",

@@ -7,6 +7,7 @@ from himalia.client.api import Api
 from himalia.client.bridge import blocking, run
 from himalia.client.config import Place
 from himalia.client.datasets import Datasets, DatasetVerbs
+from himalia.client.endpoints import Endpoints, async_endpoints
 from himalia.client.experiments import Experiments, async_experiments
 from himalia.client.jobs import Jobs, async_jobs
 from himalia.client.nouns import (
@@ -48,6 +49,7 @@ class Client:
         self.datasets = Datasets(api)
         self.jobs = Jobs(api)
         self.experiments = Experiments(api)
+        self.endpoints = Endpoints(api)
         self.projects = Projects(api)
         self.secrets = Secrets(api)
         self.tokens = Tokens(api)
@@ -92,6 +94,7 @@ class AsyncClient:
         self.datasets = DatasetVerbs(self._api)
         self.jobs = async_jobs(self._api)
         self.experiments = async_experiments(self._api)
+        self.endpoints = async_endpoints(self._api)
         self.projects = ProjectVerbs(self._api)
         self.secrets = SecretVerbs(self._api)
         self.tokens = TokenVerbs(self._api)
