@@ -79,7 +79,7 @@ class MlflowClient:
     ) -> dict[str, Any]:
         url = path if path.startswith("/") else f"{API}/{path}"
         try:
-            # Not httpx's JSON: MLflow reads NaN and Infinity, which metrics may be.
+            # Not httpx's JSON, which refuses a NaN that a caller of ours was sent.
             content = None if body is None else json.dumps(body).encode()
             headers = {**self.headers, "Content-Type": "application/json"}
             answer = await self.http.request(method, url, content=content, params=params, headers=headers)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -37,19 +38,27 @@ Open = Callable[[], AbstractAsyncContextManager[ClientOf]]
 
 
 class Mirror:
-    """One task; `wake` it when there may be something to tell."""
+    """One task, woken when there may be something to tell."""
 
     def __init__(
-        self, database: Database, runs: Runs, open_mlflow: Open, runs_now: Callable[[], bool]
+        self,
+        database: Database,
+        runs: Runs,
+        open_mlflow: Open,
+        runs_now: Callable[[], bool],
+        tidy: Callable[[], Awaitable[None]],
     ) -> None:
+        self.tidy = tidy
         self.database = database
         self.runs = runs
         self.open = open_mlflow
         self.runs_now = runs_now
         self._wake = asyncio.Event()
+        self._fresh = False
 
-    def wake(self) -> None:
-        """There may be something to tell."""
+    def started(self) -> None:
+        """MLflow has started."""
+        self._fresh = True
         self._wake.set()
 
     def report(self, report: Report) -> None:
@@ -87,6 +96,9 @@ class Mirror:
                     await self._log(await mlflow(project), workload, attempt, points)
                 await self.database.write(lambda tx, last=last: _reached(tx, last))  # type: ignore[misc]
             await self.runs.end(mlflow)
+        if self._fresh:
+            await self.tidy()
+            self._fresh = False
 
     async def _pages(
         self,
@@ -98,7 +110,7 @@ class Mirror:
                 if row.source is None and row.project_id is not None:
                     point = {
                         "key": row.name[:LONGEST_NAME],
-                        "value": row.value,
+                        "value": _number(row.value),
                         "timestamp": int(row.at.timestamp() * 1000),
                         "step": row.step,
                     }
@@ -144,6 +156,13 @@ def _unknown(connection: Connection) -> list[Any]:
         .limit(AT_ONCE)
     )
     return list(connection.execute(query))
+
+
+def _number(value: float) -> float | str:
+    """As protobuf's JSON has it, which MLflow reads."""
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def _mend(tx: Transaction) -> None:

@@ -35,7 +35,7 @@ async def forward(
 ) -> Response:
     """Pass a call on, in the client's workspace and without what tells who called, and its answer back.
 
-    Both bodies are passed on as they come. Raises TooLarge, DiskFull, Unavailable.
+    Files are passed on as they come, both ways. Raises TooLarge, DiskFull, Unavailable.
     """
     limit_bytes = tracking.artifact_limit_bytes
     if request.method == "PUT":
@@ -44,12 +44,17 @@ async def forward(
     if int(headers.get("content-length") or 0) > limit_bytes:
         raise TooLarge(f"A file in MLflow may have {limit_bytes} bytes.")
     url = httpx.URL("http://mlflow/" + quote(path, safe="/"), query=request.scope["query_string"] or None)
-    has_body = request.method not in ("GET", "HEAD")
+    # A file goes on as it comes; anything else is small, and read whole before MLflow hears of it.
+    content: AsyncIterator[bytes] | bytes | None = None
+    if request.method == "PUT":
+        content = _limited(request, limit_bytes)
+    elif request.method != "GET":
+        content = await request.body()
     outgoing = client.http.build_request(
         request.method,
         url,
         headers={**headers, **client.headers},
-        content=_limited(request, limit_bytes) if has_body else None,
+        content=content,
     )
     try:
         answer = await client.http.send(outgoing, stream=True)

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from himalia.core import people
 from himalia.core.database import Database, Transaction
 from himalia.engine.states import ENDED, State
-from himalia.engine.tables import attempts
+from himalia.engine.tables import attempts, workloads
 from himalia.jobs import read as jobs_read
 from himalia.tracking.client import MlflowClient, MlflowRefused
 from himalia.tracking.tables import mlflow_runs
@@ -58,11 +58,6 @@ def attempt_of(connection: Connection, run_id: str) -> tuple[str, int] | None:
     query = sa.select(mlflow_runs.c.workload_id, mlflow_runs.c.attempt).where(mlflow_runs.c.run_id == run_id)
     row = connection.execute(query).first()
     return (row.workload_id, row.attempt) if row else None
-
-
-def forget(tx: Transaction, workloads: list[str]) -> None:
-    """The rows of workloads that are gone; their runs stay in MLflow."""
-    tx.execute(mlflow_runs.delete().where(mlflow_runs.c.workload_id.in_(workloads)))
 
 
 class Runs:
@@ -116,7 +111,8 @@ class Runs:
         return AttemptRun(run_id, await self.database.write(work))
 
     async def end(self, mlflow: ClientOf) -> None:
-        """Tell MLflow of attempts that have ended. Raises Unavailable."""
+        """Tell MLflow of attempts that have ended, and forget those of jobs that are gone. Raises Unavailable."""
+        await self.database.write(_forget)
         query = (
             sa.select(mlflow_runs.c.project_id, mlflow_runs.c.run_id, attempts.c.state, attempts.c.ended_at)
             .join(
@@ -175,6 +171,12 @@ async def experiment(mlflow: MlflowClient, name: str) -> str:
     if found["lifecycle_stage"] == "deleted":
         await mlflow.post("experiments/restore", {"experiment_id": found["experiment_id"]})
     return str(found["experiment_id"])
+
+
+def _forget(tx: Transaction) -> None:
+    """The rows of jobs that are gone for good; their runs stay in MLflow, as what was logged otherwise does."""
+    there = sa.exists().where(workloads.c.id == mlflow_runs.c.workload_id)
+    tx.execute(mlflow_runs.delete().where(~there))
 
 
 def experiment_name(labels: dict[str, str]) -> str:

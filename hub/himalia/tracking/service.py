@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from himalia.core import clock
 from himalia.core.database import Database
 from himalia.core.settings import Settings
 from himalia.engine.backends.base import Metrics
+from himalia.projects import service as projects_service
 from himalia.tracking import runs as runs_module
 from himalia.tracking.client import MlflowClient, MlflowRefused
 from himalia.tracking.mirror import Mirror
@@ -34,6 +36,8 @@ SERVER_INFO = {
     "features_enabled": {"gateway": False},
 }
 """What clients are told of the server, without starting it."""
+OUTSIDE = "default"
+"""MLflow's first workspace, which no project has."""
 WORKSPACES = "/api/3.0/mlflow/workspaces"
 
 
@@ -61,8 +65,8 @@ class Tracking:
         self.artifact_limit_bytes = settings.artifact_limit_bytes
         self.process = MlflowProcess(settings)
         self.runs = Runs(database)
-        self.mirror = Mirror(database, self.runs, self._open_passing, self._runs_now)
-        self.process.on_ready = self.mirror.wake
+        self.mirror = Mirror(database, self.runs, self._open_passing, self._runs_now, self._remove_purged)
+        self.process.on_ready = self.mirror.started
         self.registry: RegistryHook | None = None
         self.tell_engine: Callable[[Metrics], Awaitable[None]] | None = None
         self._experiments: dict[str, str] = {}
@@ -105,7 +109,7 @@ class Tracking:
             return
         try:
             # A call in a workspace that is not there is refused, whatever it asks for.
-            outside = MlflowClient(mlflow.http, "default")
+            outside = MlflowClient(mlflow.http, OUTSIDE)
             await _unless_there(outside.post(WORKSPACES, {"name": mlflow.workspace}))
             self._experiments[mlflow.workspace] = await experiment(mlflow, DEFAULT_EXPERIMENT)
         except MlflowRefused as error:
@@ -123,6 +127,19 @@ class Tracking:
         items = [item for point in points if (item := _item(point)) is not None]
         if owner == (workload, attempt) and items:
             await self.tell_engine(Metrics(f"{workload}-{attempt}", items, source=SOURCE))
+
+    async def _remove_purged(self) -> None:
+        """Remove the workspaces of projects that are gone for good, with all that was logged there."""
+        gone = await self.database.read(projects_service.purged)
+        async with self.process.use(passing=True) as http:
+            outside = MlflowClient(http, OUTSIDE)
+            listed = (await outside.get(WORKSPACES)).get("workspaces", [])
+            for workspace in sorted({one["name"] for one in listed} & gone):
+                await outside.delete(f"{WORKSPACES}/{workspace}?mode=CASCADE", {})
+                self._experiments.pop(workspace, None)
+                artifacts = self.process.folder / "artifacts" / "workspaces" / workspace
+                await asyncio.to_thread(shutil.rmtree, artifacts, ignore_errors=True)
+                log.info("What was logged to MLflow in project %s is removed.", workspace)
 
     def _runs_now(self) -> bool:
         return self.process.state == "ready"
