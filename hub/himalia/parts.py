@@ -250,7 +250,7 @@ class Platform:
 
     def _endpoints(self) -> None:
         settings = self.settings
-        sources = Sources(self.snapshots, self.jobs, self.overlays)
+        sources = Sources(self.snapshots, self.jobs, self.overlays, self.folders)
         shower = endpoints_read.Shower(
             f"{settings.address}{GATEWAY_PREFIX}", _gateway_url(settings.gateway_address)
         )

@@ -10,7 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 from endpoint_models import Deployed, Load, times, upload
-from platforms import Person, Running
+from platforms import Person
+
+import himalia
+from himalia.client import errors
 
 
 @pytest.fixture(scope="module")
@@ -255,8 +258,8 @@ def test_what_cannot_be_deployed_is_refused(eve: Person, deployed: Deployed, fol
     assert "model" in refused(spec={"model": "nobody@1", "profile": "base"})
 
 
-def test_others_see_nothing(deployed: Deployed, bob: Person, himalia: Running) -> None:
-    assert himalia.url in deployed.seen()["url"]
+def test_others_see_nothing(deployed: Deployed, bob: Person) -> None:
+    assert bob.platform.url in deployed.seen()["url"]
     for method, path in (
         ("GET", ""),
         ("POST", "/stop"),
@@ -272,3 +275,57 @@ def test_events_tell_the_rollout(deployed: Deployed, eve: Person) -> None:
     kinds = [event["kind"] for event in eve.events() if event["subject"]["id"] == identifier]
     assert kinds[0] == "endpoint.created"
     assert {"endpoint.changed", "endpoint.deleted", "endpoint.restored"} <= set(kinds)
+
+
+TRAIN = """
+import importlib.metadata, os
+import mlflow, mlflow.sklearn
+from mlflow.models import infer_signature
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
+
+rows, kinds = load_iris(return_X_y=True)
+packages = [f"{one}=={importlib.metadata.version(one)}" for one in ("scikit-learn", "skops")]
+for name, shift in (("first", 0), ("second", 1)):
+    model = LogisticRegression(max_iter=500).fit(rows, kinds + shift)
+    signature = infer_signature(rows, model.predict(rows))
+    wanted = [*packages, f"mlflow=={mlflow.__version__}"]
+    mlflow.sklearn.save_model(model, f"outputs/{name}", signature=signature, pip_requirements=wanted)
+"""
+
+
+def test_from_a_registered_model_to_an_answer_and_back(eve: Person) -> None:
+    job = eve.ended(eve.submit("python", "-c", TRAIN, profile="scikit-learn")["name"], 120)
+    assert job["status"]["state"] == "SUCCEEDED", eve.text(job["name"])
+    base = f"/projects/{eve.project}"
+    eve.http.post(f"{base}/models", json={"name": "iris"}, timeout=60).raise_for_status()
+    for folder in ("first", "second"):
+        body = {"job": job["name"], "path": folder}
+        made = eve.http.post(f"{base}/models/iris/versions", json=body, timeout=60)
+        assert made.status_code == 201, made.text
+    client = himalia_client(eve)
+    endpoint = client.endpoints.deploy("iris@1", profile="scikit-learn")
+    endpoint.wait(timeout=90)
+    assert (endpoint.name, endpoint.status.revisions[0].model) == ("iris", {"name": "iris", "version": "1"})
+    assert endpoint.predict([[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3]]) == [0, 2]
+    endpoint.update("iris@2")
+    endpoint.wait(timeout=90)
+    assert endpoint.predict([[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3]]) == [1, 3]
+    refused = eve.http.delete(f"{base}/models/iris/versions/2")
+    assert refused.json()["error"]["code"] == "in_use"
+    serving = endpoint.status.revisions[0].id
+    graph = eve.http.get(f"{base}/lineage", params={"of": f"endpoint:{serving}"}).json()
+    assert {(edge["kind"]) for edge in graph["edges"]} >= {"serves", "source"}
+    assert f"job:{job['id']}" in {node["id"] for node in graph["nodes"]}
+    endpoint.rollback()
+    endpoint.wait(timeout=90)
+    assert endpoint.predict([[5.1, 3.5, 1.4, 0.2]]) == [0]
+    endpoint.delete(cascade=True)
+    assert eve.http.delete(f"{base}/models/iris/versions/2", timeout=60).status_code == 204
+    with pytest.raises(errors.Invalid, match="no model named"):
+        client.endpoints.deploy("nothing@1", profile="base")
+    client.close()
+
+
+def himalia_client(person: Person) -> himalia.Client:
+    return himalia.Client(person.platform.url, person.token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -36,6 +37,7 @@ from himalia.engine.resources import Resources
 from himalia.engine.service import Engine, WorkloadSpec
 from himalia.engine.states import ENDED
 from himalia.jobs.service import Chosen
+from himalia.models import read as models_read
 
 PURGE_AT_ONCE = 20
 
@@ -165,6 +167,7 @@ class Endpoints:
             spec = spec.model_copy(update={"environment": source.environment})
         chosen = self.choose(spec, person.groups)
         self.engine.check(chosen.reserve)
+        source = await asyncio.to_thread(self.sources.completed, source, chosen.environment)
         if spec.secrets:
             await self.database.read(lambda c: self.sources.check_secrets(c, access, spec.secrets))
         resolved = spec.model_copy(update={"size": chosen.size, "environment": chosen.environment})
@@ -212,8 +215,7 @@ class Endpoints:
                 needs_id=needed.task if needed else None,
             ),
         )
-        if made.source.version_id:
-            links.add(tx, f"endpoint:{revision}", f"model:{made.source.version_id}", "serves")
+        _link(tx, revision, made.source.version_id)
         return revision
 
     @staticmethod
@@ -361,6 +363,8 @@ class Endpoints:
             values = {"deleted_at": clock.now(), "is_wanted": False, "next_id": None}
             tx.execute(endpoints.update().where(endpoints.c.id == row.id).values(values))
             person = access.person.id
+            for one in revisions_of(tx.connection, [row.id])[row.id]:
+                links.remove_from(tx, f"endpoint:{one.id}")
             tell(tx, "endpoint.deleted", row.id, row.name, row.project_id, person, {"state": "STOPPED"})
             tx.after_commit(lambda: self.wake(row.id))
 
@@ -389,6 +393,8 @@ class Endpoints:
             values = {"deleted_at": None, "name": wanted, "updated_at": clock.now()}
             tx.execute(endpoints.update().where(endpoints.c.id == row.id).values(values))
             person = access.person.id
+            for one in revisions_of(tx.connection, [row.id])[row.id]:
+                _link(tx, one.id, one.source.get("version_id"))
             tell(tx, "endpoint.restored", row.id, wanted, row.project_id, person, {"state": "STOPPED"})
             return str(row.id)
 
@@ -450,6 +456,12 @@ class Endpoints:
             return self.shower.show(connection, [read.by_id(connection, endpoint_id)], project)[0]
 
         return await self.database.read(work)
+
+
+def _link(tx: Transaction, revision: str, version_id: str | None) -> None:
+    """A model version that is served cannot be deleted."""
+    if version_id is not None:
+        links.add(tx, f"endpoint:{revision}", models_read.end(version_id), "serves")
 
 
 def _target(revisions: Sequence[Any], number: int | None) -> Any:

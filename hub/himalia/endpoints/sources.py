@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from himalia.core.access import Access
 from himalia.core.database import Transaction
-from himalia.core.errors import Invalid
+from himalia.core.errors import Invalid, NotFound, WrongState
 from himalia.endpoints.schema import RevisionSpec
+from himalia.engine.backends.local.folders import Folders
 from himalia.engine.service import Engine
 from himalia.jobs.service import Jobs
+from himalia.models import read as models_read
+from himalia.models.environments import lacking
 from himalia.overlays.service import Needed, Overlays
 from himalia.snapshots.service import Snapshots
 
@@ -22,15 +25,17 @@ MODEL_FILE = "MLmodel"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """`files` is a stored tree with the model's folder at `path`; `requirements` are laid over the environment.
+    """`files` is a stored tree with the model's folder at `path`.
 
-    `model` is `{"name", "version"}` of a registered one, and `version_id` its id for links.
+    `asks_for` are the lines of the model's requirements.txt; `requirements`, what of it the environment lacks, is
+    laid over that. `model` is `{"name", "version"}` of a registered one, and `version_id` its id for links.
     """
 
     files: str
     path: str
     title: str
     environment: str | None = None
+    asks_for: tuple[str, ...] = ()
     requirements: str | None = None
     model: Mapping[str, str] | None = None
     version_id: str | None = None
@@ -47,30 +52,44 @@ class Source:
         ]
 
 
-class FindModel(Protocol):
-    """Finds a model version that may be deployed, by its reference; raises Invalid."""
-
-    def __call__(self, connection: Connection, project_id: str, reference: str) -> Source: ...
-
-
 class Sources:
     """Finds what a spec names."""
 
-    def __init__(
-        self, snapshots: Snapshots, jobs: Jobs, overlays: Overlays, find_model: FindModel | None = None
-    ) -> None:
+    def __init__(self, snapshots: Snapshots, jobs: Jobs, overlays: Overlays, folders: Folders) -> None:
         self.snapshots = snapshots
         self.jobs = jobs
         self.overlays = overlays
-        self.find_model = find_model
+        self.folders = folders
 
     def find(self, connection: Connection, project_id: str, spec: RevisionSpec) -> Source:
         """The files and the environment of a spec. Raises Invalid."""
         if spec.files is not None:
             return self._uploaded(connection, project_id, spec.files)
-        if self.find_model is None or spec.model is None:
-            raise Invalid.field("spec.model", f"There is no model {spec.model} in this project.")
-        return self.find_model(connection, project_id, spec.model)
+        return self._registered(connection, project_id, spec.model or "")
+
+    @staticmethod
+    def _registered(connection: Connection, project_id: str, reference: str) -> Source:
+        try:
+            found = models_read.resolve(connection, project_id, reference)
+            files = models_read.files(connection, found.version_id)
+        except (NotFound, WrongState) as error:
+            raise Invalid.field("spec.model", error.message) from error
+        return Source(
+            files=files.tree,
+            path="",
+            title=files.model,
+            environment=files.environment,
+            asks_for=files.requirements,
+            model={"name": files.model, "version": str(files.version)},
+            version_id=files.version_id,
+        )
+
+    def completed(self, source: Source, environment: str) -> Source:
+        """With what the environment lacks of what the model asks for. Lists the environment's packages."""
+        if not source.asks_for:
+            return source
+        wanted = lacking(source.asks_for, self.folders.environment(environment))
+        return replace(source, requirements=wanted.decode() if wanted is not None else None)
 
     def _uploaded(self, connection: Connection, project_id: str, digest: str) -> Source:
         tree = self.snapshots.check(connection, project_id, digest)
