@@ -12,7 +12,10 @@ import type { Client } from './api/client';
 import type { Live } from './api/live';
 import type { NotebookServer } from './api/server';
 import type { Datasets } from './datasets/model';
+import type { Endpoints } from './endpoints/model';
+import type { Experiments } from './experiments/model';
 import type { Jobs } from './jobs/model';
+import type { Models } from './models/model';
 import type { Projects } from './projects/model';
 import type { Settings } from './settings';
 
@@ -22,8 +25,11 @@ export interface Himalia {
   client: Client;
   datasets: Datasets;
   docManager: IDocumentManager;
+  experiments: Experiments;
   jobs: Jobs;
   live: Live;
+  models: Models;
+  endpoints: Endpoints;
   projects: Projects;
   rendermime: IRenderMimeRegistry;
   server: NotebookServer;

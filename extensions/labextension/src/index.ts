@@ -17,10 +17,16 @@ import { NotebookServer } from './api/server';
 import type { Himalia, LabParts, PageSettings } from './context';
 import { Datasets } from './datasets/model';
 import { addDatasets } from './datasets/noun';
+import { Endpoints } from './endpoints/model';
+import { addEndpoints } from './endpoints/noun';
+import { Experiments } from './experiments/model';
+import { addExperiments } from './experiments/noun';
 import { CATEGORY } from './jobs/commands';
 import { addOutputDocuments } from './jobs/documents';
 import { Jobs } from './jobs/model';
 import { addJobs } from './jobs/noun';
+import { Models } from './models/model';
+import { addModels } from './models/noun';
 import { Navigator } from './navigator';
 import type { Noun } from './noun';
 import { addOverlays } from './overlays/views';
@@ -74,7 +80,7 @@ function activate(
     .catch((error: unknown) => console.error('Himalia: the settings could not be loaded', error));
   addOutputDocuments(himalia, editors, cells, restorer);
   addOverlays(himalia, lab);
-  const nouns = [addDatasets(himalia, lab), addJobs(himalia, lab)];
+  const nouns = [addDatasets, addJobs, addExperiments, addModels, addEndpoints].map(add => add(himalia, lab));
   addNavigator(himalia, lab, new Navigator(himalia, nouns, state, 'jobs'), nouns);
   void himalia.projects.load();
 }
@@ -131,6 +137,9 @@ function assemble(
     server,
     trans,
     datasets: new Datasets(client, live),
+    endpoints: new Endpoints(client, live),
+    experiments: new Experiments(client, live),
+    models: new Models(client, live),
     jobs: new Jobs(client, live),
     projects: new Projects(client, live, server, state, page.project),
     settings: new Settings()

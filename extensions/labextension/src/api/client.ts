@@ -26,8 +26,12 @@ export async function errorOf(response: Response): Promise<ApiError> {
   const text = await response.text();
   try {
     const { error } = JSON.parse(text) as {
-      error: { code: string; message: string; details?: { [name: string]: unknown } };
+      error: string | { code: string; message: string; details?: { [name: string]: unknown } };
     };
+    if (typeof error === 'string') {
+      // The shape of the Open Inference Protocol.
+      return new ApiError(response.status, 'refused', error);
+    }
     return new ApiError(response.status, error.code, error.message, error.details ?? {});
   } catch {
     return new ApiError(

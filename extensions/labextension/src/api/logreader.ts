@@ -11,6 +11,8 @@ export interface LogSource {
   path: string;
   id: string;
   attempt: number;
+  /** Which part of what `path` names, such as a revision. */
+  query?: { [name: string]: string | number };
 }
 
 /** Reads what is there by HTTP in large pieces, then follows the live channel from that byte on. */
@@ -70,9 +72,9 @@ export class LogReader implements IDisposable {
 
   /** Read one piece; the number of bytes that it had. */
   private async piece(signal: AbortSignal): Promise<number> {
-    const { path, attempt } = this.source;
+    const { path, attempt, query } = this.source;
     const response = await this.client.send('GET', path, {
-      query: { attempt, offset: this._offset, limit: PIECE },
+      query: { ...query, attempt, offset: this._offset, limit: PIECE },
       signal
     });
     const content = await response.arrayBuffer();

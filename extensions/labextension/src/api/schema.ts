@@ -5126,6 +5126,382 @@ export interface components {
             /** State */
             state: string;
         };
+        /**
+         * Card
+         * @description A version for people to read: `markdown` is the description with metrics, inputs and outputs, and source.
+         */
+        Card: {
+            /** Description */
+            description: string;
+            /** Markdown */
+            markdown: string;
+        };
+        /** CardSet */
+        CardSet: {
+            /** Description */
+            description: string;
+        };
+        /**
+         * Evaluation
+         * @description An evaluation: the job that does it, and what it found.
+         */
+        Evaluation: {
+            /** Id */
+            id: string;
+            /** Job */
+            job: string;
+            /** Dataset */
+            dataset: string;
+            /** Target */
+            target: string;
+            /** State */
+            state: string;
+            /** Message */
+            message: string | null;
+            /** Metrics */
+            metrics: {
+                [key: string]: number | null;
+            };
+            /** Artifacts */
+            artifacts: components["schemas"]["EvaluationPlot"][];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            created_by: components["schemas"]["Who"];
+        };
+        /**
+         * EvaluationCreate
+         * @description Evaluate on a dataset version, as `digits@2`, whose file `path` (the only table where left out) is a table.
+         *
+         *     `target` is the column with the right answers. The type is guessed from the target where it is left out.
+         */
+        EvaluationCreate: {
+            /** Dataset */
+            dataset: string;
+            /** Target */
+            target: string;
+            /**
+             * Path
+             * @default null
+             */
+            path?: string | null;
+            /**
+             * Type
+             * @default null
+             */
+            type?: ("classifier" | "regressor") | null;
+            /** Profile */
+            profile: string;
+            /**
+             * Size
+             * @default null
+             */
+            size?: string | null;
+            /**
+             * Name
+             * @default null
+             */
+            name?: string | null;
+        };
+        /**
+         * EvaluationPlot
+         * @description A picture or table that an evaluation left, by its path among the job's outputs.
+         */
+        EvaluationPlot: {
+            /** Name */
+            name: string;
+            /** Path */
+            path: string;
+            /** Media Type */
+            media_type: string;
+        };
+        /**
+         * Model
+         * @description A model: a name for versions.
+         */
+        Model: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Project */
+            project: string;
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            spec: components["schemas"]["ModelSpec"];
+            status: components["schemas"]["ModelStatus"];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            created_by: components["schemas"]["Who"];
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /** Etag */
+            etag: string;
+        };
+        /** ModelCreate */
+        ModelCreate: {
+            /** Name */
+            name: string;
+            /** Labels */
+            labels?: {
+                [key: string]: string;
+            };
+            spec?: components["schemas"]["ModelSpec"];
+        };
+        /**
+         * ModelSpec
+         * @description What a model is about; `description` is Markdown.
+         */
+        ModelSpec: {
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+        };
+        /**
+         * ModelStatus
+         * @description What was seen. `latest` is the highest version number, `aliases` name the number that each stands for.
+         */
+        ModelStatus: {
+            /** Versions */
+            versions: number;
+            /** Latest */
+            latest: number | null;
+            /** Aliases */
+            aliases: {
+                [key: string]: number;
+            };
+        };
+        /** ModelUpdate */
+        ModelUpdate: {
+            /**
+             * Labels
+             * @default null
+             */
+            labels?: {
+                [key: string]: string;
+            } | null;
+            /** @default null */
+            spec?: components["schemas"]["ModelSpec"] | null;
+        };
+        /**
+         * ModelVersion
+         * @description An immutable model; `name` is `<model>@<number>`.
+         */
+        ModelVersion: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Project */
+            project: string;
+            /** Model */
+            model: string;
+            /** Number */
+            number: number;
+            spec: components["schemas"]["ModelVersionSpec"];
+            status: components["schemas"]["ModelVersionStatus"];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            created_by: components["schemas"]["Who"];
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /** Etag */
+            etag: string;
+        };
+        /**
+         * ModelVersionCreate
+         * @description Where the version comes from: exactly one of `job`, `trial`, `run_id` and `model_id`.
+         *
+         *     `path` is the folder with the file MLmodel: among the outputs of the job or trial, or among the artifacts of the
+         *     MLflow run. It can be left out where there is only one. `model_id` is a model that MLflow logged.
+         *     `environment` is needed where the source does not tell in which one the model was made.
+         */
+        ModelVersionCreate: {
+            /**
+             * Job
+             * @default null
+             */
+            job?: string | null;
+            /** @default null */
+            trial?: components["schemas"]["TrialSource"] | null;
+            /**
+             * Run Id
+             * @default null
+             */
+            run_id?: string | null;
+            /**
+             * Model Id
+             * @default null
+             */
+            model_id?: string | null;
+            /**
+             * Path
+             * @default null
+             */
+            path?: string | null;
+            /**
+             * Environment
+             * @default null
+             */
+            environment?: string | null;
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+        };
+        /**
+         * ModelVersionSpec
+         * @description What was said about the version.
+         */
+        ModelVersionSpec: {
+            /** Description */
+            description: string;
+            source: components["schemas"]["Source"];
+        };
+        /**
+         * ModelVersionStatus
+         * @description What is in it. A version with a `problem` can be seen, but neither evaluated nor deployed.
+         *
+         *     `metrics` and `parameters` are those of its source when it was registered. `environment` and `requirements` say
+         *     where it runs.
+         */
+        ModelVersionStatus: {
+            /** Files */
+            files: number;
+            /** Size */
+            size: number;
+            /** Digest */
+            digest: string | null;
+            /** Aliases */
+            aliases: string[];
+            /** Flavors */
+            flavors: string[];
+            signature: components["schemas"]["Signature"] | null;
+            /** Environment */
+            environment: string | null;
+            /** Requirements */
+            requirements: string[];
+            /** Metrics */
+            metrics: {
+                [key: string]: number | null;
+            };
+            /** Parameters */
+            parameters: {
+                [key: string]: unknown;
+            };
+            /** Problem */
+            problem: string | null;
+        };
+        /** ModelVersionUpdate */
+        ModelVersionUpdate: {
+            /**
+             * Description
+             * @default null
+             */
+            description?: string | null;
+        };
+        /**
+         * Signature
+         * @description What the model takes and gives.
+         */
+        Signature: {
+            /** Inputs */
+            inputs?: components["schemas"]["Tensor"][];
+            /** Outputs */
+            outputs?: components["schemas"]["Tensor"][];
+            /** Params */
+            params?: components["schemas"]["Tensor"][];
+        };
+        /**
+         * Source
+         * @description Where a version came from; a job's name and id, a trial's experiment and number, an MLflow run.
+         */
+        Source: {
+            /**
+             * Job
+             * @default null
+             */
+            job?: string | null;
+            /**
+             * Job Id
+             * @default null
+             */
+            job_id?: string | null;
+            /**
+             * Attempt
+             * @default null
+             */
+            attempt?: number | null;
+            /**
+             * Experiment
+             * @default null
+             */
+            experiment?: string | null;
+            /**
+             * Trial
+             * @default null
+             */
+            trial?: number | null;
+            /**
+             * Run Id
+             * @default null
+             */
+            run_id?: string | null;
+            /**
+             * Path
+             * @default
+             */
+            path?: string;
+        };
+        /**
+         * Tensor
+         * @description One input, output or parameter of a model's signature. `type` is MLflow's word; columns have no `shape`.
+         */
+        Tensor: {
+            /** Name */
+            name: string | null;
+            /** Type */
+            type: string;
+            /**
+             * Shape
+             * @default null
+             */
+            shape?: number[] | null;
+            /**
+             * Required
+             * @default true
+             */
+            required?: boolean;
+        };
+        /**
+         * TrialSource
+         * @description A trial of a search, by its number.
+         */
+        TrialSource: {
+            /** Experiment */
+            experiment: string;
+            /** Number */
+            number: number;
+        };
     };
     responses: never;
     parameters: never;

@@ -56,9 +56,11 @@ export type LiveMessage =
   | { type: 'ready' }
   | { type: 'event'; topic: string; event: PlatformEvent }
   | { type: 'progress'; topic: string; data: Progress & { id?: string } }
-  | { type: 'metrics'; topic: string; items: [string, number, number | null, number][] }
+  | { type: 'metrics'; topic: string; items: [string, number, number | null, number][]; data?: undefined }
+  | { type: 'metrics'; topic: string; items?: undefined; data: EndpointMetrics }
   | { type: 'log'; topic: string; offset: number; text: string }
   | { type: 'queue'; topic: string; items: { [job: string]: QueuePlace } }
+  | { type: 'trial'; topic: string; trial: TrialNews }
   | { type: 'error'; topic?: string; error?: { code: string; message: string } };
 
 /** A JSON schema as forms need it. */
@@ -111,3 +113,28 @@ export interface Checkout {
   path: string;
   job_path: string;
 }
+
+export type Experiment = Schemas['Experiment'];
+export type ExperimentSpec = Schemas['ExperimentSpec'];
+export type ExperimentState = Schemas['ExperimentStatus']['state'];
+export type SearchParameter = Schemas['Parameter'];
+export type Trial = Schemas['Trial'];
+export type TrialState = Trial['state'];
+export type SearchPlot = Schemas['Plot'];
+
+/** What the live channel says of a trial as it changes. */
+export type TrialNews = Pick<Trial, 'number' | 'state' | 'parameters' | 'values' | 'job_id'>;
+
+export type Model = Schemas['Model'];
+export type ModelVersion = Schemas['ModelVersion'];
+export type ModelCard = Schemas['Card'];
+export type Evaluation = Schemas['Evaluation'];
+export type Tensor = Schemas['Tensor'];
+
+export type Endpoint = Schemas['Endpoint'];
+export type EndpointState = Schemas['EndpointStatus']['state'];
+export type EndpointRevision = Schemas['EndpointRevision'];
+export type EndpointExample = Schemas['EndpointExample'];
+export type EndpointMetrics = Schemas['EndpointMetrics'];
+export type EndpointToken = Schemas['EndpointToken'];
+export type NewEndpointToken = Schemas['NewEndpointToken'];

@@ -128,7 +128,7 @@ function Shown({ version, preview }: { version: DatasetVersion; preview: Preview
           <Pairs pairs={unreadable.map(({ path, why }) => [path, why])} />
         </section>
       )}
-      <Kinds preview={preview} />
+      {preview.files.count > 1 && <Kinds preview={preview} />}
     </div>
   );
 }

@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useReducer, useState } from 'react';
 
-import type { Job, LiveMessage, MetricSeries, Page } from '../api/types';
+import type { Job, MetricSeries, Page } from '../api/types';
 import { useHimalia } from '../context';
 import { Button, Empty, Failure, Loading, Pairs } from '../ui/basics';
 import { number } from '../ui/format';
@@ -12,6 +12,7 @@ import { jobPath } from './model';
 import { isActive } from './states';
 
 type MetricPoint = MetricSeries['points'][number];
+type MetricPoints = [string, ...MetricPoint][];
 
 /** What the code logged: a plot of each series, the latest value of each. */
 export function JobMetrics({ job }: { job: Job }): JSX.Element {
@@ -87,13 +88,13 @@ function useSeries(job: Job): {
   const { project, name, id } = job;
   const ended = !isActive(job.status.state);
   const [, grown] = useReducer((count: number) => count + 1, 0);
-  const [early] = useState(() => new Set<LiveMessage & { type: 'metrics' }>());
+  const [early] = useState(() => new Set<MetricPoints>());
   const { value, error, reload } = useLoaded(
     async signal => {
       early.clear();
       const page = await client.get<Page<MetricSeries>>(jobPath(project, name, 'metrics'), { signal });
       const series = new Map(page.items.map(each => [each.name, each.points]));
-      early.forEach(message => add(series, message.items));
+      early.forEach(items => add(series, items));
       return series;
     },
     [client, project, name, job.status.attempt, ended]
@@ -101,7 +102,7 @@ function useSeries(job: Job): {
   useEffect(() => {
     const following = live.follow(`job:${id}`, {
       onMessage: message => {
-        if (message.type !== 'metrics') {
+        if (message.type !== 'metrics' || !message.items) {
           return;
         }
         if (value) {
@@ -109,7 +110,7 @@ function useSeries(job: Job): {
           grown();
         } else {
           // It came before the answer of what was there already.
-          early.add(message);
+          early.add(message.items);
         }
       },
       onResumed: reload

@@ -1,7 +1,7 @@
 import { PathExt } from '@jupyterlab/coreutils';
 
 import { ApiError } from '../api/client';
-import type { Job, JobSpec, Page, Profile, Runnable } from '../api/types';
+import type { Job, JobSpec, Page, Profile, Runnable, SentSnapshot } from '../api/types';
 import { type Himalia, useHimalia } from '../context';
 import { useLoaded } from '../ui/hooks';
 import { openModal } from '../ui/modal';
@@ -25,7 +25,7 @@ function Prepared({ path, inputs, close }: PreparedProps): JSX.Element {
   const himalia = useHimalia();
   const { client, server } = himalia;
   const { value, error, reload } = useLoaded(async () => {
-    await save(himalia, path);
+    await saveOpen(himalia, path);
     const [runnable, profiles] = await Promise.all([
       server.describe(path),
       client.get<Page<Profile>>('/profiles')
@@ -57,18 +57,7 @@ async function submit(
   wish: Wish,
   tell: (step: string) => void
 ): Promise<Job> {
-  const { jobs, projects, server, trans } = himalia;
-  const project = projects.current;
-  if (!project) {
-    throw (
-      projects.error ??
-      new ApiError(0, 'unreachable', trans.__('Your projects are not loaded yet. Try again.'))
-    );
-  }
-  await save(himalia, runnable.path);
-  tell(trans.__('Sending the code…'));
-  const snapshot = await server.snapshot(runnable.path, project.name);
-  tell(trans.__('Submitting…'));
+  const { project, snapshot } = await sendCode(himalia, runnable.path, tell);
   const file = PathExt.basename(runnable.path);
   const spec: JobSpec = {
     kind: runnable.kind,
@@ -82,11 +71,32 @@ async function submit(
     retries: wish.retries,
     time_limit_s: wish.timeLimit
   };
-  return jobs.submit(project.name, wish.name ? { name: wish.name, spec } : { spec });
+  return himalia.jobs.submit(project, wish.name ? { name: wish.name, spec } : { spec });
+}
+
+/** Send a file and the code beside it to the current project, as the person sees them now. */
+export async function sendCode(
+  himalia: Himalia,
+  path: string,
+  tell: (step: string) => void
+): Promise<{ project: string; snapshot: SentSnapshot }> {
+  const { projects, server, trans } = himalia;
+  const project = projects.current;
+  if (!project) {
+    throw (
+      projects.error ??
+      new ApiError(0, 'unreachable', trans.__('Your projects are not loaded yet. Try again.'))
+    );
+  }
+  await saveOpen(himalia, path);
+  tell(trans.__('Sending the code…'));
+  const snapshot = await server.snapshot(path, project.name);
+  tell(trans.__('Submitting…'));
+  return { project: project.name, snapshot };
 }
 
 /** What runs is what the person sees: an open document with unsaved changes is saved first. */
-async function save({ docManager }: Himalia, path: string): Promise<void> {
+export async function saveOpen({ docManager }: Himalia, path: string): Promise<void> {
   const widget = docManager.findWidget(path);
   const context = widget && docManager.contextForWidget(widget);
   if (context?.model.dirty && !context.model.readOnly) {

@@ -28,22 +28,26 @@ export function line(rows: readonly PlotRow[], { x, y }: Axes): Chart {
   });
 }
 
-/** Lines of several series over time or steps, told apart by colour and dash. */
-export function lines(rows: readonly PlotRow[], { x, y }: Axes, time = false): Chart {
+/** Lines of several series over time or steps, told apart by colour and, where they are few, by dash. */
+export function lines(
+  rows: readonly PlotRow[],
+  { x, y }: Axes,
+  { time = false, legend = true }: { time?: boolean; legend?: boolean } = {}
+): Chart {
   return () => ({
     data: { values: values(rows) },
     params: ZOOM,
-    mark: { type: 'line', tooltip: true, clip: true, point: rows.length <= 40 ? { size: 14 } : false },
+    mark: { type: 'line', tooltip: { content: 'data' }, clip: true, point: { size: 14 } },
     encoding: {
       x: {
         field: 'x',
         type: time ? 'temporal' : 'quantitative',
         title: x,
-        scale: time ? {} : { zero: false, nice: false }
+        ...(time ? {} : { scale: { zero: false, nice: false } })
       },
-      y: { field: 'y', type: 'quantitative', title: y },
-      color: { field: 'series', type: 'nominal', title: null, legend: { orient: 'top' } },
-      strokeDash: { field: 'series', type: 'nominal', legend: null }
+      y: { field: 'y', type: 'quantitative', title: y, scale: { zero: time } },
+      color: { field: 'series', type: 'nominal', title: null, legend: legend ? { orient: 'top' } : null },
+      ...(legend ? { strokeDash: { field: 'series', type: 'nominal', title: null } } : {})
     }
   });
 }
@@ -83,31 +87,24 @@ export function scatter(
   });
 }
 
-/** Every trial a point, and the best value so far as a line of steps. */
-export function history(rows: readonly PlotRow[], { x, y }: Axes, better: 'min' | 'max'): Chart {
+/** Every trial a point, and the best value so far as a line of steps: rows of `x`, `y`, `best`, `state`. */
+export function history(rows: readonly PlotRow[], { x, y }: Axes): Chart {
+  const scale = { zero: false };
   return theme => ({
     data: { values: values(rows) },
     encoding: { x: { field: 'x', type: 'quantitative', title: x, axis: { tickMinStep: 1 } } },
     layer: [
       {
-        mark: { type: 'point', filled: true, size: 36, tooltip: { content: 'data' } },
-        encoding: {
-          y: { field: 'y', type: 'quantitative', title: y, scale: { zero: false } },
-          color: { field: 'state', type: 'nominal', title: null, legend: { orient: 'top' } },
-          shape: { field: 'state', type: 'nominal', legend: null }
-        }
+        mark: { type: 'line', interpolate: 'step-after', color: theme.text, strokeWidth: 1.5 },
+        encoding: { y: { field: 'best', type: 'quantitative', title: y, scale } }
       },
       {
-        transform: [
-          { filter: "datum.state === 'Complete'" },
-          {
-            window: [{ op: better, field: 'y', as: 'best' }],
-            sort: [{ field: 'x' }],
-            frame: [null, 0]
-          }
-        ],
-        mark: { type: 'line', interpolate: 'step-after', color: theme.text, strokeWidth: 1.5 },
-        encoding: { y: { field: 'best', type: 'quantitative', title: y } }
+        mark: { type: 'point', filled: true, size: 40, tooltip: { content: 'data' } },
+        encoding: {
+          y: { field: 'y', type: 'quantitative', title: y, scale },
+          color: { field: 'state', type: 'nominal', title: null, legend: { orient: 'top' } },
+          shape: { field: 'state', type: 'nominal', title: null }
+        }
       }
     ]
   });
@@ -174,91 +171,47 @@ export function heatmap(rows: readonly PlotRow[], { x, y }: Axes): Chart {
 }
 
 /**
- * Parallel coordinates: one axis a parameter, one line a trial, its colour the value. Each axis is scaled to its own
- * range; what stands at its ends is written there.
+ * Parallel coordinates: one axis a parameter, one line a trial, its colour the value. Rows of `line`, `axis`,
+ * `position` from 0 to 1, `value`, and `shade`; what stands at an axis' ends is written there.
  */
-export function parallel(
-  rows: readonly PlotRow[],
-  axes: readonly { name: string; title: string; log: boolean }[],
-  value: string
-): Chart {
-  const marks = axes.map(axis => scaleOf(rows, axis.name, axis.log));
-  const drawn = rows.map((row, trial) => ({
-    ...row,
-    line: trial,
-    ...Object.fromEntries(axes.map((axis, at) => [`at${at}`, marks[at].place(row[axis.name])]))
-  }));
-  const ends = axes.flatMap((axis, at) => [
-    { axis: axis.title, at: 1, text: marks[at].high },
-    { axis: axis.title, at: 0, text: marks[at].low }
-  ]);
-  const order = axes.map(axis => axis.title);
-  const x = { field: 'axis', type: 'nominal', sort: order, scale: { type: 'point', padding: 0.3 } };
-  const y = { field: 'at', type: 'quantitative', axis: null, scale: { domain: [-0.08, 1.08] } };
+export function parallel(rows: readonly PlotRow[], shade: string): Chart {
+  const order = [...new Set(rows.map(row => String(row.axis)))];
+  const ends = order.flatMap(axis => {
+    const on = rows.filter(row => row.axis === axis);
+    const at = (position: number) => on.find(row => row.position === position)?.value ?? null;
+    return [0, 1].map(position => ({ axis, position, text: short(at(position)) }));
+  });
+  const y = { field: 'position', type: 'quantitative', axis: null, scale: { domain: [-0.08, 1.08] } };
+  const x = {
+    field: 'axis',
+    type: 'nominal',
+    title: null,
+    sort: order,
+    scale: { type: 'point', padding: 0.3 },
+    axis: { labelAngle: 0, labelLimit: 120, grid: true, domain: false, ticks: false }
+  };
   return theme => ({
+    encoding: { x, y },
     layer: [
       {
-        data: { values: order.map(title => ({ axis: title })) },
-        mark: { type: 'rule', color: theme.line },
-        encoding: { x: { ...x, title: null, axis: { labelAngle: 0, labelLimit: 120, grid: false } } }
-      },
-      {
-        data: { values: values(drawn) },
-        transform: [
-          { fold: axes.map((_, at) => `at${at}`), as: ['column', 'at'] },
-          { filter: 'isValid(datum.at)' },
-          { calculate: `${JSON.stringify(order)}[toNumber(slice(datum.column, 2))]`, as: 'axis' }
-        ],
-        mark: { type: 'line', opacity: 0.55, strokeWidth: 1.5, tooltip: { content: 'data' } },
+        data: { values: values(rows) },
+        mark: { type: 'line', opacity: 0.6, strokeWidth: 1.5, tooltip: { content: 'data' } },
         encoding: {
-          x,
-          y,
           detail: { field: 'line', type: 'nominal' },
-          color: { field: 'value', type: 'quantitative', title: value, scale: { scheme: 'viridis' } }
+          color: { field: 'shade', type: 'quantitative', title: shade, scale: { scheme: 'viridis' } }
         }
       },
       {
         data: { values: ends },
         mark: { type: 'text', color: theme.text, fontSize: 10, align: 'left', dx: 4 },
-        encoding: { x, y, text: { field: 'text', type: 'nominal' } }
+        encoding: { text: { field: 'text', type: 'nominal' } }
       }
     ]
   });
 }
 
-interface AxisScale {
-  low: string;
-  high: string;
-  /** From 0 at the lowest to 1 at the highest; null for what has no place. */
-  place: (value: unknown) => number | null;
-}
-
-function scaleOf(rows: readonly PlotRow[], name: string, log: boolean): AxisScale {
-  const found = rows.map(row => row[name]).filter(value => value !== null && value !== undefined);
-  if (found.some(value => typeof value !== 'number')) {
-    const choices = [...new Set(found.map(String))].sort();
-    const last = Math.max(1, choices.length - 1);
-    return {
-      low: choices[0] ?? '',
-      high: choices[choices.length - 1] ?? '',
-      place: value => (choices.includes(String(value)) ? choices.indexOf(String(value)) / last : null)
-    };
-  }
-  const scaled = (value: number) => (log && value > 0 ? Math.log10(value) : value);
-  const numbers = found as number[];
-  const low = Math.min(...numbers);
-  const high = Math.max(...numbers);
-  const span = scaled(high) - scaled(low);
-  return {
-    low: short(low),
-    high: short(high),
-    place: value =>
-      typeof value === 'number' ? (span === 0 ? 0.5 : (scaled(value) - scaled(low)) / span) : null
-  };
-}
-
-function short(value: number): string {
-  return Number.isFinite(value) ? String(Number(value.toPrecision(3))) : '';
+function short(value: PlotRow[string]): string {
+  return typeof value === 'number' ? String(Number(value.toPrecision(3))) : String(value ?? '');
 }
 
 function values(rows: readonly PlotRow[]): PlotRow[] {

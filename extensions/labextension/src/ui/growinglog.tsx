@@ -8,6 +8,8 @@ import { saveAs } from './save';
 
 export interface GrowingLogProps {
   path: string;
+  /** Which part of what `path` names; the same object as long as it says the same. */
+  query?: { [name: string]: string | number };
   id: string;
   attempt: number;
   /** Whether more may come. */
@@ -18,11 +20,19 @@ export interface GrowingLogProps {
 }
 
 /** The log of one attempt of a workload, as it grows. */
-export function GrowingLog({ path, id, attempt, growing, note = '', file }: GrowingLogProps): JSX.Element {
+export function GrowingLog({
+  path,
+  query,
+  id,
+  attempt,
+  growing,
+  note = '',
+  file
+}: GrowingLogProps): JSX.Element {
   const { client, live } = useHimalia();
   const reader = useMemo(
-    () => new LogReader(client, live, { path, id, attempt }),
-    [client, live, path, id, attempt]
+    () => new LogReader(client, live, { path, query, id, attempt }),
+    [client, live, path, query, id, attempt]
   );
   const [error, setError] = useState<Error>();
   useEffect(() => {

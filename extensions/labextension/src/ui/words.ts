@@ -9,6 +9,8 @@ export function stateWord(state: string, trans: TranslationBundle): string {
     STARTING: trans.__('Starting'),
     RUNNING: trans.__('Running'),
     READY: trans.__('Ready'),
+    UPDATING: trans.__('Updating'),
+    UNAVAILABLE: trans.__('Not available'),
     STOPPING: trans.__('Stopping'),
     SUCCEEDED: trans.__('Succeeded'),
     COMPLETE: trans.__('Complete'),

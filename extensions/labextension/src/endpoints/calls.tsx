@@ -1,0 +1,254 @@
+import { type FormEvent, useEffect, useState } from 'react';
+
+import { ApiError, errorOf } from '../api/client';
+import type { Endpoint, EndpointExample, NewEndpointToken } from '../api/types';
+import { useHimalia } from '../context';
+import { Button, Failure, Loading, Pairs, Scroll, When } from '../ui/basics';
+import { confirm, told } from '../ui/confirm';
+import { useLoaded } from '../ui/hooks';
+
+/** How the endpoint is called: its address, tokens, a line to copy, and a form to try it. */
+export function Calls({ endpoint }: { endpoint: Endpoint }): JSX.Element {
+  const { endpoints, trans } = useHimalia();
+  const [token, setToken] = useState<NewEndpointToken>();
+  const { value, error, reload } = useLoaded(
+    signal => (endpoint.status.ready ? endpoints.example(endpoint, signal) : Promise.resolve(null)),
+    [endpoints, endpoint.id, endpoint.status.ready, endpoint.status.state]
+  );
+  return (
+    <div className="hm-Calls">
+      <section>
+        <h3>{trans.__('Address')}</h3>
+        <Pairs
+          pairs={[
+            [trans.__('Through the platform'), <Copied key="u" text={endpoint.url} />],
+            [trans.__('Direct, also while the hub is down'), <Copied key="d" text={endpoint.direct_url} />],
+            [trans.__('Model in its paths'), <code key="m">{endpoint.model}</code>]
+          ]}
+        />
+      </section>
+      <Tokens endpoint={endpoint} shown={token} onToken={setToken} />
+      {error && <Failure error={error} retry={reload} />}
+      {!endpoint.status.ready && (
+        <p className="hm-Quiet">{trans.__('An example shows here as soon as the endpoint is ready.')}</p>
+      )}
+      {value === undefined && !error && <Loading />}
+      {value && <Example example={value} token={token} />}
+      {value && <TryIt endpoint={endpoint} example={value} />}
+    </div>
+  );
+}
+
+/** A text with a button that copies it. */
+function Copied({ text, label }: { text: string; label?: string }): JSX.Element {
+  const { trans } = useHimalia();
+  const [done, setDone] = useState(false);
+  return (
+    <span className="hm-Copied">
+      <code>{label ?? text}</code>
+      <Button
+        kind="quiet"
+        title={trans.__('Copy %1', label ?? text)}
+        onClick={() => void navigator.clipboard.writeText(text).then(() => setDone(true))}
+      >
+        {done ? trans.__('Copied') : trans.__('Copy')}
+      </Button>
+    </span>
+  );
+}
+
+interface TokensProps {
+  endpoint: Endpoint;
+  shown: NewEndpointToken | undefined;
+  onToken: (token: NewEndpointToken | undefined) => void;
+}
+
+/** Who calls it needs a token; one is shown only when it is made. */
+function Tokens({ endpoint, shown, onToken }: TokensProps): JSX.Element {
+  const { endpoints, trans } = useHimalia();
+  const { value, reload } = useLoaded(signal => endpoints.tokens(endpoint, signal), [endpoints, endpoint.id]);
+  const make = async () => {
+    const made = await told(
+      () => endpoints.newToken(endpoint, trans.__('made in JupyterLab')),
+      trans.__('No token was made.'),
+      trans
+    );
+    onToken(made);
+    reload();
+  };
+  const revoke = async (token: Parameters<typeof endpoints.removeToken>[1]) => {
+    const agreed = await confirm(
+      trans.__('Revoke the token %1…?', token.hint),
+      trans.__('Whoever calls with it is refused from now on.'),
+      trans.__('Revoke'),
+      trans
+    );
+    if (agreed) {
+      await told(() => endpoints.removeToken(endpoint, token), trans.__('It was not revoked.'), trans);
+      reload();
+    }
+  };
+  return (
+    <section>
+      <h3>{trans.__('Tokens')}</h3>
+      {shown && (
+        <div className="hm-Note" role="status">
+          {trans.__('Copy it now: it is not shown again.')} <Copied text={shown.token} />
+        </div>
+      )}
+      <ul className="hm-Outputs-files">
+        {(value?.items ?? []).map(token => (
+          <li key={token.id}>
+            <code>{token.hint}…</code>
+            <span className="hm-Outputs-name">
+              {token.note}{' '}
+              <span className="hm-Quiet">
+                {token.created_by.name} · <When at={token.created_at} />
+              </span>
+            </span>
+            <Button title={trans.__('Revoke the token %1', token.hint)} onClick={() => void revoke(token)}>
+              {trans.__('Revoke')}
+            </Button>
+          </li>
+        ))}
+      </ul>
+      <p>
+        <Button onClick={() => void make()}>{trans.__('New token')}</Button>
+      </p>
+    </section>
+  );
+}
+
+function Example({
+  example,
+  token
+}: {
+  example: EndpointExample;
+  token: NewEndpointToken | undefined;
+}): JSX.Element {
+  const { trans } = useHimalia();
+  const withToken = token ? example.curl.replace('$HIMALIA_ENDPOINT_TOKEN', token.token) : example.curl;
+  return (
+    <section>
+      <h3>{trans.__('From a terminal')}</h3>
+      <Scroll label={trans.__('curl line')} className="hm-Code">
+        <pre>{example.curl}</pre>
+      </Scroll>
+      <Copied text={withToken} label={token ? trans.__('with the new token') : trans.__('this line')} />
+      <details>
+        <summary>{trans.__('In Python')}</summary>
+        <Scroll label={trans.__('Python')} className="hm-Code">
+          <pre>{example.python}</pre>
+        </Scroll>
+      </details>
+    </section>
+  );
+}
+
+interface Answer {
+  text: string;
+  milliseconds: number;
+}
+
+/** Send a request as any program would, and show what comes back. */
+function TryIt({ endpoint, example }: { endpoint: Endpoint; example: EndpointExample }): JSX.Element {
+  const { trans } = useHimalia();
+  const [typed, setTyped] = useState(() => JSON.stringify(example.body, null, 1));
+  const [answer, setAnswer] = useState<Answer>();
+  const [failure, setFailure] = useState<Error>();
+  const [busy, setBusy] = useState(false);
+  const call = useCall(endpoint, example);
+  useEffect(() => setTyped(JSON.stringify(example.body, null, 1)), [example]);
+  const send = (event: FormEvent) => {
+    event.preventDefault();
+    setBusy(true);
+    setFailure(undefined);
+    call(typed)
+      .then(setAnswer, (error: Error) => {
+        setAnswer(undefined);
+        setFailure(error);
+      })
+      .finally(() => setBusy(false));
+  };
+  return (
+    <section>
+      <h3>{trans.__('Try it')}</h3>
+      <form onSubmit={send} className="hm-TryIt">
+        <textarea
+          className="hm-Input"
+          aria-label={trans.__('Request')}
+          rows={10}
+          spellCheck={false}
+          value={typed}
+          onChange={event => setTyped(event.target.value)}
+        />
+        <p>
+          <button type="submit" className="hm-Button hm-mod-accept" disabled={busy}>
+            {busy ? trans.__('Waiting for the answer…') : trans.__('Send')}
+          </button>
+        </p>
+      </form>
+      {failure && <Failure error={failure} />}
+      <div role="status" aria-label={trans.__('Answer')}>
+        {answer && (
+          <>
+            <p className="hm-Quiet">{trans.__('Answered in %1 ms', Math.round(answer.milliseconds))}</p>
+            <pre className="hm-TryIt-answer">{answer.text}</pre>
+          </>
+        )}
+      </div>
+    </section>
+  );
+}
+
+/** How long the token that the form calls with is good, in seconds. */
+const TOKEN_S = 3600;
+
+/** Calls the endpoint with a token of its own, which the form asks for when it first needs it. */
+function useCall(endpoint: Endpoint, example: EndpointExample): (body: string) => Promise<Answer> {
+  const { client, endpoints, trans } = useHimalia();
+  const [token, setToken] = useState<string>();
+  return async body => {
+    let own = token;
+    if (own === undefined) {
+      const path = endpoints.path(endpoint.project, endpoint.name, 'tokens');
+      const note = trans.__('tried out in JupyterLab, good for an hour');
+      own = (await client.post<NewEndpointToken>(path, { note, expires_in_s: TOKEN_S })).token;
+      setToken(own);
+    }
+    const begun = performance.now();
+    let response: Response;
+    try {
+      response = await fetch(addressHere(example.url), {
+        method: 'POST',
+        body,
+        headers: { Authorization: `Bearer ${own}`, 'Content-Type': 'application/json' },
+        credentials: 'omit',
+        redirect: 'manual'
+      });
+    } catch (cause) {
+      throw new ApiError(0, 'unreachable', trans.__('The endpoint cannot be reached.'), {
+        cause: String(cause)
+      });
+    }
+    if (!response.ok) {
+      throw await errorOf(response);
+    }
+    const text = await response.text();
+    return { text: pretty(text), milliseconds: performance.now() - begun };
+  };
+}
+
+/** The same address at the host that this page comes from: others a browser would not let the page call. */
+function addressHere(url: string): string {
+  const { pathname } = new URL(url, window.location.href);
+  return window.location.origin + pathname;
+}
+
+function pretty(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 1).replace(/\n\s+(?=-?[\d.]+,?\n)/g, ' ');
+  } catch {
+    return text;
+  }
+}

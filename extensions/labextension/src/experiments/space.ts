@@ -1,0 +1,148 @@
+import type { Json, Schema, SearchParameter } from '../api/types';
+
+/** A row of the form: a parameter of the notebook, and the range that it would be searched in, as typed. */
+export interface SpaceRow {
+  name: string;
+  about: string;
+  ticked: boolean;
+  kind: SearchParameter['kind'];
+  /** What it is when it is not searched. */
+  fixed: Json;
+  low: string;
+  high: string;
+  log: boolean;
+  /** A JSON list. */
+  choices: string;
+}
+
+/** One row for each parameter of a notebook, its range guessed from the default value. */
+export function guessSpace(schema: Schema): SpaceRow[] {
+  return Object.entries(schema.properties ?? {}).map(([name, property]) => ({
+    name,
+    about: property.description ?? '',
+    ticked: false,
+    fixed: property.default ?? null,
+    ...guessRange(property)
+  }));
+}
+
+type Range = Pick<SpaceRow, 'kind' | 'low' | 'high' | 'log' | 'choices'>;
+
+function guessRange(property: Schema): Range {
+  const { default: value = null } = property;
+  const types = Array.isArray(property.type) ? property.type : [property.type ?? ''];
+  const choices =
+    property.enum ?? (types.includes('boolean') ? [false, true] : [value].filter(each => each !== null));
+  const categorical: Range = {
+    kind: 'categorical',
+    low: '',
+    high: '',
+    log: false,
+    choices: JSON.stringify(choices)
+  };
+  if (property.enum || typeof value !== 'number') {
+    return categorical;
+  }
+  const { low, high, log } = types.includes('integer') ? aroundWhole(value) : aroundReal(value);
+  return {
+    kind: types.includes('integer') ? 'int' : 'float',
+    low: String(property.minimum ?? low),
+    high: String(property.maximum ?? high),
+    log,
+    choices: '[]'
+  };
+}
+
+function aroundWhole(value: number): { low: number; high: number; log: boolean } {
+  return value > 0
+    ? { low: Math.max(1, Math.floor(value / 4)), high: Math.max(value * 4, 10), log: false }
+    : { low: value < 0 ? value * 4 : 0, high: value < 0 ? 0 : 10, log: false };
+}
+
+/** Positive numbers are searched over orders of magnitude; shares of a whole stay below it. */
+function aroundReal(value: number): { low: number; high: number; log: boolean } {
+  if (value <= 0) {
+    return { low: value < 0 ? value * 10 : 0, high: value < 0 ? 0 : 1, log: false };
+  }
+  if (value >= 0.1 && value <= 1) {
+    return { low: tidy(value / 5), high: Math.min(1, tidy(value * 3)), log: false };
+  }
+  return { low: tidy(value / 100), high: tidy(value * 100), log: true };
+}
+
+function tidy(value: number): number {
+  return Number(value.toPrecision(2));
+}
+
+/** What the ticked rows say, and a sentence for each that says nothing that can be searched. */
+export function readSpace(
+  rows: readonly SpaceRow[],
+  trans: { __: (text: string, ...values: string[]) => string }
+): { space: { [name: string]: SearchParameter }; errors: { [field: string]: string } } {
+  const space: { [name: string]: SearchParameter } = {};
+  const errors: { [field: string]: string } = {};
+  for (const row of rows.filter(each => each.ticked)) {
+    const read = row.kind === 'categorical' ? readChoices(row, trans) : readRange(row, trans);
+    if (typeof read === 'string') {
+      errors[row.name] = read;
+    } else {
+      space[row.name] = read;
+    }
+  }
+  if (Object.keys(space).length === 0 && Object.keys(errors).length === 0) {
+    errors.space = trans.__('Tick at least one parameter to search.');
+  }
+  return { space, errors };
+}
+
+function readRange(
+  { kind, low, high, log }: SpaceRow,
+  trans: { __: (text: string) => string }
+): SearchParameter | string {
+  const [from, to] = [Number(low), Number(high)];
+  if (low.trim() === '' || high.trim() === '' || !Number.isFinite(from) || !Number.isFinite(to)) {
+    return trans.__('Write two numbers, the lowest and the highest.');
+  }
+  if (from >= to) {
+    return trans.__('The lowest must be below the highest.');
+  }
+  if (kind === 'int' && !(Number.isInteger(from) && Number.isInteger(to))) {
+    return trans.__('Write whole numbers.');
+  }
+  if (log && from <= 0) {
+    return trans.__('Over orders of magnitude, the lowest must be above 0.');
+  }
+  return { kind, low: from, high: to, log };
+}
+
+function readChoices(
+  { choices }: SpaceRow,
+  trans: { __: (text: string) => string }
+): SearchParameter | string {
+  const wrong = trans.__('Write a list of at least two values, such as ["a", "b"].');
+  try {
+    const read = JSON.parse(choices) as unknown;
+    return Array.isArray(read) && read.length > 1
+      ? { kind: 'categorical', choices: read as SearchParameter['choices'] }
+      : wrong;
+  } catch {
+    return wrong;
+  }
+}
+
+/** The metrics that code logs, by the look of it: those of a search first. */
+export function metricsIn(source: string): string[] {
+  const found = source.matchAll(/\blog(?:_metric)?\(\s*["']([^"'\n]{1,100})["']/g);
+  return [...new Set([...found].map(match => match[1]))];
+}
+
+const LESS_IS_BETTER = /loss|error|err\b|mse|mae|rmse|perplexity|deviance|time|latency|distance/i;
+
+export function guessDirection(metric: string): 'minimize' | 'maximize' {
+  return LESS_IS_BETTER.test(metric) ? 'minimize' : 'maximize';
+}
+
+/** What is most often the aim, of all that code logs. */
+export function guessMetric(metrics: readonly string[]): string {
+  return metrics.find(each => /acc|auc|f1|score|r2/i.test(each)) ?? metrics[0] ?? '';
+}

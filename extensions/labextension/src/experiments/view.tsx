@@ -1,0 +1,297 @@
+import { useEffect, useReducer, useState } from 'react';
+
+import type { Experiment } from '../api/types';
+import { type Himalia, useHimalia } from '../context';
+import { registerModel } from '../models/register';
+import { Bar, Button, Pairs, valueText, When } from '../ui/basics';
+import { confirm, removeAsked, told } from '../ui/confirm';
+import { duration, number } from '../ui/format';
+import { useNow } from '../ui/hooks';
+import { Item } from '../ui/item';
+import { LineageGraph } from '../ui/lineage';
+import { Opened, type Place } from '../ui/opened';
+import { StateBadge } from '../ui/state';
+import { View } from '../ui/view';
+import { stateWord } from '../ui/words';
+import { objectiveText } from './model';
+import { SearchPlots } from './plots';
+import { Trials } from './trials';
+
+/** Changes of trials come in crowds: what is drawn from them is asked for at most this often. */
+const CALM_MS = 1000;
+
+/** One search in the main area. */
+export class ExperimentView extends View {
+  constructor(
+    himalia: Himalia,
+    private readonly place: Place
+  ) {
+    super(himalia);
+    this.id = `himalia-experiment-${place.project}-${place.name}`;
+    this.title.label = place.name;
+    this.title.caption = himalia.trans.__('Experiment %1 of project %2', place.name, place.project);
+  }
+
+  protected content(): JSX.Element {
+    return (
+      <Opened
+        place={this.place}
+        store={this.himalia.experiments}
+        gone={this.himalia.trans.__('This experiment is gone')}
+        close={() => this.close()}
+      >
+        {experiment => <Shown experiment={experiment} close={() => this.close()} />}
+      </Opened>
+    );
+  }
+}
+
+function Shown({ experiment, close }: { experiment: Experiment; close: () => void }): JSX.Element {
+  const { trans } = useHimalia();
+  const [tab, setTab] = useState('overview');
+  const turn = useTurns(experiment);
+  const { status, spec } = experiment;
+  return (
+    <Item
+      title={experiment.name}
+      badge={<StateBadge state={status.state} />}
+      subtitle={
+        <>
+          {[spec.job.notebook ?? spec.job.script, objectiveText(experiment), experiment.created_by.name]
+            .filter(Boolean)
+            .join(' · ')}{' '}
+          · <When at={experiment.created_at} />
+        </>
+      }
+      actions={<Actions experiment={experiment} close={close} />}
+      live={trans.__(
+        '%1: %2, %3 of %4 trials',
+        experiment.name,
+        stateWord(status.state, trans),
+        status.done,
+        status.total
+      )}
+      tab={tab}
+      onTab={setTab}
+      tabs={[
+        {
+          name: 'overview',
+          label: trans.__('Overview'),
+          content: () => (
+            <>
+              <Overview experiment={experiment} />
+              <SearchPlots
+                experiment={experiment}
+                turn={turn}
+                kinds={['history', 'importance', 'parallel']}
+              />
+            </>
+          )
+        },
+        {
+          name: 'trials',
+          label: trans.__('Trials'),
+          count: status.done,
+          content: () => <Trials experiment={experiment} turn={turn} />
+        },
+        {
+          name: 'plots',
+          label: trans.__('More plots'),
+          content: () => (
+            <SearchPlots
+              experiment={experiment}
+              turn={turn}
+              kinds={spec.objectives.length > 1 ? ['pareto', 'slice'] : ['slice', 'intermediate']}
+            />
+          )
+        },
+        {
+          name: 'lineage',
+          label: trans.__('Lineage'),
+          content: () => <LineageGraph project={experiment.project} of={`experiment:${experiment.id}`} />
+        }
+      ]}
+    />
+  );
+}
+
+/** A number that grows, not too often, as trials change. */
+function useTurns(experiment: Experiment): number {
+  const { experiments, live } = useHimalia();
+  const [turn, next] = useReducer((count: number) => count + 1, 0);
+  const { id, project, name } = experiment;
+  useEffect(() => {
+    let timer = 0;
+    const soon = () => {
+      timer ||= window.setTimeout(() => {
+        timer = 0;
+        next();
+        experiments.fetch(project, name).catch(() => undefined);
+      }, CALM_MS);
+    };
+    const following = live.follow(`experiment:${id}`, { onMessage: soon, onResumed: soon });
+    return () => {
+      clearTimeout(timer);
+      following.dispose();
+    };
+  }, [experiments, live, id, project, name]);
+  return turn;
+}
+
+/** How far it is, and what did best. */
+function Overview({ experiment }: { experiment: Experiment }): JSX.Element {
+  const { trans } = useHimalia();
+  const { state, message, counts, done, total, started_at, ended_at } = experiment.status;
+  const now = useNow(1000, state === 'RUNNING');
+  const took = ((ended_at ? Date.parse(ended_at) : now) - Date.parse(started_at)) / 1000;
+  const words: [string, number | undefined][] = [
+    [trans.__('running'), counts.running],
+    [trans.__('complete'), counts.complete],
+    [trans.__('pruned'), counts.pruned],
+    [trans.__('failed'), counts.failed],
+    [trans.__('stopped'), counts.stopped]
+  ];
+  return (
+    <div className="hm-Overview">
+      <section className="hm-Now" data-state={state}>
+        <p>
+          {trans.__('%1 of %2 trials', done, total)}
+          {words.filter(([, count]) => count).map(([word, count]) => ` · ${count} ${word}`)}
+          {` · ${duration(Math.max(0, took))}`}
+        </p>
+        {message && <p>{message}</p>}
+        <Bar value={done / Math.max(1, total)} label={trans.__('Progress')} />
+      </section>
+      <Best experiment={experiment} />
+      <section>
+        <h3>{trans.__('What is searched')}</h3>
+        <Pairs pairs={spaceOf(experiment)} />
+      </section>
+    </div>
+  );
+}
+
+function spaceOf({ spec }: Experiment): [string, string][] {
+  return Object.entries(spec.space).map(([name, { kind, low, high, log, choices }]) => [
+    name,
+    kind === 'categorical'
+      ? (choices ?? []).map(choice => JSON.stringify(choice)).join(', ')
+      : `${number(low ?? null)} – ${number(high ?? null)}${log ? ' (log)' : ''}`
+  ]);
+}
+
+/** The best trial so far: its values and parameters, and what can be made of it. */
+function Best({ experiment }: { experiment: Experiment }): JSX.Element {
+  const himalia = useHimalia();
+  const { app, trans } = himalia;
+  const best = experiment.status.best?.[0];
+  const { objectives } = experiment.spec;
+  if (!best) {
+    return (
+      <section>
+        <h3>{trans.__('Best trial')}</h3>
+        <p className="hm-Quiet">{trans.__('It shows here as soon as a trial has ended with a value.')}</p>
+      </section>
+    );
+  }
+  const openJob = async () => {
+    const trial = await told(
+      () => himalia.experiments.trial(experiment, best.number),
+      trans.__('The trial was not opened.'),
+      trans
+    );
+    if (trial) {
+      await app.commands.execute('himalia:job-open', { project: experiment.project, name: trial.job });
+    }
+  };
+  return (
+    <section>
+      <h3>{trans.__('Best trial: %1', best.number)}</h3>
+      <Pairs
+        pairs={[
+          ...objectives.map(({ metric }, at): [string, string] => [metric, number(best.values[at] ?? null)]),
+          ...Object.entries(best.parameters).map(([name, value]): [string, JSX.Element] => [
+            name,
+            <code key={name}>{valueText(value, trans)}</code>
+          ])
+        ]}
+      />
+      <p className="hm-Best-actions">
+        <Button
+          kind="accept"
+          title={trans.__('Make the model that this trial left a version of a registered model')}
+          onClick={() =>
+            registerModel(himalia, experiment.project, experiment.name, {
+              trial: { experiment: experiment.name, number: best.number }
+            })
+          }
+        >
+          {trans.__('Register model')}
+        </Button>
+        <Button onClick={() => void openJob()}>{trans.__('Open its job')}</Button>
+      </p>
+    </section>
+  );
+}
+
+function Actions({ experiment, close }: { experiment: Experiment; close: () => void }): JSX.Element {
+  const himalia = useHimalia();
+  const { experiments, settings, trans } = himalia;
+  const { state } = experiment.status;
+  const stop = async () => {
+    const agreed =
+      !settings.confirmStop ||
+      (await confirm(
+        trans.__('Stop “%1”?', experiment.name),
+        trans.__('Trials that run now are stopped; what has ended is kept. It can be resumed.'),
+        trans.__('Stop'),
+        trans
+      ));
+    if (agreed) {
+      await told(
+        () => experiments.stop(experiment),
+        trans.__('“%1” was not stopped.', experiment.name),
+        trans
+      );
+    }
+  };
+  const resume = () => {
+    // What is done already is searched on: as many trials again.
+    const { done, total } = experiment.status;
+    const change = done >= total ? { trials: total * 2 } : {};
+    return told(
+      () => experiments.resume(experiment, change),
+      trans.__('“%1” was not resumed.', experiment.name),
+      trans
+    );
+  };
+  const remove = async () => {
+    const gone = await removeAsked(
+      experiment.name,
+      trans.__('Its trials go with it. For 30 days it can be restored.'),
+      {
+        remove: () => experiments.remove(experiment),
+        restore: () => experiments.restore(experiment)
+      },
+      trans
+    );
+    if (gone) {
+      close();
+    }
+  };
+  return (
+    <>
+      {state === 'RUNNING' && (
+        <Button kind="warn" onClick={() => void stop()}>
+          {trans.__('Stop')}
+        </Button>
+      )}
+      {state !== 'RUNNING' && (
+        <Button kind="accept" onClick={() => void resume()}>
+          {experiment.status.done >= experiment.status.total ? trans.__('Search on') : trans.__('Resume')}
+        </Button>
+      )}
+      {state !== 'RUNNING' && <Button onClick={() => void remove()}>{trans.__('Delete')}</Button>}
+    </>
+  );
+}

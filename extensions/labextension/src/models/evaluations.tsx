@@ -1,0 +1,204 @@
+import { useEffect, useMemo } from 'react';
+
+import type { Evaluation, ModelVersion } from '../api/types';
+import { useHimalia } from '../context';
+import { outputPath } from '../jobs/drive';
+import { Button, Empty, Failure, Loading, Pairs, Scroll, When } from '../ui/basics';
+import { heatmap } from '../ui/charts';
+import { number } from '../ui/format';
+import { useLoaded } from '../ui/hooks';
+import { useProjectId } from '../ui/opened';
+import { Plot } from '../ui/plot';
+import { Preview } from '../ui/preview';
+import { StateBadge } from '../ui/state';
+import { evaluateModel } from './evaluate';
+
+const REPORT = 'report.json';
+
+/** How well a version did on datasets, newest first. */
+export function Evaluations({ version }: { version: ModelVersion }): JSX.Element {
+  const himalia = useHimalia();
+  const { live, models, trans } = himalia;
+  const { value, error, reload } = useLoaded(
+    signal => models.evaluations(version, signal),
+    [models, version.id]
+  );
+  const project = useProjectId(version.project);
+  useEffect(() => {
+    if (project === undefined) {
+      return undefined;
+    }
+    const following = live.follow(`project:${project}`, {
+      onMessage: message => {
+        if (message.type === 'event' && ['job', 'model'].includes(message.event.subject.kind)) {
+          reload();
+        }
+      },
+      onResumed: reload
+    });
+    return () => following.dispose();
+  }, [live, project, reload]);
+  if (error && !value) {
+    return <Failure error={error} retry={reload} />;
+  }
+  if (!value) {
+    return <Loading />;
+  }
+  if (value.items.length === 0) {
+    return (
+      <Empty
+        action={
+          version.status.problem
+            ? undefined
+            : { label: trans.__('Evaluate on a dataset'), run: () => evaluateModel(himalia, version) }
+        }
+      >
+        {trans.__('An evaluation measures the model on a dataset that holds the right answers.')}
+      </Empty>
+    );
+  }
+  return (
+    <div className="hm-Versions">
+      {value.items.map(each => (
+        <OneEvaluation key={each.id} version={version} evaluation={each} />
+      ))}
+    </div>
+  );
+}
+
+function OneEvaluation({
+  version,
+  evaluation
+}: {
+  version: ModelVersion;
+  evaluation: Evaluation;
+}): JSX.Element {
+  const { app, trans } = useHimalia();
+  const { dataset, target, state, message, metrics, artifacts, job } = evaluation;
+  const report = artifacts.find(each => each.path.endsWith(`/${REPORT}`));
+  const pictures = artifacts.filter(each => each.media_type.startsWith('image/'));
+  const open = () => void app.commands.execute('himalia:job-open', { project: version.project, name: job });
+  return (
+    <section className="hm-Evaluation">
+      <h3>
+        <StateBadge state={state} /> {trans.__('On %1, right answers in “%2”', dataset, target)}{' '}
+        <span className="hm-Quiet">
+          <When at={evaluation.created_at} />
+        </span>{' '}
+        <Button kind="quiet" onClick={open}>
+          {trans.__('Open its job')}
+        </Button>
+      </h3>
+      {message && <p>{message}</p>}
+      <div className="hm-Facts">
+        <Pairs pairs={Object.entries(metrics).map(([name, value]) => [name, number(value)])} />
+        {report && <ReportPlots version={version} job={job} path={report.path} />}
+      </div>
+      {pictures.length > 0 && (
+        <details>
+          <summary>{trans._n('%1 picture', '%1 pictures', pictures.length)}</summary>
+          <div className="hm-Evaluation-pictures">
+            {pictures.map(each => (
+              <OutputPicture key={each.path} version={version} job={job} {...each} />
+            ))}
+          </div>
+        </details>
+      )}
+    </section>
+  );
+}
+
+interface Report {
+  type?: string;
+  labels?: string[];
+  confusion_matrix?: number[][];
+  per_class?: { label: string; precision: number; recall: number; f1: number; rows: number }[];
+}
+
+interface OutputProps {
+  version: ModelVersion;
+  job: string;
+  path: string;
+}
+
+/** What a classifier mistakes for what, and how well it does on each class. */
+function ReportPlots({ version, job, path }: OutputProps): JSX.Element | null {
+  const { client, trans } = useHimalia();
+  const { value } = useLoaded(
+    signal => client.get<Report>(outputPath(version.project, job, path), { signal }),
+    [client, version.project, job, path]
+  );
+  const { labels = [], confusion_matrix: matrix, per_class: classes = [] } = value ?? {};
+  const rows = useMemo(
+    () =>
+      (matrix ?? []).flatMap((counts, right) =>
+        counts.map((count, said) => ({ x: labels[said], y: labels[right], count }))
+      ),
+    // `labels` is a new list while there is no report.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+    [value]
+  );
+  const chart = useMemo(() => heatmap(rows, { x: trans.__('Taken for'), y: trans.__('Is') }), [rows, trans]);
+  if (!matrix) {
+    return null;
+  }
+  return (
+    <>
+      <div className="hm-Evaluation-matrix">
+        <Plot
+          title={trans.__('Confusion matrix')}
+          rows={rows}
+          chart={chart}
+          height={Math.min(420, 60 + labels.length * 28)}
+        />
+      </div>
+      <Scroll label={trans.__('Each class')}>
+        <table className="hm-Table">
+          <thead>
+            <tr>
+              <th scope="col">{trans.__('Class')}</th>
+              <th scope="col">{trans.__('Precision')}</th>
+              <th scope="col">{trans.__('Recall')}</th>
+              <th scope="col">{trans.__('F1')}</th>
+              <th scope="col">{trans.__('Rows')}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {classes.map(({ label, precision, recall, f1, rows: count }) => (
+              <tr key={label}>
+                <th scope="row">{label}</th>
+                <td>{number(precision)}</td>
+                <td>{number(recall)}</td>
+                <td>{number(f1)}</td>
+                <td>{count}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Scroll>
+    </>
+  );
+}
+
+function OutputPicture({
+  version,
+  job,
+  path,
+  name,
+  media_type
+}: OutputProps & { name: string; media_type: string }): JSX.Element {
+  const { client } = useHimalia();
+  return (
+    <figure>
+      <figcaption>{name.replace(/_/g, ' ')}</figcaption>
+      <Preview
+        name={path}
+        mediaType={media_type}
+        size={0}
+        load={async signal =>
+          (await client.send('GET', outputPath(version.project, job, path), { signal })).blob()
+        }
+      />
+    </figure>
+  );
+}

@@ -1,0 +1,76 @@
+import type { Client } from '../api/client';
+import type { Live } from '../api/live';
+import { Resources } from '../api/resources';
+import type { DatasetFiles, Evaluation, Model, ModelCard, ModelVersion, Page } from '../api/types';
+import type { ModelSource } from './register';
+
+export interface EvaluationWish {
+  dataset: string;
+  target: string;
+  profile: string;
+  size: string;
+}
+
+/** The models that the page has seen. */
+export class Models extends Resources<Model> {
+  constructor(client: Client, live: Live) {
+    super(client, live, 'models', 'model');
+  }
+
+  /** Where a version's parts answer. */
+  versionPath({ project, model, number }: ModelVersion, ...rest: string[]): string {
+    return this.path(project, model, 'versions', String(number), ...rest);
+  }
+
+  versions({ project, name }: Model, signal?: AbortSignal): Promise<Page<ModelVersion>> {
+    return this.client.get(this.path(project, name, 'versions'), { query: { limit: 100 }, signal });
+  }
+
+  /** Make a new version of what a job or trial left. */
+  async register(
+    project: string,
+    model: string,
+    source: ModelSource & { path?: string }
+  ): Promise<ModelVersion> {
+    const version = await this.client.post<ModelVersion>(this.path(project, model, 'versions'), source);
+    await this.fetch(project, model);
+    return version;
+  }
+
+  async removeVersion(version: ModelVersion): Promise<void> {
+    await this.client.delete(this.versionPath(version));
+    await this.fetch(version.project, version.model);
+  }
+
+  card(version: ModelVersion, signal?: AbortSignal): Promise<ModelCard> {
+    return this.client.get(this.versionPath(version, 'card'), { signal });
+  }
+
+  describe(version: ModelVersion, description: string): Promise<ModelCard> {
+    return this.client.put(this.versionPath(version, 'card'), { description });
+  }
+
+  evaluations(version: ModelVersion, signal?: AbortSignal): Promise<Page<Evaluation>> {
+    return this.client.get(this.versionPath(version, 'evaluations'), { signal });
+  }
+
+  evaluate(version: ModelVersion, wish: EvaluationWish): Promise<Evaluation> {
+    return this.client.post(this.versionPath(version, 'evaluate'), wish);
+  }
+
+  files(version: ModelVersion, signal?: AbortSignal): Promise<DatasetFiles> {
+    return this.client.get(this.versionPath(version, 'files'), { query: { limit: 500 }, signal });
+  }
+
+  async file(version: ModelVersion, path: string, signal?: AbortSignal): Promise<Blob> {
+    const answer = await this.client.send('GET', this.versionPath(version, 'files', ...path.split('/')), {
+      signal
+    });
+    return answer.blob();
+  }
+
+  /** All files in one archive. */
+  async download(version: ModelVersion): Promise<Blob> {
+    return (await this.client.send('GET', this.versionPath(version, 'download'), {})).blob();
+  }
+}

@@ -1,0 +1,108 @@
+import type { ModelVersion, Tensor } from '../api/types';
+import { useHimalia } from '../context';
+import { Pairs, valueText } from '../ui/basics';
+import { number } from '../ui/format';
+
+/** What a version is: how well it did, what it takes and gives, and where it came from. */
+export function VersionOverview({ version }: { version: ModelVersion }): JSX.Element {
+  const { trans } = useHimalia();
+  const { status, spec } = version;
+  const metrics = Object.entries(status.metrics);
+  const parameters = Object.entries(status.parameters);
+  const { inputs = [], outputs = [] } = status.signature ?? {};
+  return (
+    <div className="hm-Overview">
+      {metrics.length > 0 && (
+        <section>
+          <h3>{trans.__('Metrics')}</h3>
+          <Pairs pairs={metrics.map(([name, value]) => [name, number(value)])} />
+        </section>
+      )}
+      {parameters.length > 0 && (
+        <section>
+          <h3>{trans.__('Parameters')}</h3>
+          <Pairs
+            pairs={parameters.map(([name, value]) => [name, <code key="v">{valueText(value, trans)}</code>])}
+          />
+        </section>
+      )}
+      <section>
+        <h3>{trans.__('What it takes')}</h3>
+        <Tensors tensors={inputs} />
+      </section>
+      <section>
+        <h3>{trans.__('What it gives')}</h3>
+        <Tensors tensors={outputs} />
+      </section>
+      <section>
+        <h3>{trans.__('Where it came from')}</h3>
+        <SourceOf version={version} />
+      </section>
+      {spec.description && (
+        <section>
+          <h3>{trans.__('Description')}</h3>
+          <p>{spec.description}</p>
+        </section>
+      )}
+      <section>
+        <h3>{trans.__('What it runs in')}</h3>
+        <Pairs
+          pairs={[
+            [trans.__('Environment'), status.environment],
+            [trans.__('Flavors'), status.flavors.join(', ')],
+            [trans.__('Packages'), status.requirements.join(', ')]
+          ]}
+        />
+      </section>
+    </div>
+  );
+}
+
+/** Inputs or outputs in words: `sepal length: double`, `float32 (any × 64)`. */
+function Tensors({ tensors }: { tensors: Tensor[] }): JSX.Element {
+  const { trans } = useHimalia();
+  if (tensors.length === 0) {
+    return <p className="hm-Quiet">{trans.__('The model does not say: it has no signature.')}</p>;
+  }
+  const shape = ({ shape: sizes }: Tensor) =>
+    sizes ? ` (${sizes.map(size => (size < 0 ? trans.__('any') : size)).join(' × ')})` : '';
+  return (
+    <Pairs
+      pairs={tensors.map((each, at) => [
+        each.name ?? trans.__('array %1', at + 1),
+        <code key="t">
+          {each.type}
+          {shape(each)}
+          {each.required ? '' : ` · ${trans.__('optional')}`}
+        </code>
+      ])}
+    />
+  );
+}
+
+/** The job, trial or run that it was registered from; what the platform has, opens. */
+function SourceOf({ version }: { version: ModelVersion }): JSX.Element {
+  const { app, trans } = useHimalia();
+  const { job, experiment, trial, run_id, path } = version.spec.source;
+  const link = (command: string, name: string) => (
+    <button
+      key={name}
+      type="button"
+      className="hm-Link"
+      onClick={() => void app.commands.execute(command, { project: version.project, name })}
+    >
+      {name}
+    </button>
+  );
+  return (
+    <Pairs
+      pairs={[
+        [trans.__('Experiment'), experiment && link('himalia:experiment-open', experiment)],
+        [trans.__('Trial'), trial !== null && trial !== undefined ? String(trial) : null],
+        [trans.__('Job'), job && link('himalia:job-open', job)],
+        [trans.__('Run'), run_id && <code key="r">{run_id}</code>],
+        [trans.__('Folder'), path && <code key="p">{path}</code>]
+      ]}
+    />
+  );
+}
