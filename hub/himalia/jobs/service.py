@@ -496,6 +496,10 @@ class Jobs:
         """The engine moved jobs: each gets its event."""
         for hook in self.change_hooks:
             hook(tx, changes)
+        query = sa.select(jobs.c.id, jobs.c.part_of).where(
+            jobs.c.id.in_([change.id for change in changes]), jobs.c.part_of.is_not(None)
+        )
+        wholes = {row.id: {"part_of": row.part_of} for row in tx.execute(query)}
         for change in changes:
             events.emit(
                 tx,
@@ -509,6 +513,7 @@ class Jobs:
                     "message": change.message,
                     "owner": change.person_id,
                     "changed_at": change.at.isoformat(),
+                    **wholes.get(change.id, {}),
                 },
             )
 

@@ -17,6 +17,8 @@ export interface Filter {
 export interface Listed extends Resource {
   labels?: { [name: string]: string };
   status: object;
+  /** What it was made for, where that is listed in its place: a trial's experiment. */
+  part_of?: string | null;
 }
 
 /** One list of things: a project, a filter, the pages loaded so far, newest first, kept true by news. */
@@ -145,6 +147,7 @@ export class Query<T extends Listed> implements IDisposable {
     const { state, text } = this.filter;
     return (
       (item.project === this.project.name || item.project === this.project.id) &&
+      !item.part_of &&
       (!state || (item.status as { state?: string }).state === state) &&
       (!text || isFound(item, text))
     );

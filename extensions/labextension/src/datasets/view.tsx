@@ -8,6 +8,7 @@ import { removeAsked } from '../ui/confirm';
 import { DropTarget } from '../ui/dropzone';
 import { bytes } from '../ui/format';
 import { useLoaded } from '../ui/hooks';
+import { datasetIcon } from '../ui/icons';
 import { Item } from '../ui/item';
 import { LineageGraph } from '../ui/lineage';
 import { Opened, type Place } from '../ui/opened';
@@ -30,6 +31,7 @@ export class DatasetView extends View {
     super(himalia);
     this.id = `himalia-dataset-${place.project}-${place.name}`;
     this.title.label = place.name;
+    this.title.icon = datasetIcon;
     this.title.caption = himalia.trans.__('Dataset %1 of project %2', place.name, place.project);
   }
 

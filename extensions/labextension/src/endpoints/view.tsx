@@ -7,6 +7,7 @@ import { confirm, removeAsked, told } from '../ui/confirm';
 import { Field } from '../ui/form';
 import { GrowingLog } from '../ui/growinglog';
 import { useLoaded } from '../ui/hooks';
+import { endpointIcon } from '../ui/icons';
 import { Item } from '../ui/item';
 import { LineageGraph } from '../ui/lineage';
 import { FormFooter, openModal } from '../ui/modal';
@@ -29,6 +30,7 @@ export class EndpointView extends View {
     super(himalia);
     this.id = `himalia-endpoint-${place.project}-${place.name}`;
     this.title.label = place.name;
+    this.title.icon = endpointIcon;
     this.title.caption = himalia.trans.__('Endpoint %1 of project %2', place.name, place.project);
   }
 

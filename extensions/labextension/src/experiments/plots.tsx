@@ -116,14 +116,16 @@ function plotsOf(experiment: Experiment, { kind, rows: given }: SearchPlot, tran
   }
 }
 
+/** The service's rows come in the order in which the trials ended. */
 function historyOf(own: PlotRow[], y: string, trans: Trans): Omit<DrawnPlot, 'title'> {
-  const rows = own.map(({ number, value, best, state }) => ({
-    x: number,
+  const rows = own.map(({ number, value, best, state }, at) => ({
+    x: at + 1,
     y: value,
     best,
+    trial: number,
     state: stateWord(String(state), trans)
   }));
-  return { rows, chart: history(rows, { x: trans.__('Trial'), y }) };
+  return { rows, chart: history(rows, { x: trans.__('Trials ended'), y }) };
 }
 
 function importanceOf(own: PlotRow[], trans: Trans): Omit<DrawnPlot, 'title'> {

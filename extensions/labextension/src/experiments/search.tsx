@@ -70,7 +70,7 @@ async function prepare(himalia: Himalia, path: string): Promise<Ready> {
   const [runnable, profiles, file] = await Promise.all([
     server.describe(path),
     client.get<Page<Profile>>('/profiles'),
-    app.serviceManager.contents.get(path, { type: 'notebook' })
+    app.serviceManager.contents.get(path, { type: 'notebook', content: true })
   ]);
   const { cells } = file.content as { cells: { cell_type: string; source: string | string[] }[] };
   const code = cells.filter(cell => cell.cell_type === 'code').map(({ source }) => [source].flat().join(''));

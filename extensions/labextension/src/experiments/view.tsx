@@ -7,6 +7,7 @@ import { Bar, Button, Pairs, valueText, When } from '../ui/basics';
 import { confirm, removeAsked, told } from '../ui/confirm';
 import { duration, number } from '../ui/format';
 import { useNow } from '../ui/hooks';
+import { searchIcon } from '../ui/icons';
 import { Item } from '../ui/item';
 import { LineageGraph } from '../ui/lineage';
 import { Opened, type Place } from '../ui/opened';
@@ -29,6 +30,7 @@ export class ExperimentView extends View {
     super(himalia);
     this.id = `himalia-experiment-${place.project}-${place.name}`;
     this.title.label = place.name;
+    this.title.icon = searchIcon;
     this.title.caption = himalia.trans.__('Experiment %1 of project %2', place.name, place.project);
   }
 

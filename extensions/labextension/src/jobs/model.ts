@@ -186,6 +186,9 @@ export class Jobs implements Store<Job>, IDisposable {
     }
     if (event.kind === 'job.deleted') {
       this.forget(id);
+    } else if (!known && event.data.part_of) {
+      // Lists leave out what belongs to something larger, such as a trial.
+      return;
     } else if (!known) {
       this._news.emit({ id, kind: 'unknown' });
     } else if (event.kind === 'job.changed') {

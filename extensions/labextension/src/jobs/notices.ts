@@ -14,7 +14,8 @@ export function tellEnds(himalia: Himalia): IDisposable {
   const told = new Set<string>();
   return himalia.live.follow('me', {
     onMessage: message => {
-      if (message.type !== 'event' || message.event.subject.kind !== 'job') {
+      // Of the parts of something larger, such as trials, only the whole is worth a notice.
+      if (message.type !== 'event' || message.event.subject.kind !== 'job' || message.event.data.part_of) {
         return;
       }
       const { id, data } = message.event;

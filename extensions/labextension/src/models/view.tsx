@@ -7,6 +7,7 @@ import { Button, Empty, Failure, Loading, When } from '../ui/basics';
 import { confirm, told } from '../ui/confirm';
 import { bytes } from '../ui/format';
 import { useLoaded } from '../ui/hooks';
+import { modelIcon } from '../ui/icons';
 import { Item } from '../ui/item';
 import { LineageGraph } from '../ui/lineage';
 import { Opened, type Place } from '../ui/opened';
@@ -27,6 +28,7 @@ export class ModelView extends View {
     super(himalia);
     this.id = `himalia-model-${place.project}-${place.name}`;
     this.title.label = place.name;
+    this.title.icon = modelIcon;
     this.title.caption = himalia.trans.__('Model %1 of project %2', place.name, place.project);
   }
 
