@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from nbformat import v4
-from notebook_harness import code, executors, notebook, output, run, start, wait_until_warm
+from notebook_harness import children, code, executors, notebook, output, run, start, wait_until_warm
 from runner_harness import KERNEL, Runner, is_alive, wait_for
 
 MakeRunner = Callable[..., Runner]
@@ -20,6 +19,7 @@ MakeRunner = Callable[..., Runner]
 def shared() -> Any:
     """One runner with warm kernels for all that does not need its own."""
     runner = Runner()
+    run(runner, "first-1", b"not even a notebook")  # it makes the runner start a warm kernel
     yield runner
     runner.close()
 
@@ -176,22 +176,19 @@ def test_out_of_memory_still_saves_the_notebook(shared: Runner) -> None:
 
 
 def test_a_warm_kernel_serves_one_job(shared: Runner) -> None:
-    times = []
     pids = set()
     for number in range(2):
         wait_until_warm(shared)
-        begun = time.monotonic()
+        waiting = {kernel for pid in executors(shared) for kernel in children(pid)}
         cell = "import os; print('x' in globals(), os.getpid(), os.environ['HIMALIA_WORKLOAD']); x = 1"
         report = run(shared, f"warm{number}-1", notebook(cell))
-        times.append(time.monotonic() - begun)
         assert report["exit_code"] == 0
         assert report["usage"]["cpu_s"] < 1  # what it took to become warm is not counted
         fresh, pid, name = shared.logs[f"warm{number}-1"].split()
         assert (fresh, name) == ("False", f"warm{number}")
+        assert int(pid) in waiting
         pids.add(pid)
     assert len(pids) == 2
-    print("warm, seconds:", times)
-    assert min(times) < 1.0  # also on a loaded machine; a cold one takes longer than that on an idle machine
 
 
 def test_a_variable_that_counts_at_start_needs_a_new_kernel(shared: Runner) -> None:
