@@ -335,3 +335,34 @@ def test_others_see_nothing_of_it(person: Person, bob: Person) -> None:
     ended(person, experiment)
     assert bob.http.get(f"{base(person)}/{experiment['name']}").status_code in (403, 404)
     assert bob.http.post(f"{base(person)}/{experiment['name']}/stop").status_code in (403, 404)
+
+
+def test_who_leaves_a_project_searches_there_no_more(person: Person, people: Callable[..., Person]) -> None:
+    guest = people("searching-guest")
+    project = person.http.post("/projects", json={"name": "searched-together"}).json()["name"]
+    member = f"/projects/{project}/members/person/{guest.name}"
+    person.http.put(member, json={"role": "editor"}).raise_for_status()
+    job = {"kind": "command", "command": ["sleep", "60"], "profile": "base"}
+    spec = {"job": job, "space": {"x": X}, "objectives": [{"metric": "loss"}]}
+    path = f"/projects/{project}/experiments"
+    made = guest.http.post(path, json={"spec": spec}).raise_for_status().json()
+    person.http.delete(member).raise_for_status()
+    found = person.http.get(f"{path}/{made['name']}").json()
+    assert (found["status"]["state"], found["status"]["reason"]) == ("STOPPED", "access_removed")
+    with person.http.stream("GET", f"/events/stream?topic=experiment:{made['id']}", timeout=60) as lines:
+        for _ in lines.iter_lines():
+            found = person.http.get(f"{path}/{made['name']}").json()
+            if found["status"]["counts"]["waiting"] + found["status"]["counts"]["running"] == 0:
+                break
+    # Whoever resumes it runs it: nothing is the guest's any more.
+    person.http.post(f"{path}/{made['name']}/resume", json={}).raise_for_status()
+    newest: dict[str, Any] = {}
+    while newest.get("created_by", {}).get("name") != person.name:
+        jobs = person.http.get(f"/projects/{project}/jobs", params={"trials": True}).json()["items"]
+        newest = next(iter(jobs), {})
+        time.sleep(0.05)
+    person.http.post(f"{path}/{made['name']}/stop").raise_for_status()
+    # A project whose searches run is deleted only if that is meant.
+    person.http.post(f"{path}/{made['name']}/resume", json={}).raise_for_status()
+    assert person.http.delete(f"/projects/{project}").json()["error"]["code"] == "in_use"
+    assert person.http.delete(f"/projects/{project}", params={"cascade": True}).status_code == 204

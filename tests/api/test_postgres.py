@@ -47,6 +47,33 @@ def test_jobs_run(zoe: Person) -> None:
     assert (failed["status"]["state"], failed["status"]["reason"]) == ("FAILED", "user_error")
 
 
+def test_a_search_runs(zoe: Person) -> None:
+    code = "import sys, himalia.run as run; run.log('loss', float(sys.argv[2])); run.log('size', 1)"
+    spec = {
+        "job": {"kind": "command", "command": ["python", "-c", code], "profile": "base"},
+        "space": {"x": {"kind": "float", "low": 0, "high": 1, "step": 0.25}},
+        "objectives": [{"metric": "loss"}],
+        "sampler": {"kind": "grid"},
+        "pruner": {"kind": "median"},
+        "parallel": 3,
+    }
+    path = f"/projects/{zoe.project}/experiments"
+    name = zoe.http.post(path, json={"spec": spec}).raise_for_status().json()["name"]
+    deadline = time.monotonic() + 60
+    while (found := zoe.http.get(f"{path}/{name}").json())["status"]["state"] == "RUNNING":
+        assert time.monotonic() < deadline, found
+        time.sleep(0.1)
+    assert (found["status"]["state"], found["status"]["done"]) == ("COMPLETE", 5), found
+    assert found["status"]["best"][0]["values"] == [0]
+    assert zoe.http.get(path).json()["items"][0]["status"]["counts"]["complete"] == 5
+    trials = zoe.http.get(f"{path}/{name}/trials", params={"state": "COMPLETE", "limit": 2}).json()
+    assert len(trials["items"]) == 2
+    rows = zoe.http.get(f"{path}/{name}/plots/intermediate").json()["rows"]
+    assert sorted(row["value"] for row in rows) == [0, 0.25, 0.5, 0.75, 1]
+    assert zoe.http.delete(f"{path}/{name}").status_code == 204
+    assert zoe.http.post(f"{path}/{name}/restore", json={}).json()["status"]["done"] == 5
+
+
 def test_lists_filter_and_have_pages(zoe: Person) -> None:
     path = f"/projects/{zoe.project}/jobs"
     body = {

@@ -49,6 +49,12 @@ FailuresOption = Annotated[int | None, typer.Option(min=1, help="How many may fa
 KernelOption = Annotated[
     bool, typer.Option("--fresh-kernel", help="Each trial of a notebook in a kernel of its own.")
 ]
+InputOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--input", metavar="NAME=DATASET[@VERSION]", help="A dataset that each trial reads. Repeatable."
+    ),
+]
 ProfileOption = Annotated[str | None, typer.Option(help="Profile. [default: the first that is available]")]
 SizeOption = Annotated[str | None, typer.Option(help="Size of the profile. [default: the profile's]")]
 FolderOption = Annotated[Path | None, typer.Option(help="Folder of code to send.")]
@@ -140,6 +146,7 @@ def create(
     max_failures: FailuresOption = None,
     fresh_kernel: KernelOption = False,
     parameter: Parameters = None,
+    read: InputOption = None,
     profile: ProfileOption = None,
     size: SizeOption = None,
     folder: FolderOption = None,
@@ -171,6 +178,7 @@ def create(
             max_failures=max_failures,
             fresh_kernel=fresh_kernel,
             parameters=parameters(parameter or []),
+            inputs=pairs(read or [], "--input"),
             profile=profile,
             size=size,
             folder=folder,

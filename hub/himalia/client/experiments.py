@@ -19,6 +19,8 @@ from himalia.client.records import Record, Who, many, moment
 from himalia.client.watching import Watch
 
 if TYPE_CHECKING:
+    from himalia.client.datasets import Version
+
     AnyPath = str | PathLike[str]
     Limit = float | str | timedelta
     Space = Mapping[str, Any]
@@ -197,6 +199,7 @@ class ExperimentVerbs(Generic[E]):
         command: Sequence[str] | None = None,
         parameters: Mapping[str, Any] | None = None,
         folder: AnyPath | None = None,
+        inputs: Mapping[str, str | Version] | None = None,
         profile: str | None = None,
         size: str | None = None,
         environment: str | None = None,
@@ -225,6 +228,7 @@ class ExperimentVerbs(Generic[E]):
         fields = {
             "arguments": [str(word) for word in arguments],
             "parameters": dict(parameters or {}),
+            "inputs": submission.references(inputs),
             "profile": profile,
             "size": size,
             "environment": environment,

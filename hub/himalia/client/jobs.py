@@ -155,7 +155,7 @@ class JobVerbs(Generic[J]):
             "profile": profile,
             "size": size,
             "environment": environment,
-            "inputs": {key: one if isinstance(one, str) else one.name for key, one in (inputs or {}).items()},
+            "inputs": submission.references(inputs),
             "env": dict(env or {}),
             "secrets": [secrets] if isinstance(secrets, str) else [*secrets],
             "priority": priority,

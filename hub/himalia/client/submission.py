@@ -16,6 +16,7 @@ from himalia.client.errors import HimaliaError, Invalid
 from himalia.client.transport import Request, Source
 
 if TYPE_CHECKING:
+    from himalia.client.datasets import Version
     from himalia.client.snapshot import Snapshot
 
 AT_ONCE = 6
@@ -44,6 +45,11 @@ def seconds(limit: float | str | timedelta | None) -> float | None:
         parts = [float(part or 0) for part in found.groups()]
         return sum(count * unit for count, unit in zip(parts, (86400, 3600, 60, 1)))  # noqa: B905 - 3.8 has no strict
     return float(limit)
+
+
+def references(inputs: Mapping[str, str | Version] | None) -> dict[str, str]:
+    """Datasets by the names that the code asks for, as the service takes them."""
+    return {key: one if isinstance(one, str) else one.name for key, one in (inputs or {}).items()}
 
 
 class Code:

@@ -124,9 +124,10 @@ def _counts(connection: Connection, ids: Sequence[str]) -> dict[str, TrialCounts
     has_begun = sa.and_(trials.c.state == "WAITING", workloads.c.state.in_(_BEGUN))
     query = (
         sa.select(trials.c.experiment_id, trials.c.state, has_begun.label("has_begun"), sa.func.count())
+        # By the column's name: with values of its own, PostgreSQL takes the same words for something else.
         .outerjoin(workloads, workloads.c.id == trials.c.job_id)
         .where(trials.c.experiment_id.in_(ids))
-        .group_by(trials.c.experiment_id, trials.c.state, has_begun)
+        .group_by(trials.c.experiment_id, trials.c.state, sa.literal_column("has_begun"))
     )
     for experiment, state, begun, count in connection.execute(query) if ids else ():
         setattr(found[experiment], "running" if begun else state.lower(), count)

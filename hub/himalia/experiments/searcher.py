@@ -67,7 +67,10 @@ class Searcher:
             self._open[trial.job_id] = trial
 
     async def start(self) -> None:
-        """Go on with what was RUNNING."""
+        """Go on with what was RUNNING; who was to end early hears it again, in case it was not sent."""
+        for trial in self._open.values():
+            if trial.pruned_step is not None:
+                self.jobs.engine.advise_stop(trial.job_id)
         query = sa.select(experiments.c.id).where(
             experiments.c.state == "RUNNING", experiments.c.deleted_at.is_(None)
         )
@@ -163,10 +166,10 @@ class Searcher:
 
     def _owner(self, connection: Connection, search: Search) -> Owner:
         row = read.by_id(connection, search.id)
-        person = people.get(connection, row.created_by) if row is not None else None
+        person = people.get(connection, row.run_by) if row is not None else None
         project = projects_service.by_id(connection, row.project_id) if row is not None else None
         if person is None or project is None:
-            raise NotFound("Whoever began it, or its project, is gone.")
+            raise NotFound("Whoever runs it, or its project, is gone.")
         job = JobSpec.model_validate(search.spec["job"])
         return Owner(project, person, job, self.jobs.choose(job, person.groups))
 
@@ -235,6 +238,8 @@ class Searcher:
             elif change.state in (State.RUNNING, State.QUEUED):
                 shown = "RUNNING" if change.state == State.RUNNING else "WAITING"
                 tx.after_commit(partial(self._publish, trial, shown))
+                if trial.pruned_step is not None:  # a new attempt
+                    tx.after_commit(partial(self.jobs.engine.advise_stop, trial.job_id))
         if ended:
             found = records.end(tx, ended)
             tx.after_commit(lambda: self._ended(found))

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from himalia.core import clock, events
+from himalia.core import clock, events, links
 from himalia.core.access import Access
 from himalia.core.database import Database, Transaction
 from himalia.core.errors import InUse, Invalid, NameInUse, NotFound, Stale, WrongState
@@ -105,6 +105,7 @@ class Experiments:
             "spec": spec.model_dump(mode="json"),
             "version": 1,
             "state": "RUNNING",
+            "run_by": access.person.id,
             "started_at": now,
             "created_at": now,
             "created_by": access.person.id,
@@ -246,7 +247,10 @@ class Experiments:
         return await self._shown(access, await self.database.write(work))
 
     async def resume(self, access: Access, name: str, body: ExperimentResume) -> Experiment:
-        """Go on with a search that has ended, with more trials where all were done. Raises WrongState."""
+        """Go on with a search that has ended, as the caller's, with more trials where all were done.
+
+        Raises WrongState.
+        """
         row = await self.database.read(lambda c: self.find(c, access, name))
         try:
             await self.jobs.check(access, ExperimentSpec.model_validate(row.spec).job)
@@ -267,6 +271,7 @@ class Experiments:
                 raise WrongState(f"All {done} trials are done. {more}")
             now = clock.now()
             fresh = {"state": "RUNNING", "reason": None, "message": None, "started_at": now, "ended_at": None}
+            fresh["run_by"] = access.person.id
             values = {**fresh, "spec": spec, "updated_at": now, "version": row.version + 1}
             self._set(tx, row, values)
             self._tell(tx, "experiment.changed", row._mapping, "RUNNING", access)
@@ -356,10 +361,10 @@ class Experiments:
             self.end(tx, row, "STOPPED", "stopped_by_user", "Stopped with its project.")
 
     def access_removed(self, tx: Transaction, project_id: str, people_ids: set[str]) -> None:
-        """Searches of people who may no longer run things in a project end."""
-        mine = sa.and_(experiments.c.project_id == project_id, experiments.c.created_by.in_(people_ids))
+        """What people search who may no longer run things in a project ends."""
+        mine = sa.and_(experiments.c.project_id == project_id, experiments.c.run_by.in_(people_ids))
         for row in self._running(tx, mine):
-            message = "Whoever began it may no longer run things in this project."
+            message = "Whoever began or resumed it may no longer run things in this project."
             self.end(tx, row, "STOPPED", "access_removed", message)
 
     @staticmethod
@@ -382,6 +387,7 @@ class Experiments:
         )
         ids = list(tx.execute(query).scalars())
         if ids:
+            links.forget(tx, [f"experiment:{one}" for one in ids])
             tx.execute(trials.delete().where(trials.c.experiment_id.in_(ids)))
             tx.execute(experiments.delete().where(experiments.c.id.in_(ids)))
         return len(ids)

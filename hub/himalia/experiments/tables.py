@@ -18,6 +18,7 @@ experiments = sa.Table(
     sa.Column("state", sa.String(10), nullable=False),
     sa.Column("reason", sa.String(40)),
     sa.Column("message", sa.Text),
+    sa.Column("run_by", sa.String(16), nullable=False),
     sa.Column("started_at", Timestamp, nullable=False),
     sa.Column("ended_at", Timestamp),
     sa.Column("created_at", Timestamp, nullable=False),
@@ -35,6 +36,7 @@ experiments = sa.Table(
         postgresql_where=sa.text("deleted_at IS NULL"),
     ),
 )
+"""`run_by` is whoever began the search, or resumed it last: its trials are that person's jobs."""
 
 trials = sa.Table(
     "trials",
