@@ -18,6 +18,7 @@ from himalia.client.datasets import Datasets, DatasetVerbs
 from himalia.client.endpoints import AsyncEndpoint, Endpoint, Endpoints, EndpointVerbs
 from himalia.client.experiments import AsyncExperiment, Experiment, Experiments, ExperimentVerbs
 from himalia.client.jobs import Jobs, JobVerbs
+from himalia.client.models import Models, ModelVerbs
 from himalia.client.nouns import Projects, ProjectVerbs, Secrets, SecretVerbs, Tokens, TokenVerbs
 from himalia.client.tracking import Tracking, TrackingVerbs
 
@@ -39,6 +40,7 @@ def verbs(kind: type) -> dict[str, list[str]]:
     [
         (Datasets, DatasetVerbs),
         (Jobs, JobVerbs),
+        (Models, ModelVerbs),
         (Projects, ProjectVerbs),
         (Secrets, SecretVerbs),
         (Tokens, TokenVerbs),
@@ -55,7 +57,7 @@ def test_both_surfaces_have_the_same_verbs(blocking: type, awaited: type) -> Non
 
 
 def test_every_verb_is_described() -> None:
-    for kind in (Datasets, Jobs, Projects, Secrets, Tokens, Experiments, Endpoints, Tracking):
+    for kind in (Datasets, Jobs, Models, Projects, Secrets, Tokens, Experiments, Endpoints, Tracking):
         for name in verbs(kind):
             assert inspect.getdoc(getattr(kind, name)), f"{kind.__name__}.{name}"
 

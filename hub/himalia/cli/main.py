@@ -29,6 +29,7 @@ COMMANDS = {
     "datasets": "himalia.cli.datasets:app",
     "jobs": "himalia.cli.jobs:app",
     "experiments": "himalia.cli.experiments:app",
+    "models": "himalia.cli.models:app",
     "tracking": "himalia.cli.tracking:app",
     "endpoints": "himalia.cli.endpoints:app",
     "projects": "himalia.cli.projects:app",

@@ -6,6 +6,7 @@ from himalia.client.endpoints import AsyncEndpoint, Endpoint
 from himalia.client.errors import HimaliaError
 from himalia.client.experiments import AsyncExperiment, Experiment, Trial
 from himalia.client.jobs import AsyncJob, Job
+from himalia.client.models import Evaluation, Model, ModelVersion
 from himalia.client.records import Member, OutputFile, Profile, Project, Secret, Series, Token
 
 __all__ = [
@@ -17,10 +18,13 @@ __all__ = [
     "Dataset",
     "DatasetFile",
     "Endpoint",
+    "Evaluation",
     "Experiment",
     "HimaliaError",
     "Job",
     "Member",
+    "Model",
+    "ModelVersion",
     "OutputFile",
     "Profile",
     "Project",

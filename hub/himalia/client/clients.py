@@ -10,6 +10,7 @@ from himalia.client.datasets import Datasets, DatasetVerbs
 from himalia.client.endpoints import Endpoints, async_endpoints
 from himalia.client.experiments import Experiments, async_experiments
 from himalia.client.jobs import Jobs, async_jobs
+from himalia.client.models import Models, ModelVerbs
 from himalia.client.nouns import (
     AccountVerbs,
     Projects,
@@ -49,6 +50,7 @@ class Client:
         self.datasets = Datasets(api)
         self.jobs = Jobs(api)
         self.experiments = Experiments(api)
+        self.models = Models(api)
         self.endpoints = Endpoints(api)
         self.projects = Projects(api)
         self.secrets = Secrets(api)
@@ -94,6 +96,7 @@ class AsyncClient:
         self.datasets = DatasetVerbs(self._api)
         self.jobs = async_jobs(self._api)
         self.experiments = async_experiments(self._api)
+        self.models = ModelVerbs(self._api)
         self.endpoints = async_endpoints(self._api)
         self.projects = ProjectVerbs(self._api)
         self.secrets = SecretVerbs(self._api)

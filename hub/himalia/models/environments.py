@@ -8,7 +8,7 @@ from pathlib import Path
 
 from himalia.engine.backends.local.folders import Folders
 
-_PINNED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*==\s*([^\s;,#]+)")
+_PLAIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*(?:==\s*([^\s;,#]+))?")
 _MLFLOW = re.compile(r"mlflow(\[[^\]]*\])?\s*(?=[=<>!~;@ ]|$)", re.IGNORECASE)
 
 
@@ -32,8 +32,10 @@ def lacking(requirements: Sequence[str], environment: Path) -> bytes | None:
 
 
 def _is_met(line: str, there: dict[str, str]) -> bool:
-    match = _PINNED.fullmatch(line)
-    return match is not None and there.get(_normal(match[1])) == match[2]
+    """Whether a package, of a version or of any, is there; whatever else a line may say is left to uv."""
+    match = _PLAIN.fullmatch(line)
+    version = there.get(_normal(match[1])) if match else None
+    return match is not None and version is not None and match[2] in (None, version)
 
 
 def _installed(environment: Path) -> dict[str, str]:

@@ -1,0 +1,103 @@
+"""What models are read from and where they run, without a platform."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from himalia.core.errors import Invalid
+from himalia.models import manifest
+from himalia.models.environments import lacking
+from himalia.models.schema import Alias
+from himalia.storage.directory import DirectoryStore
+from himalia.storage.trees import Tree, TreeFile
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Path:
+    """The names of what an environment holds."""
+    packages = tmp_path / "env" / "lib" / "python3.11" / "site-packages"
+    for name in ("scikit_learn-1.9.1", "mlflow_skinny-3.17.2", "skops-0.16.0", "ruamel.yaml-0.18"):
+        (packages / f"{name}.dist-info").mkdir(parents=True)
+    return tmp_path / "env"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["mlflow==3.17.2", "scikit-learn==1.9.1"],
+        ["mlflow", "Scikit_Learn == 1.9.1", "skops", "ruamel-yaml==0.18"],
+        ["mlflow[extras]==3.17.2"],
+        [],
+    ],
+)
+def test_an_environment_that_has_all_is_enough(environment: Path, lines: list[str]) -> None:
+    assert lacking(lines, environment) is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "wanted"),
+    [
+        (["mlflow==3.17.1"], b"mlflow-skinny==3.17.1\n"),
+        (["scikit-learn==1.9.0", "mlflow"], b"scikit-learn==1.9.0\nmlflow-skinny\n"),
+        (["skops>=0.1"], b"skops>=0.1\n"),
+        (["mlflow-extra==1"], b"mlflow-extra==1\n"),
+        (["skops==0.16.0; python_version < '3'"], b"skops==0.16.0; python_version < '3'\n"),
+    ],
+)
+def test_what_it_lacks_is_laid_over_it(environment: Path, lines: list[str], wanted: bytes) -> None:
+    assert lacking(lines, environment) == wanted
+
+
+def folder(tmp_path: Path, **files: str) -> tuple[DirectoryStore, Tree]:
+    store = DirectoryStore(tmp_path / "objects")
+    stored = {name.replace("_txt", ".txt"): store.put(text.encode()) for name, text in files.items()}
+    return store, Tree.of([TreeFile(name, one.size, one.digest) for name, one in stored.items()])
+
+
+def test_a_manifest_is_read_as_text(tmp_path: Path) -> None:
+    described = """
+flavors:
+  python_function: &same {loader_module: mlflow.sklearn}
+  sklearn: *same
+signature:
+  inputs: '[{"type": "double", "name": "x", "required": false}, {"type": "tensor", "tensor-spec":
+    {"dtype": "float64", "shape": [-1, 4]}}]'
+  outputs: null
+"""
+    found = manifest.read(*folder(tmp_path, MLmodel=described, requirements_txt="# all\nskops==1 # why\n\n"))
+    assert found.flavors == ["python_function", "sklearn"]
+    assert found.requirements == ["skops==1"]
+    assert found.signature == {
+        "inputs": [
+            {"name": "x", "type": "double", "shape": None, "required": False},
+            {"name": None, "type": "float64", "shape": [-1, 4], "required": True},
+        ],
+        "outputs": [],
+        "params": [],
+    }
+
+
+@pytest.mark.parametrize(
+    ("described", "words"),
+    [
+        ("flavors: !!python/object/apply:os.system ['touch /tmp/owned']", "cannot be read as YAML"),
+        ("[" * 100_000, "cannot be read as YAML"),
+        ("- a", "not what MLflow writes"),
+        ("flavors: 3", "names no python_function"),
+        ("flavors: {python_function: {}}\nsignature: {inputs: '['}", "The inputs of the signature"),
+        ("x: " + "a" * (1 << 20), "MLmodel is larger than 1024 KiB"),
+    ],
+)
+def test_what_is_no_manifest_is_refused(tmp_path: Path, described: str, words: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        manifest.read(*folder(tmp_path, MLmodel=described))
+    assert words in refused.value.message
+
+
+@pytest.mark.parametrize("alias", ["3", "v3", "latest", "Champion", "a b", ""])
+def test_aliases_that_mean_something_else_are_refused(alias: str) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Alias).validate_python(alias)
