@@ -147,7 +147,7 @@ def test_mlflows_client_logs_and_reads_without_set_up(himalia: Running, tina: Pe
     assert told["user"] == "tina"
     assert told["text"] == "<script>alert(1)</script>"
     assert told["workspaces"] == ["tina"]
-    assert "registered through Himalia" in told["refused"]
+    assert "Unable to find a logged_model" in told["refused"]
     # What was logged is no page of this origin.
     path = told["uri"].partition(":/")[2]
     answer = hers.http.get(f"/api/2.0/mlflow-artifacts/artifacts/{path}/note.html")

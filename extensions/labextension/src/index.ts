@@ -32,6 +32,7 @@ import type { Noun } from './noun';
 import { addOverlays } from './overlays/views';
 import { Projects } from './projects/model';
 import { Settings } from './settings';
+import { addTracking } from './tracking/views';
 
 const PLUGIN = '@himalia/lab:plugin';
 
@@ -80,6 +81,7 @@ function activate(
     .catch((error: unknown) => console.error('Himalia: the settings could not be loaded', error));
   addOutputDocuments(himalia, editors, cells, restorer);
   addOverlays(himalia, lab);
+  addTracking(himalia, lab);
   const nouns = [addDatasets, addJobs, addExperiments, addModels, addEndpoints].map(add => add(himalia, lab));
   addNavigator(himalia, lab, new Navigator(himalia, nouns, state, 'jobs'), nouns);
   void himalia.projects.load();

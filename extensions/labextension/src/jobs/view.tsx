@@ -5,6 +5,7 @@ import type { Job } from '../api/types';
 import { Himalia, useHimalia } from '../context';
 import { Button, Empty, Failure, Loading, When } from '../ui/basics';
 import { useSignal } from '../ui/hooks';
+import { openMlflow } from '../tracking/views';
 import { Item } from '../ui/item';
 import { StateBadge } from '../ui/state';
 import { View } from '../ui/view';
@@ -137,6 +138,14 @@ function Actions({ job, close }: { job: Job; close: () => void }): JSX.Element {
           title={trans.__('Choose other parameters or another size, and run the same code as a new job')}
         >
           {trans.__('Change and run…')}
+        </Button>
+      )}
+      {job.status.attempt > 0 && (
+        <Button
+          onClick={() => void openMlflow(himalia, job.project, job.name)}
+          title={trans.__('See the run of this job in MLflow, with its artifacts')}
+        >
+          {trans.__('MLflow')}
         </Button>
       )}
       {canDelete(job) && <Button onClick={() => void removeAndClose()}>{trans.__('Delete')}</Button>}
