@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 import shutil
@@ -93,6 +94,26 @@ def test_the_example_that_searches(place: Path) -> None:
     lines = example("search.py").splitlines()
     assert len(lines) == 9
     assert re.match(r"best: 0\.0\d+ with {'rate': ", lines[-1]), lines
+
+
+def test_the_example_that_writes_digits(environments: Path, tmp_path: Path) -> None:
+    python = str(environments / "scikit-learn" / "bin" / "python")
+    for _ in range(2):
+        line = [python, str(ROOT / "examples" / "digit_files.py"), str(tmp_path / "digits")]
+        subprocess.run(line, check=True, capture_output=True, timeout=120)
+    pictures = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*.png"))
+    assert len(pictures) == 1797
+    assert {path.parent.name for path in pictures} == set("0123456789")
+    with (tmp_path / "digits/digits.csv").open() as table:
+        rows = list(csv.DictReader(table))
+    assert len(rows) == 1797
+    assert rows[0] == {
+        "file": "images/0/0000.png",
+        "label": "0",
+        "ink": "0.2871",
+        "width": "6",
+        "height": "8",
+    }
 
 
 def test_the_script_of_the_examples_runs_by_itself(
