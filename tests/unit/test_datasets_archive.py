@@ -360,6 +360,9 @@ def test_a_program_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
         while not (tmp_path / ".outputs.partial").exists():
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        running.send_signal(signal.SIGTERM)
-        assert running.wait(20) == 128 + signal.SIGTERM
+        while running.poll() is None:
+            assert time.monotonic() < deadline
+            running.send_signal(signal.SIGTERM)  # again, for it may just be about to wait for the pipe
+            time.sleep(0.05)
+        assert running.returncode == 128 + signal.SIGTERM
     assert {path.name for path in tmp_path.iterdir()} == {"big.tar", "fifo"}

@@ -209,6 +209,7 @@ OPERATIONS: dict[str, Rule] = {
     "machines.list": _ADMIN,
     "workloads.snapshot": _own(),
     "workloads.output": _own(),
+    "workloads.outputs": _own(),
     "reservations.create": _service(),
     "reservations.delete": _service(),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -31,6 +32,14 @@ def sound_text(text: str) -> str:
     except UnicodeEncodeError as error:
         raise ValueError("must be valid Unicode") from error
     return text
+
+
+def compose(path: str) -> str:
+    """Letters in Unicode's composed form, as trees have them; browsers on some systems send the other one."""
+    return unicodedata.normalize("NFC", sound_text(path))
+
+
+FilePath = Annotated[str, StringConstraints(min_length=1, max_length=1024), AfterValidator(compose)]
 
 
 DEEPEST = 50

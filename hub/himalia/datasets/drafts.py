@@ -21,7 +21,6 @@ from himalia.core.ids import new_id
 from himalia.core.pagination import Page
 from himalia.core.schema import Items
 from himalia.datasets import read
-from himalia.datasets.bundle import Bundled, read_bundle
 from himalia.datasets.partial import PartialFiles
 from himalia.datasets.schema import (
     Announcement,
@@ -36,6 +35,7 @@ from himalia.datasets.schema import (
 from himalia.datasets.service import Datasets, Made, remove_drafts
 from himalia.datasets.show_drafts import find_draft, importing, missing, show, unfinished
 from himalia.datasets.tables import datasets, draft_files, drafts, versions
+from himalia.snapshots.bundle import Bundled, read_bundle
 from himalia.snapshots.collector import Held
 from himalia.snapshots.service import own_many, renew
 from himalia.storage.base import Stored

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
 
-from himalia.core.schema import Body, Labels, Name, Who, sound_text
+from himalia.core.schema import Body, FilePath, Labels, Name, Who, compose, sound_text
 from himalia.datasets.preview import Preview
 from himalia.storage.trees import BadPathError, validate_path
 
@@ -17,14 +16,6 @@ LATEST = "latest"
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Text = Annotated[str, AfterValidator(sound_text)]
-
-
-def compose(path: str) -> str:
-    """Letters in Unicode's composed form, as trees have them; browsers on some systems send the other one."""
-    return unicodedata.normalize("NFC", sound_text(path))
-
-
-FilePath = Annotated[str, StringConstraints(min_length=1, max_length=1024), AfterValidator(compose)]
 
 
 def _not_a_number(name: str) -> str:

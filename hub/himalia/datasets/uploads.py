@@ -21,8 +21,8 @@ from himalia.core.access import Access
 from himalia.core.database import Transaction
 from himalia.core.errors import Invalid, NotFound, Stale, TooLarge, WrongState
 from himalia.core.ids import new_id
+from himalia.core.schema import compose
 from himalia.datasets.drafts import Added, Drafts, check_paths
-from himalia.datasets.schema import compose
 from himalia.datasets.tables import drafts as draft_table
 from himalia.datasets.tables import uploads
 from himalia.snapshots.service import full_disk_said

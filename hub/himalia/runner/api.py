@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import io
 import json
 import socket
+import struct
 import time
 import urllib.parse
-from typing import IO, Any, Callable, Dict, Optional, TypeVar, Union
+from typing import IO, Any, Callable, Dict, List, Optional, Tuple, TypeVar, Union
 
 BASE = "/services/himalia/api/v1"
 _TIMEOUT_S = 60.0
@@ -70,6 +72,24 @@ class Api:
             )
             result = json.loads(answer.read())
             return {"path": path, "size": result["size"], "digest": result["digest"]}
+
+        return self._persist(attempt)
+
+    def put_outputs(self, files: List[Tuple[str, bytes]]) -> List[Dict[str, Any]]:
+        """Store many small outputs, given as (path, content), with one call; answers as :meth:`put_output`, in order.
+
+        Raises Refused, when none was stored.
+        """
+        listed = json.dumps(
+            {"files": [{"path": path, "size": len(content)} for path, content in files]}
+        ).encode()
+        body = b"".join([struct.pack(">L", len(listed)), listed, *(content for _, content in files)])
+
+        def attempt() -> List[Dict[str, Any]]:
+            headers = {"Content-Length": str(len(body)), "Content-Type": "application/octet-stream"}
+            answer = self._request("POST", "outputs", _Limited(io.BytesIO(body), len(body)), headers)
+            items = json.loads(answer.read())["items"]
+            return [{"path": one["path"], "size": one["size"], "digest": one["digest"]} for one in items]
 
         return self._persist(attempt)
 

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import stat
 import unicodedata
-from typing import Any, Container, Dict, Iterable, Iterator, List, Optional, Set, Tuple
+from typing import IO, Any, Container, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
 from himalia.runner.api import Api, Refused
 
 FOLDER = "outputs"
+#: From how many outputs on small ones are sent together.
+BUNDLE_FROM = 16
+BUNDLE_BYTES = 8 << 20
+BUNDLE_FILES = 2000
+SMALL_BYTES = 1 << 18
+#: What the final report can name, as the service takes it.
+MOST_FILES = 100_000
+MOST_NAMES_BYTES = 16 << 20
 
 
 def any_files(directory: str) -> bool:
@@ -56,24 +66,90 @@ def upload(directory: str, declared: Iterable[str], api: Api) -> Dict[str, Any]:
 
     What cannot be stored keeps nothing else from it: then ``message`` is a sentence about the first such file.
     """
-    stored: Dict[str, Dict[str, Any]] = {}
-    message: Optional[str] = None
     paths = find(directory, declared)
     if not paths:
         return {"outputs": []}
+    sending = _Sending(api, len(paths))
     root = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         for path in paths:
-            shown = _shown(path, stored)
+            if not sending.room(path):
+                break
+            shown = _shown(path, sending.stored)
             try:
                 with os.fdopen(_open(root, path, os.O_RDONLY), "rb") as body:
-                    stored[shown] = api.put_output(shown, body, os.fstat(body.fileno()).st_size)
-            except (Refused, OSError) as error:
-                why = f"{error.strerror}." if isinstance(error, OSError) else str(error)
-                message = message or f"The output {shown!r} could not be stored: {why}"
+                    sending.add(shown, body)
+            except OSError as error:
+                sending.fail(shown, f"{error.strerror}.")
+        sending.flush()
     finally:
         os.close(root)
-    return {"outputs": list(stored.values()), **({"message": message} if message else {})}
+    return sending.result()
+
+
+class _Sending:
+    """Sends outputs one by one, and many small ones together."""
+
+    def __init__(self, api: Api, count: int) -> None:
+        self.stored: Dict[str, Dict[str, Any]] = {}
+        self._api = api
+        self._bundles = count >= BUNDLE_FROM
+        self._waiting: List[Tuple[str, bytes]] = []
+        self._waiting_bytes = 0
+        self._names_bytes = 0
+        self._message: Optional[str] = None
+
+    def room(self, path: str) -> bool:
+        """Whether one more can be told of in the final report, which is one line."""
+        self._names_bytes += len(json.dumps(os.fsdecode(path)))
+        if len(self.stored) < MOST_FILES and self._names_bytes <= MOST_NAMES_BYTES:
+            return True
+        self._message = self._message or (
+            f"Only the first {len(self.stored):,} outputs were stored: there are more than one job can have. "
+            "Put small files together in an archive."
+        )
+        return False
+
+    def add(self, path: str, body: IO[bytes]) -> None:
+        """Send a file, now or with those that follow."""
+        size = os.fstat(body.fileno()).st_size
+        self.stored[path] = {}
+        if not self._bundles or size > SMALL_BYTES:
+            self._one(path, body, size)
+            return
+        content = body.read(SMALL_BYTES + 1)
+        self._waiting.append((path, content))
+        self._waiting_bytes += len(content)
+        if self._waiting_bytes >= BUNDLE_BYTES or len(self._waiting) >= BUNDLE_FILES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what waits."""
+        waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        if not waiting:
+            return
+        try:
+            for stored in self._api.put_outputs(waiting):
+                self.stored[stored["path"]] = stored
+        except Refused:
+            for path, content in waiting:  # one of them is the cause
+                self._one(path, io.BytesIO(content), len(content))
+
+    def fail(self, path: str, why: str) -> None:
+        """One could not be stored."""
+        self.stored.pop(path, None)
+        self._message = self._message or f"The output {path!r} could not be stored: {why}"
+
+    def result(self) -> Dict[str, Any]:
+        """What is stored, and a sentence about the first that is not."""
+        outputs = [one for one in self.stored.values() if one]
+        return {"outputs": outputs, **({"message": self._message} if self._message else {})}
+
+    def _one(self, path: str, body: IO[bytes], size: int) -> None:
+        try:
+            self.stored[path] = self._api.put_output(path, body, size)
+        except Refused as error:
+            self.fail(path, str(error))
 
 
 def _shown(path: str, taken: Container[str]) -> str:

@@ -15,11 +15,12 @@ from sqlalchemy.engine import Connection
 from himalia.core import clock
 from himalia.core.database import Database, Transaction
 from himalia.core.errors import DiskFull, Invalid, NotFound, TooLarge
+from himalia.snapshots.bundle import read_bundle
 from himalia.snapshots.schema import Snapshot, SnapshotCreate
 from himalia.snapshots.tables import objects
 from himalia.storage.base import Content, ObjectStore, Stored
 from himalia.storage.errors import DigestMismatchError, ObjectMissingError, StoreFullError
-from himalia.storage.trees import Tree, TreeError
+from himalia.storage.trees import BadPathError, Tree, TreeError, validate_path
 
 NO_SNAPSHOT = "This project has no such snapshot. Upload it first."
 # As the client refuses them (client/snapshot_walk.py), which other programs may not use.
@@ -135,6 +136,22 @@ class Snapshots:
         """Store many objects, which no project has yet; quicker than one by one. Raises DiskFull."""
         with full_disk_said():
             return self.store.put_many(contents)
+
+    async def receive_bundle(self, project_id: str, stream: AsyncIterator[bytes]) -> list[tuple[str, Stored]]:
+        """Store a bundle's files for this project: (path, object) of each. Raises Invalid, TooLarge, DiskFull."""
+        files = await read_bundle(stream)
+
+        def work() -> list[Stored]:
+            for file in files:
+                try:
+                    validate_path(file.path)
+                except BadPathError as error:
+                    raise Invalid.field("body", str(error)) from error
+            return self.put_many(file.content for file in files)
+
+        stored = await asyncio.to_thread(work)
+        await self.database.write(lambda tx: own_many(tx, project_id, stored))
+        return [(file.path, one) for file, one in zip(files, stored, strict=True)]
 
     def hold(self, tx: Transaction, project_id: str, digest: str) -> None:
         """Make sure, where a job is written, that its snapshot was not collected since `check`. Raises Invalid."""

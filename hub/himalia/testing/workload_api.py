@@ -16,7 +16,8 @@ from typing import Any
 
 
 class WorkloadApi:
-    """Answers `GET …/workloads/{workload}/snapshot` and `PUT …/workloads/{workload}/outputs/{path}`.
+    """Answers `GET …/workloads/{workload}/snapshot`, `PUT …/workloads/{workload}/outputs/{path}`, and
+    `POST …/workloads/{workload}/outputs`, which `bundles` counts.
 
     `outputs` maps (workload, path) to what was stored; `authorizations` are the header's values as they came;
     the next calls that store something are refused with the statuses in `failures`.
@@ -27,6 +28,7 @@ class WorkloadApi:
         self.snapshots: dict[str, bytes] = {}
         self.outputs: dict[tuple[str, str], bytes] = {}
         self.failures: list[int] = []
+        self.bundles = 0
         self.authorizations: list[str | None] = []
         self.up()
 
@@ -83,6 +85,24 @@ class _Handler(BaseHTTPRequestHandler):
         path = urllib.parse.unquote(quoted)
         api.outputs[workload, path] = body
         self._answer(200, {"path": path, "size": len(body), "digest": hashlib.sha256(body).hexdigest()})
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        api = self._api()
+        if api.failures:
+            self._answer(api.failures.pop(0), {"error": {"code": "x", "message": "Not now."}})
+            return
+        workload = self.path.split("/")[-2]
+        length = int.from_bytes(body[:4], "big")
+        at, items = 4 + length, []
+        for file in json.loads(body[4:at])["files"]:
+            content = body[at : at + file["size"]]
+            at += len(content)
+            api.outputs[workload, file["path"]] = content
+            digest = hashlib.sha256(content).hexdigest()
+            items.append({"path": file["path"], "size": len(content), "digest": digest})
+        api.bundles += 1
+        self._answer(200, {"items": items})
 
     def _api(self) -> WorkloadApi:
         self.server.api.authorizations.append(self.headers["Authorization"])

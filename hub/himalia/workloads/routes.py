@@ -90,6 +90,17 @@ async def put_output(
     return OutputStored(path=path, size=stored.size, digest=stored.digest)
 
 
+@router.post("/workloads/{workload}/outputs", operation_id="workloads.outputs")
+async def put_outputs(
+    access: CurrentAccess, parts: Parts, request: Request, workload: str
+) -> Items[OutputStored]:
+    """Upload many small output files in one body: the length of a JSON list as 4 bytes, that list, and the bytes."""
+    active = _own(access, parts)
+    stored = await parts.snapshots.receive_bundle(active.project_id, request.stream())
+    shown = [OutputStored(path=path, size=one.size, digest=one.digest) for path, one in stored]
+    return Items[OutputStored](items=shown)
+
+
 @router.get("/workloads", operation_id="workloads.list")
 async def list_workloads(access: CurrentAccess, parts: Parts) -> Items[Workload]:
     """Everything that waits or runs now, of everybody."""

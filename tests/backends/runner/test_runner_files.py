@@ -118,6 +118,33 @@ ln -s /etc/passwd outputs/link; ln -s / outputs/root; mkfifo outputs/pipe; : > o
     assert report["exit_code"] == 1
 
 
+MANY = """
+mkdir outputs; for n in $(seq 100 139); do printf $n > outputs/$n; done
+head -c 300000 /dev/zero > outputs/large; : > outputs/empty
+"""
+
+
+def test_many_small_outputs_are_sent_together(runner: Runner) -> None:
+    report = runner.run("a-1", "sh", "-c", MANY)
+    assert [each["path"] for each in report["outputs"]] == [
+        *(f"outputs/{n}" for n in range(100, 140)),
+        "outputs/empty",
+        "outputs/large",
+    ]
+    assert runner.api.bundles == 1
+    assert runner.api.outputs["a", "outputs/117"] == b"117"
+    assert len(runner.api.outputs["a", "outputs/large"]) == 300_000
+    assert all(len(each["digest"]) == 64 for each in report["outputs"])
+
+
+def test_what_is_refused_together_is_sent_singly(runner: Runner) -> None:
+    runner.api.failures = [422, 503, 422]
+    report = runner.run("a-1", "sh", "-c", MANY)
+    assert report["message"] == "The output 'outputs/large' could not be stored: Not now."
+    assert len(report["outputs"]) == 41
+    assert runner.api.bundles == 0
+
+
 def test_outputs_wait_for_a_service_that_is_away(runner: Runner) -> None:
     runner.api.down()
     runner.start("a-1", "sh", "-c", "mkdir outputs; printf x > outputs/x")

@@ -209,6 +209,7 @@ class _Unpacking:
             self.counted.one_more(is_file=False)
             return
         self.counted.one_more()
+        self.counted.named(path)
         target = self._out / path
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC

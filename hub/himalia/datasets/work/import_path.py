@@ -120,6 +120,7 @@ class _Copying:
         if left_out(path):
             return
         self.counted.one_more()
+        self.counted.named(path)
         try:
             with _opened(os.open(name, _FILE, dir_fd=folder)) as source:
                 if stat.S_ISREG(os.fstat(source).st_mode):

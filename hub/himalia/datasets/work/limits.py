@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 from himalia.datasets.work.say import CannotGoOn, size
 
 CHECK_EVERY = 64 << 20
+MOST_NAMES_BYTES = 14 << 20
+_OUTPUT_BYTES = len("outputs/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class Counted:
         self.files = 0
         self.total = 0
         self._others = 0
+        self._names_bytes = 0
         self._check_at = 0
 
     def one_more(self, *, is_file: bool = True) -> None:
@@ -58,6 +62,12 @@ class Counted:
                 f"It holds more than {self.limits.files:,} files, the most that one import may bring. Put small "
                 "files together, in Parquet files for instance, or add them as several folders."
             )
+
+    def named(self, path: str) -> None:
+        """A file is called so. Raises CannotGoOn where all names together are more than a task can tell of."""
+        self._names_bytes += len(json.dumps(path)) + _OUTPUT_BYTES
+        if self._names_bytes > MOST_NAMES_BYTES:
+            raise CannotGoOn("The names of its files are too long, all together. Import it in parts.")
 
     def more(self, path: str, of_file: int, count: int) -> None:
         """`count` bytes more, which make the file `path` `of_file` bytes long. Raises CannotGoOn."""

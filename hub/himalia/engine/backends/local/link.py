@@ -30,7 +30,7 @@ from himalia.engine.states import REASONS
 log = logging.getLogger(__name__)
 
 VERSION = 1
-LINE_LIMIT = 16 * 2**20
+LINE_LIMIT = 32 * 2**20
 READ_BYTES = 2**18
 OUTPUTS_LIMIT = 100_000
 MESSAGE_LIMIT = 10_000

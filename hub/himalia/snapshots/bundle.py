@@ -15,8 +15,8 @@ from typing import Annotated
 from pydantic import Field, ValidationError
 
 from himalia.core.errors import Invalid, TooLarge
-from himalia.core.schema import Body
-from himalia.datasets.schema import Digest, FilePath
+from himalia.core.schema import Body, FilePath
+from himalia.snapshots.schema import Digest
 
 LIMIT_BYTES = 32 << 20
 """Largest bundle; it is held in memory."""
