@@ -2138,6 +2138,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/himalia/api/v1/workloads/{workload}/outputs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put Outputs
+         * @description Upload many small output files in one body: the length of a JSON list as 4 bytes, that list, and the bytes.
+         */
+        post: operations["workloads.outputs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/himalia/api/v1/workloads/{workload}/outputs/{path}": {
         parameters: {
             query?: never;
@@ -3352,6 +3372,13 @@ export interface components {
         Items_OutputFile_: {
             /** Items */
             items: components["schemas"]["OutputFile"][];
+            /** Next Page Token */
+            next_page_token?: string | null;
+        };
+        /** Items[OutputStored] */
+        Items_OutputStored_: {
+            /** Items */
+            items: components["schemas"]["OutputStored"][];
             /** Next Page Token */
             next_page_token?: string | null;
         };
@@ -9997,6 +10024,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "workloads.outputs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workload: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_OutputStored_"];
+                };
             };
             /** @description What went wrong, and what to do. */
             default: {
