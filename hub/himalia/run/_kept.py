@@ -29,8 +29,8 @@ _SHELL_SETTINGS = ("ast_node_interactivity", "custom_exceptions")
 _SHELL_LISTS = ("ast_transformers", "input_transformers_cleanup", "input_transformers_post")
 #: Who may have tasks in the kernel's event loop.
 _OF_THE_KERNEL = frozenset(("IPython", "anyio", "comm", "ipykernel", "jupyter_client", "tornado", "zmq"))
-#: Who else may keep threads: they watch, and run nothing of the user's.
-_WATCHERS = frozenset(("mlflow", "tqdm"))
+#: Who may keep threads, too: they watch, and run nothing of the user's.
+_WATCHERS = frozenset(("tqdm",))
 _FILES = frozenset((io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom))
 
 
