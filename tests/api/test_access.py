@@ -129,7 +129,8 @@ def call(
 ) -> httpx.Response:
     """One call that, where it is allowed, changes nothing: its body or what it names is wrong."""
     values = {**VALUES, "workload": workload if OPERATIONS[operation].own else "no-such-workload"}
-    filled = re.sub(r"{(\w+)}", lambda found: values.get(found[1], f"no-such-{found[1]}"), path) + QUERIES.get(operation, "")
+    filled = re.sub(r"{(\w+)}", lambda found: values.get(found[1], f"no-such-{found[1]}"), path)
+    filled += QUERIES.get(operation, "")
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     body = None if method in ("get", "delete") else {"nonsense": 1}
     return http.request(method, filled, headers=headers, json=body)

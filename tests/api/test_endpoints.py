@@ -153,6 +153,19 @@ def test_traffic_is_shared_by_weight(deployed: Deployed) -> None:
     assert deployed.answer(1) == 7
 
 
+def test_an_update_can_be_given_up(deployed: Deployed) -> None:
+    before = deployed.answer(1)
+    number = deployed.update(9).json()["status"]["next"]
+    given_up = deployed.do("rollback").json()["status"]
+    assert (given_up["state"], given_up["next"]) == ("READY", None)
+    deadline = time.monotonic() + 30
+    while deployed.seen()["status"]["revisions"][0]["state"] != "STOPPED":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert deployed.seen()["status"]["revisions"][0]["number"] == number
+    assert deployed.answer(1) == before
+
+
 def test_an_update_that_cannot_load_says_why_and_the_old_one_goes_on(deployed: Deployed) -> None:
     with Load(deployed) as load:
         assert deployed.update(0).status_code == 201

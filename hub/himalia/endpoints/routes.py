@@ -158,7 +158,7 @@ async def add_revision(access: InProject, parts: Parts, endpoint: str, body: Rev
 
 @router.post("/{endpoint}/rollback", operation_id="endpoints.rollback")
 async def rollback(access: InProject, parts: Parts, endpoint: str, body: Rollback) -> Endpoint:
-    """Return to an earlier revision, in the same way as an update."""
+    """Return to an earlier revision, in the same way as an update; or give up an update that is under way."""
     return await parts.endpoints.rollback(access, endpoint, body)
 
 

@@ -128,7 +128,8 @@ class RevisionCreate(Body):
 
 
 class Rollback(Body):
-    """Which revision to return to; the one that served before the present one when left out."""
+    """Which revision to return to. When left out: the one that served before the present one, or, while an update is
+    under way, the present one."""
 
     revision: Annotated[int | None, Field(ge=1, le=2**31 - 1)] = None
     replace: bool = False

@@ -138,9 +138,14 @@ class Endpoints:
         return await self._change(access, name, change)
 
     async def rollback(self, access: Access, name: str, body: Rollback) -> Endpoint:
-        """Return to an earlier revision, without a failed request. Raises NotFound, WrongState, NoCapacity."""
+        """Return to an earlier revision, without a failed request; an update that is under way is given up.
+
+        Raises NotFound, WrongState, NoCapacity.
+        """
 
         def change(tx: Transaction, row: Any, revisions: Sequence[Any]) -> dict[str, Any]:
+            if body.revision is None and row.next_id and any(one.weight for one in revisions):
+                return {"next_id": None}
             target = _target(revisions, body.revision)
             ended = target.state in ENDED
             if ended and not body.replace:

@@ -917,7 +917,7 @@ export interface paths {
         put?: never;
         /**
          * Rollback
-         * @description Return to an earlier revision, in the same way as an update.
+         * @description Return to an earlier revision, in the same way as an update; or give up an update that is under way.
          */
         post: operations["endpoints.rollback"];
         delete?: never;
@@ -4570,7 +4570,8 @@ export interface components {
         };
         /**
          * Rollback
-         * @description Which revision to return to; the one that served before the present one when left out.
+         * @description Which revision to return to. When left out: the one that served before the present one, or, while an update is
+         *     under way, the present one.
          */
         Rollback: {
             /**
