@@ -7,6 +7,7 @@ import logging
 import random
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
@@ -69,6 +70,9 @@ KIND_WORDS = {
 """What pydantic says for programmers, by its kinds of error."""
 BODY_PAUSE_S = 30.0
 """Longest pause between two pieces of a request's body."""
+DRAINED_BYTES = 64 << 20
+DRAINED_S = 5.0
+"""How much of a refused upload is read, and for how long."""
 JSON_BODY_S = 60.0
 """Longest time that a JSON body may take to come."""
 MOST_FIELDS = 50
@@ -179,12 +183,14 @@ class Outer:
         identifier = f"{random.getrandbits(64):016x}"
         request_id.set(identifier)
         began, status = monotonic(), 500
-        started = False
+        started, body = False, _Body(receive, self._limit(scope))
 
         async def send_noted(message: Message) -> None:
             nonlocal status, started
             if message["type"] == "http.response.start":
                 status, started = message["status"], True
+                if status >= 400:
+                    await body.drain()
                 message["headers"] = _completed(message["headers"], scope["path"], identifier)
             await send(message)
 
@@ -193,7 +199,7 @@ class Outer:
                 refusal = Invalid.field("address", "An address must not contain a NUL character.")
                 await JSONResponse(refusal.body(), refusal.status)(scope, receive, send_noted)
                 return
-            await self.app(scope, _limited(receive, self._limit(scope)), send_noted)
+            await self.app(scope, body, send_noted)
         except ClientDisconnect:
             status = 499
         except Exception:
@@ -226,28 +232,41 @@ def _completed(headers: list[tuple[bytes, bytes]], path: str, identifier: str) -
     return [*headers, *more]
 
 
-def _limited(receive: Receive, limit: int | None) -> Receive:
-    """`receive` that gives up on a body which is too large or comes too slowly."""
-    size, ended = 0, False
-    began = monotonic()
+class _Body:
+    """`receive` that gives up on a body which is too large or comes too slowly; `limit` None is an upload's."""
 
-    async def counted() -> Message:
-        nonlocal size, ended
-        if ended:  # the wait for the end of the connection may last
-            return await receive()
+    def __init__(self, receive: Receive, limit: int | None) -> None:
+        self._receive = receive
+        self._limit = limit
+        self._size = 0
+        self._ended = False
+        self._began = monotonic()
+
+    async def __call__(self) -> Message:
+        if self._ended:  # the wait for the end of the connection may last
+            return await self._receive()
         try:
-            message = await asyncio.wait_for(receive(), BODY_PAUSE_S)
+            message = await asyncio.wait_for(self._receive(), BODY_PAUSE_S)
         except TimeoutError as error:
             raise _BodyError(TooSlow("The body of the request came too slowly.")) from error
-        size += len(message.get("body", b""))
-        ended = not message.get("more_body", False)
-        if limit is not None and size > limit:
-            raise _BodyError(TooLarge(f"The body of this request may have {limit} bytes."))
-        if limit is not None and not ended and monotonic() - began > JSON_BODY_S:
+        self._size += len(message.get("body", b""))
+        self._ended = not message.get("more_body", False)
+        if self._limit is not None and self._size > self._limit:
+            raise _BodyError(TooLarge(f"The body of this request may have {self._limit} bytes."))
+        if self._limit is not None and not self._ended and monotonic() - self._began > JSON_BODY_S:
             raise _BodyError(TooSlow("The body of the request came too slowly."))
         return message
 
-    return counted
+    async def drain(self) -> None:
+        """Read on what is refused, within bounds: who is still sending would not see the answer."""
+        if self._limit is not None:
+            return
+        left, until = DRAINED_BYTES, monotonic() + DRAINED_S
+        with suppress(TimeoutError):
+            while not self._ended and left > 0:
+                message = await asyncio.wait_for(self._receive(), until - monotonic())
+                left -= len(message.get("body", b""))
+                self._ended = not message.get("more_body", False)
 
 
 class _BodyError(HTTPException):

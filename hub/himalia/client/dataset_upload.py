@@ -22,6 +22,8 @@ from himalia.client.transport import Source
 SMALL_BYTES = 1 << 20
 BUNDLE_BYTES = 8 << 20
 BUNDLE_FILES = 2000
+PIECE_BYTES = 64 << 20
+"""Most bytes of a large file in one request: the service reads as much to its end where it refuses."""
 AT_ONCE = 3
 UPLOAD_S = 600.0
 PAUSES_S = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
@@ -124,9 +126,10 @@ class Sender:
         def rest() -> BinaryIO:
             reader = io.FileIO(opened(file))
             reader.seek(offset)
-            return cast(BinaryIO, _Bounded(reader, file.size - offset))
+            return cast(BinaryIO, _Bounded(reader, size))
 
-        source = Source(rest, file.size - offset)
+        size = min(PIECE_BYTES, file.size - offset)
+        source = Source(rest, size)
         headers = {**TUS, "Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream"}
         request = self.api.request("PATCH", upload, headers=headers, source=source, timeout_s=UPLOAD_S)
         return await self.api.send(request)

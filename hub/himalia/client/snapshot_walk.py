@@ -8,8 +8,10 @@ import stat
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pathspec import GitIgnoreSpec
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 IGNORE_FILE = ".himaliaignore"
 MAX_PATH_BYTES = 1024
@@ -260,6 +262,8 @@ def read_rules(root: str) -> GitIgnoreSpec:
         pass
     except OSError as error:
         raise SnapshotError(f"{IGNORE_FILE} cannot be read: {error.strerror}.") from None
+    from pathspec import GitIgnoreSpec  # takes a while, and every command imports this module for its errors
+
     try:
         return GitIgnoreSpec.from_lines([*DEFAULT_IGNORE, *lines])
     except ValueError as error:
