@@ -12,7 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from himalia import http
 from himalia.core.telemetry import Telemetry
-from himalia.http import Outer, _BodyError, _limited
+from himalia.http import Outer, _Body, _BodyError
 
 
 class Nothing:
@@ -44,7 +44,7 @@ async def never() -> Message:
 async def test_a_body_that_stops_coming_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "BODY_PAUSE_S", 0.01)
     with pytest.raises(_BodyError) as refused:
-        await _limited(never, 1000)()
+        await _Body(never, 1000)()
     assert refused.value.error.status == 408
 
 
@@ -55,7 +55,7 @@ async def test_a_body_in_many_small_pieces_is_given_up(monkeypatch: pytest.Monke
         return {"type": "http.request", "body": b" ", "more_body": True}
 
     with pytest.raises(_BodyError) as refused:
-        await _limited(drip, 1000)()
+        await _Body(drip, 1000)()
     assert refused.value.error.status == 408
 
 
@@ -69,7 +69,7 @@ async def test_after_the_body_one_may_wait_for_the_end(monkeypatch: pytest.Monke
         await asyncio.sleep(0.05)
         return {"type": "http.disconnect"}
 
-    receive = _limited(then_silence, 1000)
+    receive = _Body(then_silence, 1000)
     assert (await receive())["body"] == b"x"
     assert (await receive())["type"] == "http.disconnect"
 
