@@ -31,6 +31,7 @@ from himalia.endpoints.routes import EndpointParts
 from himalia.endpoints.routes import router as endpoints_router
 from himalia.engine.backends.local.folders import Folders
 from himalia.experiments import read as experiments_read
+from himalia.experiments.routes import platform_router as samplers_router
 from himalia.experiments.routes import router as experiments_router
 from himalia.http import add_error_pages, health_router
 from himalia.jobs.routes import router as jobs_router
@@ -102,6 +103,7 @@ def _api_routers() -> list[APIRouter]:
         previews_router,
         drafts_router,
         experiments_router,
+        samplers_router,
         endpoints_router,
         people_router,
         projects_router,

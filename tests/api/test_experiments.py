@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -330,6 +331,18 @@ def test_what_cannot_be_searched_is_refused(
     assert words in fields[0]["message"]
 
 
+def test_samplers_without_their_packages_are_not_offered(person: Person) -> None:
+    offered = person.http.get("/samplers").json()["items"]
+    assert {"tpe", "random", "grid", "qmc", "nsga2", "cmaes"} <= set(offered)
+    assert ("gp" in offered) == (find_spec("torch") is not None)
+    if "gp" not in offered:
+        job = {"kind": "command", "command": ["true"], "profile": "base"}
+        spec = {"job": job, "space": {"x": X}, "objectives": [{"metric": "a"}], "sampler": {"kind": "gp"}}
+        error = person.http.post(base(person), json={"spec": spec}).json()["error"]
+        assert error["details"]["fields"][0]["field"] == "spec.sampler.kind"
+        assert "not installed here" in error["message"]
+
+
 def test_others_see_nothing_of_it(person: Person, bob: Person) -> None:
     experiment = begin(person, trials=1)
     ended(person, experiment)
@@ -366,3 +379,9 @@ def test_who_leaves_a_project_searches_there_no_more(person: Person, people: Cal
     person.http.post(f"{path}/{made['name']}/resume", json={}).raise_for_status()
     assert person.http.delete(f"/projects/{project}").json()["error"]["code"] == "in_use"
     assert person.http.delete(f"/projects/{project}", params={"cascade": True}).status_code == 204
+
+
+def test_what_the_service_wrote_of_it_is_no_complaint(person: Person) -> None:
+    log = person.platform.log("service")
+    assert "Pydantic" not in log
+    assert "search" not in "\n".join(line for line in log.splitlines() if '"ERROR"' in line)

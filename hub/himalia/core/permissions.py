@@ -179,6 +179,7 @@ OPERATIONS: dict[str, Rule] = {
     "models.evaluate": _WRITE_OR_SUBMIT,
     "models.evaluations": _READ_OR_SUBMIT,
     "lineage.get": _READ_OR_SUBMIT,
+    "experiments.samplers": Rule("read", limited=True),
     "experiments.list": _READ_OR_SUBMIT,
     "experiments.create": _WRITE,
     "experiments.get": _READ_OR_SUBMIT,

@@ -20,10 +20,15 @@ from himalia.experiments.schema import (
     Experiment,
     ExperimentSpec,
     ExperimentStatus,
+    Objective,
+    Parameter,
+    PrunerSpec,
+    SamplerSpec,
     Trial,
     TrialCounts,
 )
 from himalia.experiments.tables import experiments, trials
+from himalia.jobs.schema import JobSpec
 from himalia.lineage.schema import Node
 
 DONE = ("COMPLETE", "PRUNED", "FAILED")
@@ -89,7 +94,7 @@ def show(
     who = people.names(connection, {row.created_by for row in rows})
     shown = []
     for row in rows:
-        spec = ExperimentSpec.model_construct(**row.spec)
+        spec = _spec(row.spec)
         status = ExperimentStatus.model_construct(
             state=row.state,
             reason=row.reason,
@@ -117,6 +122,18 @@ def show(
             )
         )
     return shown
+
+
+def _spec(stored: dict[str, Any]) -> ExperimentSpec:
+    """What was validated when it was stored."""
+    parts = {
+        "job": JobSpec.model_construct(**stored["job"]),
+        "space": {name: Parameter.model_construct(**one) for name, one in stored["space"].items()},
+        "objectives": [Objective.model_construct(**one) for one in stored["objectives"]],
+        "sampler": SamplerSpec.model_construct(**stored["sampler"]),
+        "pruner": PrunerSpec.model_construct(**stored["pruner"]),
+    }
+    return ExperimentSpec.model_construct(**{**stored, **parts})
 
 
 def _counts(connection: Connection, ids: Sequence[str]) -> dict[str, TrialCounts]:

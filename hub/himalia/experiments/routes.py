@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi import Path as InPath
 
-from himalia.core.access import GatedRoute, InProject
+from himalia.core.access import CurrentAccess, GatedRoute, InProject
 from himalia.core.idempotency import fingerprint
 from himalia.core.pagination import LARGEST, Page, label_filter
 from himalia.core.schema import Items
@@ -37,6 +37,16 @@ async def _experiments(request: Request) -> Experiments:
 async def _plots(request: Request) -> Plots:
     plots: Plots = request.app.state.plots
     return plots
+
+
+platform_router = APIRouter(tags=["experiments"], route_class=GatedRoute)
+
+
+@platform_router.get("/samplers", operation_id="experiments.samplers")
+async def samplers(_: CurrentAccess, request: Request) -> Items[str]:
+    """The kinds of samplers whose packages this platform has."""
+    experiments: Experiments = request.app.state.experiments
+    return Items[str](items=list(experiments.samplers()))
 
 
 Service = Annotated[Experiments, Depends(_experiments)]

@@ -5,9 +5,11 @@ Only study workers import this: Optuna takes a second.
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from optuna import pruners, samplers
@@ -81,8 +83,7 @@ class GridSampler(BaseSampler):
     """
 
     def __init__(self, space: Space, study_seed: int) -> None:
-        self._points = list(grid_points(space))
-        random.Random(study_seed).shuffle(self._points)  # noqa: S311 - an order, no secret
+        self._points = _order(json.dumps(space), study_seed)
         self._point: Mapping[str, Any] = {}
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
@@ -106,6 +107,14 @@ class GridSampler(BaseSampler):
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
         return self._point[param_name]
+
+
+@lru_cache(maxsize=1)
+def _order(space: str, seed: int) -> list[dict[str, Any]]:
+    """The points of a grid: of the one study that a worker has, for every trial again."""
+    points = list(grid_points(json.loads(space)))
+    random.Random(seed).shuffle(points)  # noqa: S311 - an order, no secret
+    return points
 
 
 def _key(values: Mapping[str, Any]) -> frozenset[tuple[str, Any]]:

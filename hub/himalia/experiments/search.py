@@ -44,6 +44,13 @@ class End:
     message: str | None = None
 
 
+FAULT = End(
+    "FAILED",
+    "platform_error",
+    "The platform made an error, which an administrator finds in the service's log. Resume the search to go on.",
+)
+
+
 class Ground(Protocol):
     """What a search stands on; the searcher gives it. All raise HimaliaError."""
 
@@ -255,6 +262,9 @@ class Search:
             self._spawn(self._close_study())  # it knows of a trial that is not
         except HimaliaError as error:
             self._broken = End("FAILED", "cannot_submit", f"No trial could be submitted: {error.message}")
+        except Exception:
+            log.exception("A trial of the search %s was not stored.", self.id)
+            self._broken = FAULT
 
     def _begun(self, number: int) -> None:
         self._states[number] = "WAITING"

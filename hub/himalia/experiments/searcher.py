@@ -24,7 +24,7 @@ from himalia.engine.states import ENDED, State
 from himalia.experiments import read, records
 from himalia.experiments.outcome import Outcome
 from himalia.experiments.records import OpenTrial
-from himalia.experiments.search import AGAIN_S, Draft, End, Search
+from himalia.experiments.search import AGAIN_S, FAULT, Draft, End, Search
 from himalia.experiments.study import Study
 from himalia.experiments.tables import experiments
 from himalia.jobs.schema import JobCreate, JobSpec
@@ -128,6 +128,9 @@ class Searcher:
         self._searches[experiment_id] = search
         try:
             await search.run()
+        except Exception:
+            log.exception("The search %s came to an end by an error.", experiment_id)
+            await self.finish(search, FAULT)
         finally:
             del self._searches[experiment_id]
             self._owners.pop(experiment_id, None)

@@ -30,6 +30,7 @@ from himalia.experiments.schema import (
 )
 from himalia.experiments.space import grid_size
 from himalia.experiments.tables import experiments, trials
+from himalia.jobs.schema import JobSpec
 from himalia.jobs.service import Jobs
 
 PURGE_AT_ONCE = 20
@@ -253,7 +254,7 @@ class Experiments:
         """
         row = await self.database.read(lambda c: self.find(c, access, name))
         try:
-            await self.jobs.check(access, ExperimentSpec.model_validate(row.spec).job)
+            await self.jobs.check(access, JobSpec.model_validate(row.spec["job"]))
         except Invalid as error:
             raise _of_the_job(error) from error
 

@@ -2034,6 +2034,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/himalia/api/v1/samplers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Samplers
+         * @description The kinds of samplers whose packages this platform has.
+         */
+        get: operations["experiments.samplers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/himalia/api/v1/tokens": {
         parameters: {
             query?: never;
@@ -3435,6 +3455,13 @@ export interface components {
         Items_Workload_: {
             /** Items */
             items: components["schemas"]["Workload"][];
+            /** Next Page Token */
+            next_page_token?: string | null;
+        };
+        /** Items[str] */
+        Items_str_: {
+            /** Items */
+            items: string[];
             /** Next Page Token */
             next_page_token?: string | null;
         };
@@ -9849,6 +9876,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "experiments.samplers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_str_"];
+                };
             };
             /** @description What went wrong, and what to do. */
             default: {
