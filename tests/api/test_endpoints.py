@@ -118,6 +118,18 @@ def test_what_was_answered_is_counted(deployed: Deployed, eve: Person) -> None:
     assert "Serving times" in eve.http.get(f"{deployed.path}/log").text
 
 
+def test_figures_come_live(deployed: Deployed, eve: Person) -> None:
+    deployed.answer(1)
+    topic = f"endpoint:{deployed.seen()['id']}"
+    with eve.http.stream("GET", "/events/stream", params={"topic": topic}, timeout=30) as stream:
+        for line in stream.iter_lines():
+            if '"type": "metrics"' in line or '"type":"metrics"' in line:
+                break
+        else:
+            raise AssertionError("no figures came")
+    assert "points" in line
+
+
 def test_no_call_fails_through_an_update_and_a_rollback(deployed: Deployed) -> None:
     with Load(deployed) as load:
         updated = deployed.update(5)

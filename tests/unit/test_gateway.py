@@ -25,8 +25,10 @@ import pytest
 from platforms import free_port
 
 from himalia.gateway import state
-from himalia.gateway.control import GatewayClient
+from himalia.gateway.client import GatewayClient
 from himalia.gateway.metrics import Metrics
+from himalia.gateway.traffic import Gateway as Traffic
+from himalia.gateway.traffic import Limits
 
 T = TypeVar("T")
 TOKEN = "him_end_of-the-tests"
@@ -435,6 +437,26 @@ def test_a_new_gateway_goes_on_with_state_and_counts(gateway: Gateway, servers: 
         exposed = control.get("/metrics").text
     assert 'himalia_endpoint_requests_total{endpoint="e7",revision="7",status="2xx"} 6.0' in exposed
     assert 'himalia_endpoint_seconds_count{endpoint="e7",revision="7"} 7.0' in exposed
+
+
+def test_a_connection_that_says_nothing_is_closed() -> None:
+    closed: list[str] = []
+
+    class Transport:
+        def abort(self) -> None:
+            closed.append("aborted")
+
+    class Connection:
+        transport = Transport()
+
+    gateway = Traffic(state.Table(), Metrics(Path("/nonexistent")), Limits())
+    silent, busy = Connection(), Connection()
+    gateway.silent |= {silent, busy}  # type: ignore[arg-type]
+    gateway.silent.discard(busy)  # type: ignore[arg-type]
+    for one in (silent, busy):
+        gateway.hang_up(one)  # type: ignore[arg-type]
+    assert closed == ["aborted"]
+    assert gateway.silent == set()
 
 
 def test_quantiles_lie_in_their_bucket(tmp_path: Path) -> None:

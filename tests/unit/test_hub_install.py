@@ -44,6 +44,20 @@ def test_adds_to_what_is_there(token: Path) -> None:
     assert not [scope for scope in c.Spawner.server_token_scopes if "admin" in scope]
 
 
+def test_the_gateway_is_a_route_and_no_more(token: Path) -> None:
+    c = Config()
+    install(c, service_url="http://127.0.0.1:9", service_token_file=token, gateway_url="http://127.0.0.1:7")
+    ours, gateway = c.JupyterHub.services
+    assert gateway == {
+        "name": "himalia-gateway",
+        "url": "http://127.0.0.1:7",
+        "display": False,
+        "timeout": 3,
+    }
+    assert "himalia-gateway" not in str(c.JupyterHub.load_roles)
+    assert ours["name"] == "himalia"
+
+
 def test_sets_the_local_parts_when_asked(token: Path, tmp_path: Path) -> None:
     c = Config()
     with pytest.raises(ValueError, match="home"):

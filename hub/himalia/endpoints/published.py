@@ -18,7 +18,7 @@ from himalia.endpoints.plan import is_ready, is_wanted, state_of, unavailable
 from himalia.endpoints.tables import endpoint_tokens, endpoints
 from himalia.engine.states import State
 from himalia.gateway import state
-from himalia.gateway.control import GatewayAway, GatewayClient
+from himalia.gateway.client import GatewayAway, GatewayClient
 from himalia.projects import service as projects_service
 
 log = logging.getLogger(__name__)

@@ -28,7 +28,7 @@ from himalia.engine.board import Active
 from himalia.engine.changes import Change
 from himalia.engine.logs import LogFiles
 from himalia.engine.service import Engine
-from himalia.gateway.control import GatewayAway
+from himalia.gateway.client import GatewayAway
 
 log = logging.getLogger(__name__)
 

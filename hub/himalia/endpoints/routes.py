@@ -33,7 +33,7 @@ from himalia.endpoints.schema import (
 from himalia.endpoints.service import Endpoints
 from himalia.endpoints.tokens import EndpointTokens
 from himalia.engine.logs import LogFiles
-from himalia.gateway.control import GatewayAway, GatewayClient
+from himalia.gateway.client import GatewayAway, GatewayClient
 from himalia.projects.schema import Restore
 
 router = APIRouter(prefix="/projects/{project}/endpoints", tags=["endpoints"], route_class=GatedRoute)

@@ -14,6 +14,7 @@ from time import time
 
 import uvloop
 from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
 
 from himalia.core.settings import BadSettings, Settings, read_settings
 from himalia.core.telemetry import set_up_logging
@@ -25,6 +26,8 @@ from himalia.gateway.traffic import Gateway, Limits
 log = logging.getLogger(__name__)
 
 LOOK_S = 1.0
+HEAD_S = 30.0
+"""In which a new connection must have brought the head of a request."""
 SAVE_S = 10.0
 STOP_S = 8.0
 """Time for requests that are under way when the gateway is to end."""
@@ -43,10 +46,24 @@ async def serve(settings: Settings) -> None:
     )
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
+
+    def accept() -> RequestHandler:
+        """A connection that has brought no request after a while is closed."""
+        handler = server()
+        gateway.silent.add(handler)
+        loop.call_later(HEAD_S, gateway.hang_up, handler)
+        return handler
+
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     host, port = _listen(settings)
-    listening = await loop.create_server(server, host, port, backlog=2048)
+    try:
+        listening = await loop.create_server(accept, host, port, backlog=2048)
+    except OSError as error:
+        sys.exit(
+            f"The gateway cannot listen on {settings.gateway_address}: {error.strerror}. "
+            "Set gateway_address in himalia.toml to another HOST:PORT."
+        )
     runner = await control.listen(control.application(routing, metrics), folder)
     log.info("Listening on %s:%d", host, port)
     tending = asyncio.create_task(_tend(routing, metrics))

@@ -24,6 +24,8 @@ from himalia.gateway.upstream import Pool
 
 FILE = "state.json"
 CONTROL = "control.sock"
+ASK_S = 10.0
+"""How long a server may take for what the service asks it through the gateway."""
 _Key = tuple[str, int, str]  # revision, attempt, socket: another of these is another server
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from time import perf_counter, time
 
 from aiohttp import ClientError, web
+from aiohttp.web_protocol import RequestHandler
 
 from himalia.core.tokens import ENDPOINT_PREFIX
 from himalia.gateway import headers
@@ -62,9 +63,18 @@ class Gateway:
         self.table = table
         self.metrics = metrics
         self.limits = limits
+        self.silent: set[RequestHandler] = set()
+
+    def hang_up(self, connection: RequestHandler) -> None:
+        """Close a connection that is still `silent`."""
+        if connection in self.silent:
+            self.silent.discard(connection)
+            if connection.transport is not None:
+                connection.transport.abort()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """aiohttp's handler."""
+        self.silent.discard(request.protocol)
         path = request.raw_path
         if path.startswith(f"{PREFIX}/"):
             path = path[len(PREFIX) :]
