@@ -70,6 +70,8 @@ KIND_WORDS = {
 """What pydantic says for programmers, by its kinds of error."""
 BODY_PAUSE_S = 30.0
 """Longest pause between two pieces of a request's body."""
+DRAINED = {409, 413, 422, 507}
+"""Refusals for callers who may upload; a stranger is sent away before the body comes."""
 DRAINED_BYTES = 64 << 20
 DRAINED_S = 5.0
 """How much of a refused upload is read, and for how long."""
@@ -189,7 +191,7 @@ class Outer:
             nonlocal status, started
             if message["type"] == "http.response.start":
                 status, started = message["status"], True
-                if status >= 400:
+                if status in DRAINED:
                     await body.drain()
                 message["headers"] = _completed(message["headers"], scope["path"], identifier)
             await send(message)
