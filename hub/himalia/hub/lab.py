@@ -12,7 +12,7 @@ from himalia.core.shipped import shipped
 
 FOLDER = "/opt/himalia/jupyter"
 EXAMPLES = "/opt/himalia/examples"
-FIRST_NOTEBOOK = "digits.ipynb"
+FIRST_NOTEBOOK = "getting-started.ipynb"
 SOCKET = "/run/himalia/lab.sock"
 
 # As the person, in the empty home of a first start: never as the hub, which could be led astray by links.
