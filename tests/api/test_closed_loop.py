@@ -30,7 +30,7 @@ def gwen(himalia: Running) -> Iterator[Person]:
 def walked(gwen: Person, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What each cell of the notebook printed, run as a person runs it: with the kernel of an environment."""
     folder = tmp_path_factory.mktemp("gwen")
-    for name in ("getting-started.ipynb", "digits.ipynb"):
+    for name in ("getting-started.ipynb", "digits.ipynb", "digit_files.py"):
         shutil.copy(ROOT / "examples" / name, folder)
     notebook = nbformat.read(folder / "getting-started.ipynb", as_version=4)
     parameters = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", ()))
