@@ -117,6 +117,30 @@ def test_what_a_job_needs_stays_until_it_is_deleted(tidy: Running, eve: Person) 
     assert eve.http.post(f"{path}/restore", json={}).status_code == 404
 
 
+def test_a_preview_stays_as_long_as_its_version(tidy: Running, eve: Person) -> None:
+    base = f"/projects/{eve.project}/datasets"
+    eve.http.post(base, json={"name": "seen"}).raise_for_status()
+    draft = eve.http.post(f"{base}/seen/drafts", json={}).json()["id"]
+    content = b"a,b\n1,2\n" + secrets.token_hex(8).encode()
+    listed = json.dumps({"files": [{"path": "t.csv", "size": len(content)}]}).encode()
+    body = len(listed).to_bytes(4, "big") + listed + content
+    eve.http.put(f"{base}/seen/drafts/{draft}/bundle", content=body).raise_for_status()
+    version = eve.http.post(f"{base}/seen/drafts/{draft}/commit", json={}).raise_for_status().json()
+    preview = f"{base}/seen/versions/1/preview"
+    until(lambda: eve.http.get(preview).json()["state"] == "SUCCEEDED", "it is looked at")
+    where = "SELECT data FROM dataset_previews WHERE tree = ?"
+    ((data,),) = query(tidy, where, version["status"]["digest"])
+    orphan = secrets.token_bytes(1000)
+    lonely = blake3(orphan).hexdigest()
+    eve.http.put(f"/projects/{eve.project}/objects/{lonely}", content=orphan).raise_for_status()
+    until(lambda: not stored(tidy, lonely), "what nothing needs goes")
+    assert eve.http.get(preview).json()["preview"]["tables"][0]["path"] == "t.csv"
+    assert query(tidy, "SELECT id FROM workloads WHERE name LIKE 'preview-%'") == []  # its task is forgotten
+    assert eve.http.delete(f"{base}/seen").status_code == 204
+    until(lambda: not query(tidy, where, version["status"]["digest"]), "its preview is forgotten")
+    until(lambda: not stored(tidy, data), "what was seen goes")
+
+
 def test_a_deleted_project_is_emptied(tidy: Running, eve: Person) -> None:
     assert eve.http.post("/projects", json={"name": "short-lived"}).status_code == 201
     place = "/projects/short-lived"
