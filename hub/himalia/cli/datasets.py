@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from himalia.cli.dataset_preview import show_preview
 from himalia.cli.output import JsonOption, print_json, print_table, printable, say, size
 from himalia.cli.session import ProjectOption, ago, connected, pairs
 
@@ -60,6 +61,60 @@ def add(
         print_json(version.to_dict())
     else:
         say(f"{version.name}: {version.status.files:,} files, {size(version.status.size)}")
+
+
+@app.command("import")
+def import_files(
+    dataset: NameArgument,
+    source: Annotated[str, typer.Argument(help="A zip or tar archive, or with --from-server a path there.")],
+    from_server: Annotated[
+        bool, typer.Option("--from-server", help="A folder of the platform's machine that is open for this.")
+    ] = False,
+    into: Annotated[str, typer.Option(help="Folder of the version to put the files into.")] = "",
+    note: Annotated[str, typer.Option(help="What is to be said of this version.")] = "",
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the latest version's other files.")] = False,
+    project: ProjectOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Have the platform unpack an archive, or copy a folder of its machine, and make a version of the files."""
+    with connected(project) as client, _telling(not as_json) as told:
+        add = client.datasets.add_from_server if from_server else client.datasets.add_archive
+        version = add(dataset, source, into=into, note=note, keep=keep, told=told)
+    if as_json:
+        print_json(version.to_dict())
+    else:
+        say(f"{version.name}: {version.status.files:,} files, {size(version.status.size)}")
+
+
+@contextmanager
+def _telling(wanted: bool) -> Iterator[Any]:
+    """Called with what an import does: a line on a terminal's standard error, else nothing."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not wanted or not console.is_terminal:
+        yield None
+        return
+    with console.status("") as line:
+        yield lambda words, fraction: line.update(printable(words))
+
+
+@app.command()
+def preview(dataset: Reference, project: ProjectOption = None, as_json: JsonOption = False) -> None:
+    """Show what there is to see in a version: kinds of files, labels of pictures, columns of tables."""
+    with connected(project) as client:
+        seen = client.datasets.preview(dataset)
+    if as_json:
+        print_json(seen)
+    else:
+        show_preview(seen)
+
+
+@app.command()
+def croissant(dataset: Reference, project: ProjectOption = None) -> None:
+    """Describe a version as Croissant 1.1 (JSON-LD), for other platforms and search engines for data."""
+    with connected(project) as client:
+        print_json(client.datasets.croissant(dataset))
 
 
 @contextmanager

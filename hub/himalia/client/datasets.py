@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import contextlib
 import uuid
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -14,18 +13,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from himalia.client import downloads
 from himalia.client.api import Api, escaped
 from himalia.client.bridge import blocking, blocking_items, closing
-from himalia.client.errors import HimaliaError, NotFound
+from himalia.client.errors import NotFound
 from himalia.client.records import Record, Who, moment
 
 if TYPE_CHECKING:
-    from himalia.client.dataset_files import Collected
+    from himalia.client.dataset_imports import Told
     from himalia.client.dataset_upload import Progress
 
     AnyPath = str | PathLike[str]
 
 LATEST = "latest"
-ANNOUNCED = 20_000
-"""Files in one announcement."""
 DOWNLOADS_AT_ONCE = 4
 
 
@@ -268,13 +265,14 @@ class DatasetVerbs:
         Raises Conflict when somebody else made a version meanwhile (`onto="latest"` lays these files over theirs),
         FileChanged, Invalid, DiskFull.
         """
-        from himalia.client.dataset_files import collect  # takes a while to import
+        from himalia.client.dataset_adding import Adding  # takes a while to import
+        from himalia.client.dataset_files import collect
 
         files = await self._api.transport.aside(lambda: collect(source))
         latest = await self._latest(dataset, project)
         body = {"note": note, "aliases": [*aliases], "onto": onto}
-        adding = _Adding(self._api, await self._path(dataset, project), files, keep, progress)
-        return await adding.run(latest, body)
+        adding = Adding(self._api, await self._path(dataset, project), files, keep, progress)
+        return Version(await adding.run(latest, body))
 
     async def _latest(self, dataset: str | Dataset, project: str | None) -> Version | None:
         """The newest version; None where there is none. Makes the dataset if there is none."""
@@ -296,6 +294,90 @@ class DatasetVerbs:
         headers = {"Idempotency-Key": uuid.uuid4().hex}
         where = await self._path(dataset, project) + "/versions"
         return Version(await self._api.call("POST", where, body=body, headers=headers))
+
+    async def add_archive(
+        self,
+        dataset: str | Dataset,
+        archive: AnyPath,
+        *,
+        into: str = "",
+        note: str = "",
+        keep: bool = False,
+        told: Told | None = None,
+        project: str | None = None,
+    ) -> Version:
+        """Make a version of the files in a zip or tar archive, which the platform unpacks, into a folder if given.
+
+        Raises HimaliaError with the reason when it cannot be unpacked.
+        """
+        what = {"archive": Path(archive).name, "into": into}
+        return await self._imported(dataset, what, Path(archive), note, keep, told, project)
+
+    async def add_from_server(
+        self,
+        dataset: str | Dataset,
+        path: str,
+        *,
+        into: str = "",
+        note: str = "",
+        keep: bool = False,
+        told: Told | None = None,
+        project: str | None = None,
+    ) -> Version:
+        """Make a version of the files in a folder of the platform's machine that is open for imports.
+
+        Raises Invalid when it is not open, HimaliaError with the reason when it cannot be copied.
+        """
+        what = {"server_path": str(path), "into": into}
+        return await self._imported(dataset, what, None, note, keep, told, project)
+
+    async def _imported(
+        self,
+        dataset: str | Dataset,
+        what: Mapping[str, str],
+        archive: Path | None,
+        note: str,
+        keep: bool,
+        told: Told | None,
+        project: str | None,
+    ) -> Version:
+        from himalia.client.dataset_imports import Importing
+
+        latest = await self._latest(dataset, project)
+        base = LATEST if keep and latest is not None else None
+        importing = Importing(self._api, await self._path(dataset, project), told)
+        return Version(await importing.run(what, archive, base, {"note": note}))
+
+    async def preview(
+        self,
+        dataset: str | Dataset | Version,
+        version: str | int | None = None,
+        *,
+        timeout_s: float | None = None,
+        project: str | None = None,
+    ) -> dict[str, Any]:
+        """What there is to see in a version: pictures, tables with their columns, texts. Waits for the looking.
+
+        Raises HimaliaError with the reason when that failed, WaitTimeout.
+        """
+        from himalia.client.dataset_imports import looked_at
+
+        path = await self._version_path(dataset, version, project)
+        where = dataset.project if isinstance(dataset, Record) else await self._api.project(project)
+        seen: dict[str, Any] = await looked_at(self._api, path, where, timeout_s)
+        return seen
+
+    async def croissant(
+        self,
+        dataset: str | Dataset | Version,
+        version: str | int | None = None,
+        *,
+        project: str | None = None,
+    ) -> dict[str, Any]:
+        """A version described as Croissant 1.1 (JSON-LD), for other platforms and search engines for data."""
+        path = await self._version_path(dataset, version, project)
+        described: dict[str, Any] = await self._api.call("GET", f"{path}/croissant")
+        return described
 
     async def version(
         self,
@@ -424,85 +506,6 @@ def _saving(api: Api, base: str, file: DatasetFile, target: Path) -> Any:
     return save
 
 
-class _Adding:
-    """One call of `add`."""
-
-    def __init__(
-        self, api: Api, dataset: str, found: Collected, keep: bool, progress: Progress | None
-    ) -> None:
-        from himalia.client.dataset_files import cache_of
-        from himalia.client.dataset_upload import Sent
-
-        self.api = api
-        self.dataset = dataset
-        self.found = found
-        self.keep = keep
-        self.progress = progress or (lambda _: None)
-        self.cache = cache_of(found.root)
-        self.sent = Sent(len(found.files), found.size)
-
-    async def run(self, latest: Version | None, body: Mapping[str, Any]) -> Version:
-        """Make the version, or find that it is there."""
-        from himalia.client.dataset_files import digests_of, tree_digest
-
-        files, digests = self.found.files, None
-        try:
-            if latest is not None:
-                digests = await self.api.transport.aside(lambda: digests_of(files, self.cache))
-                same = not self.keep and tree_digest(files, digests) == latest.status.digest
-                if same and not body["aliases"]:
-                    return latest
-            return await self._made(latest, digests, body)
-        finally:
-            await self.api.transport.aside(self._remember)
-
-    def _remember(self) -> None:
-        self.cache.retain(self.found.root, [file.source for file in self.found.files])
-        with contextlib.suppress(OSError):  # the next time is slower
-            self.cache.save()
-
-    async def _made(
-        self, latest: Version | None, digests: dict[str, str] | None, body: Mapping[str, Any]
-    ) -> Version:
-        base = {"base": LATEST if self.keep and latest is not None else None}
-        draft = f"{self.dataset}/drafts"
-        draft += escaped((await self.api.call("POST", draft, body=base))["id"])
-        try:
-            await self._fill(draft, digests)
-            headers = {"Idempotency-Key": uuid.uuid4().hex}
-            answer = await self.api.call("POST", f"{draft}/commit", body=body, headers=headers, timeout_s=300)
-        except BaseException:
-            with contextlib.suppress(HimaliaError):
-                await self.api.call("DELETE", draft)
-            raise
-        return Version(answer)
-
-    async def _fill(self, draft: str, digests: dict[str, str] | None) -> None:
-        from himalia.client.dataset_upload import Sender
-
-        files = self.found.files
-        if digests is not None:
-            missing = await self._announced(draft, digests)
-            wanted = {digest: file for file in files if (digest := digests[file.path]) in missing}
-            files = [*wanted.values()]  # of equal ones, one
-            self.sent.files_done = self.sent.files - len(files)
-            self.sent.size_done = self.sent.size - sum(file.size for file in files)
-        self.progress(self.sent)
-        await Sender(self.api, draft, self.cache, self.sent, self.progress).send(files)
-
-    async def _announced(self, draft: str, digests: dict[str, str]) -> set[str]:
-        missing: list[str] = []
-        files = self.found.files
-        for start in range(0, len(files), ANNOUNCED):
-            listed = [
-                {"path": f.path, "size": f.size, "digest": digests[f.path], "executable": f.executable}
-                for f in files[start : start + ANNOUNCED]
-            ]
-            request = self.api.request("POST", f"{draft}/manifest", body={"files": listed}, timeout_s=300)
-            missing = (await self.api.send(request)).json()["missing"]
-        return set(missing)
-
-
 class Datasets:
     """`client.datasets`."""
 
@@ -517,6 +520,10 @@ class Datasets:
     list = blocking_items(DatasetVerbs.list)
     add = blocking(DatasetVerbs.add)
     add_from_job = blocking(DatasetVerbs.add_from_job)
+    add_archive = blocking(DatasetVerbs.add_archive)
+    add_from_server = blocking(DatasetVerbs.add_from_server)
+    preview = blocking(DatasetVerbs.preview)
+    croissant = blocking(DatasetVerbs.croissant)
     version = blocking(DatasetVerbs.version)
     versions = blocking_items(DatasetVerbs.versions)
     set_alias = blocking(DatasetVerbs.set_alias)

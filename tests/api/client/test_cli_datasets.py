@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from client_harness import Run, run_himalia
+from platforms import Person
 
 
 @pytest.fixture
@@ -46,6 +48,27 @@ def test_saving_laying_out_and_aliases(run: Run, folder: Path, tmp_path: Path) -
     run("datasets", "alias", "flowers", "gold", "--remove")
     said = run_himalia("datasets", "show", "flowers@gold", code=1).stderr
     assert "has no version gold" in said
+
+
+def test_importing_and_looking(run: Run, folder: Path, tmp_path: Path, ada: Person) -> None:
+    (folder / "t.csv").write_text("count,word\n1,x\n3,y\n")
+    shutil.make_archive(str(tmp_path / "set"), "zip", folder)
+    assert (
+        run("datasets", "import", "packed", str(tmp_path / "set.zip")).stdout == "packed@1: 3 files, 28 B\n"
+    )
+    lines = run("datasets", "preview", "packed").stdout.splitlines()
+    assert lines[0] == "table: 3 files, 28 B (2 .txt, 1 .csv)"
+    assert "t.csv: 2 rows" in lines
+    assert any(line.split() == ["count", "BIGINT", "0", "2", "1", "to", "3"] for line in lines)
+    assert json.loads(run("datasets", "croissant", "packed").stdout)["name"] == "packed"
+    opened = ada.platform.folder / "imports" / "cli"
+    opened.mkdir(mode=0o755, exist_ok=True)
+    (opened / "1.txt").write_text("one")
+    (opened / "1.txt").chmod(0o644)
+    said = run(
+        "datasets", "import", "packed", str(opened), "--from-server", "--keep", "--into", "more"
+    ).stdout
+    assert said == "packed@2: 4 files, 31 B\n"
 
 
 def test_deleting_and_restoring(run: Run, folder: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import tarfile
 import time
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from platforms import Person
 
 from himalia.client import AsyncClient, Client
 from himalia.client.dataset_files import FileChanged
-from himalia.client.errors import Conflict, InUse, Invalid, NotFound
+from himalia.client.errors import Conflict, HimaliaError, InUse, Invalid, NotFound
 
 
 @pytest.fixture(autouse=True)
@@ -203,3 +205,40 @@ async def test_the_awaited_client_does_the_same(ada: Person, project: str, folde
             "class-0/006.txt",
             "class-0/009.txt",
         ]
+
+
+def test_an_archive_is_unpacked_by_the_platform(client: Client, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "set.tgz", "w:gz") as tar:
+        for name, text in (("t.csv", b"a,b\n1,x\n"), ("note.txt", b"note")):
+            member = tarfile.TarInfo(name)
+            member.size = len(text)
+            tar.addfile(member, io.BytesIO(text))
+    said: list[str] = []
+    first = client.datasets.add_archive(
+        "packed", tmp_path / "set.tgz", told=lambda words, _: said.append(words)
+    )
+    assert [file.path for file in client.datasets.files(first)] == ["note.txt", "t.csv"]
+    assert "Sending the archive" in said
+    second = client.datasets.add_archive("packed", tmp_path / "set.tgz", into="in", keep=True, note="twice")
+    assert (second.number, second.spec.note, second.status.files) == (2, "twice", 4)
+
+
+def test_an_archive_that_cannot_be_unpacked_leaves_nothing(client: Client, tmp_path: Path) -> None:
+    (tmp_path / "bad.zip").write_bytes(b"no archive")
+    with pytest.raises(HimaliaError, match="This is no archive"):
+        client.datasets.add_archive("packed", tmp_path / "bad.zip")
+    assert client.datasets.get("packed").status.versions == 0
+    with pytest.raises(Invalid, match="is not in a folder that is open for imports"):
+        client.datasets.add_from_server("packed", "/etc")
+
+
+async def test_a_version_shows_itself(client: Client, ada: Person, project: str, tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "t.csv").write_text("a,b\n1,x\n2,y\n")
+    client.datasets.add("shown", tmp_path / "set")
+    seen = client.datasets.preview("shown", timeout_s=60)
+    assert seen["tables"][0]["head"] == [[1, "x"], [2, "y"]]
+    described = client.datasets.croissant("shown@1")
+    assert described["conformsTo"] == "http://mlcommons.org/croissant/1.1"
+    async with AsyncClient(ada.platform.url, ada.token, project) as other:
+        assert await other.datasets.preview("shown") == seen

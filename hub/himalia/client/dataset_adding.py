@@ -1,0 +1,93 @@
+"""Adding the files of a folder as a version: what differs is sent, and nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from himalia.client.api import Api, escaped
+from himalia.client.dataset_files import Collected, cache_of, digests_of, tree_digest
+from himalia.client.dataset_upload import Progress, Sender, Sent
+from himalia.client.errors import HimaliaError
+
+if TYPE_CHECKING:
+    from himalia.client.datasets import Version
+
+LATEST = "latest"
+ANNOUNCED = 20_000
+"""Files in one announcement."""
+
+
+class Adding:
+    """One call of `add`, to the dataset at the path `dataset`."""
+
+    def __init__(
+        self, api: Api, dataset: str, found: Collected, keep: bool, progress: Progress | None
+    ) -> None:
+        self.api = api
+        self.dataset = dataset
+        self.found = found
+        self.keep = keep
+        self.progress = progress or (lambda _: None)
+        self.cache = cache_of(found.root)
+        self.sent = Sent(len(found.files), found.size)
+
+    async def run(self, latest: Version | None, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Make the version, or find that it is there; answers its JSON."""
+        files, digests = self.found.files, None
+        try:
+            if latest is not None:
+                digests = await self.api.transport.aside(lambda: digests_of(files, self.cache))
+                same = not self.keep and tree_digest(files, digests) == latest.status.digest
+                if same and not body["aliases"]:
+                    return latest.to_dict()
+            return await self._made(latest, digests, body)
+        finally:
+            await self.api.transport.aside(self._remember)
+
+    def _remember(self) -> None:
+        self.cache.retain(self.found.root, [file.source for file in self.found.files])
+        with contextlib.suppress(OSError):  # the next time is slower
+            self.cache.save()
+
+    async def _made(
+        self, latest: Version | None, digests: dict[str, str] | None, body: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        base = {"base": LATEST if self.keep and latest is not None else None}
+        draft = f"{self.dataset}/drafts"
+        draft += escaped((await self.api.call("POST", draft, body=base))["id"])
+        try:
+            await self._fill(draft, digests)
+            headers = {"Idempotency-Key": uuid.uuid4().hex}
+            answer = await self.api.call("POST", f"{draft}/commit", body=body, headers=headers, timeout_s=300)
+        except BaseException:
+            with contextlib.suppress(HimaliaError):
+                await self.api.call("DELETE", draft)
+            raise
+        made: Mapping[str, Any] = answer
+        return made
+
+    async def _fill(self, draft: str, digests: dict[str, str] | None) -> None:
+        files = self.found.files
+        if digests is not None:
+            missing = await self._announced(draft, digests)
+            wanted = {digest: file for file in files if (digest := digests[file.path]) in missing}
+            files = [*wanted.values()]  # of equal ones, one
+            self.sent.files_done = self.sent.files - len(files)
+            self.sent.size_done = self.sent.size - sum(file.size for file in files)
+        self.progress(self.sent)
+        await Sender(self.api, draft, self.cache, self.sent, self.progress).send(files)
+
+    async def _announced(self, draft: str, digests: dict[str, str]) -> set[str]:
+        missing: list[str] = []
+        files = self.found.files
+        for start in range(0, len(files), ANNOUNCED):
+            listed = [
+                {"path": f.path, "size": f.size, "digest": digests[f.path], "executable": f.executable}
+                for f in files[start : start + ANNOUNCED]
+            ]
+            request = self.api.request("POST", f"{draft}/manifest", body={"files": listed}, timeout_s=300)
+            missing = (await self.api.send(request)).json()["missing"]
+        return set(missing)
