@@ -137,6 +137,7 @@ def _share(app: FastAPI, platform: Platform) -> None:
     state.uploads = platform.uploads
     state.kept_outputs = platform.kept_outputs
     state.checkouts = platform.checkouts
+    state.checks = platform.checks
     state.jobs = platform.jobs
     state.experiments = platform.experiments
     state.plots = platform.plots

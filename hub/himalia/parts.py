@@ -29,6 +29,7 @@ from himalia.core.tokens import WorkTokens
 from himalia.datasets import drafts as dataset_drafts
 from himalia.datasets import read as datasets_read
 from himalia.datasets.checkouts import Checkouts
+from himalia.datasets.checks import Checks
 from himalia.datasets.drafts import Drafts
 from himalia.datasets.imports import Imports
 from himalia.datasets.kept import KeptOutputs
@@ -191,11 +192,18 @@ class Platform:
                     self.drafts.purge,
                     self.datasets.purge,
                     self.previews.purge,
+                    self.checks.purge,
                     self.experiments.purge,
                     self.endpoints.purge,
                 ),
             ),
-            [dataset_drafts.held, self.previews.held, models_read.held, endpoints_read.held],
+            [
+                dataset_drafts.held,
+                self.previews.held,
+                self.checks.held,
+                models_read.held,
+                endpoints_read.held,
+            ],
             grace,
         )
         self.projects.purge_hooks += [
@@ -233,6 +241,7 @@ class Platform:
             settings.import_paths,
             Limits(free=settings.disk_floor_bytes),
         )
+        self.checks = Checks(self.datasets, self.engine)
         self.previews = Previews(self.datasets, self.engine, settings.address)
 
     def _models(self) -> None:

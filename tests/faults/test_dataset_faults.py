@@ -157,3 +157,23 @@ def test_what_versions_and_drafts_hold_stays_and_the_rest_is_collected(
     assert (tmp_path / "kept").read_bytes() == ada.http.get(
         f"/projects/{ada.project}/datasets/collected/versions/1/files/kept"
     ).content
+
+
+def test_damaged_files_are_found(own: Running, client: Client, tmp_path: Path) -> None:
+    folder = tmp_path / "checked"
+    folder.mkdir()
+    for name in ("a", "b"):
+        (folder / name).write_text(f"{name} as it was")
+    version = client.datasets.add("checked", folder)
+    check = client.datasets.verify(version, timeout=60)
+    assert (check.state, check.intact, check.damaged) == ("SUCCEEDED", True, []), check.to_dict()
+    digest = next(client.datasets.files(version, prefix="b")).digest
+    place = own.home / "objects" / digest[:2] / digest[2:]
+    place.chmod(0o644)
+    place.write_text("b as it is!")  # in place, as a failing disk does
+    check = client.datasets.verify(version, timeout=60)
+    assert (check.intact, [one.path for one in check.damaged]) == (False, ["b"])
+    place.unlink()
+    check = client.datasets.verify(version, timeout=60)
+    assert check.state == "FAILED"
+    assert "not stored any more" in str(check.message)

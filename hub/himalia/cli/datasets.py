@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from himalia.cli.dataset_preview import show_preview
-from himalia.cli.output import JsonOption, print_json, print_table, printable, say, size
+from himalia.cli.output import ExitCode, JsonOption, print_json, print_table, printable, say, size
 from himalia.cli.session import ProjectOption, ago, connected, pairs
 
 if TYPE_CHECKING:
@@ -324,6 +324,21 @@ def checkout(dataset: Reference, project: ProjectOption = None) -> None:
     """Lay a version out, read-only, where notebook servers and jobs of the project see it; prints where."""
     with connected(project) as client:
         say(str(client.datasets.checkout(dataset)))
+
+
+@app.command()
+def verify(dataset: Reference, project: ProjectOption = None, as_json: JsonOption = False) -> None:
+    """Have the platform read all files of a version again; fails where one is damaged."""
+    with connected(project) as client:
+        check = client.datasets.verify(dataset)
+    if as_json:
+        print_json(check.to_dict())
+    else:
+        say(check.message or check.state)
+        if check.damaged:
+            print_table(("DAMAGE", "PATH"), [(one.change, one.path) for one in check.damaged])
+    if not check.intact:
+        raise typer.Exit(ExitCode.FAILURE)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import time
 import uuid
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -13,8 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from himalia.client import downloads
 from himalia.client.api import Api, escaped
 from himalia.client.bridge import blocking, blocking_items, closing
-from himalia.client.errors import NotFound
-from himalia.client.records import Record, Who, moment
+from himalia.client.errors import NotFound, WaitTimeout
+from himalia.client.records import ENDED, Record, Who, many, moment
 
 if TYPE_CHECKING:
     from himalia.client.dataset_imports import Told
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 LATEST = "latest"
 DOWNLOADS_AT_ONCE = 4
+ASK_S = 0.3
+"""Pause between two looks at how a verification stands."""
 
 
 class DatasetSpec(Record):
@@ -140,6 +143,19 @@ class ChangedFile(Record):
     change: str
     old_size: int | None
     new_size: int | None
+
+
+class Check(Record):
+    """How a version's verification ended; `damaged` files have other bytes now, are gone, or were not there."""
+
+    _made: ClassVar = {"damaged": many(ChangedFile), "began_at": moment, "ended_at": moment}
+    _shown = ("state", "intact")
+    state: str
+    message: str | None
+    intact: bool | None
+    damaged: list[ChangedFile]
+    began_at: datetime
+    ended_at: datetime | None
 
 
 def reference(dataset: str | Dataset | Version, version: str | int | None = None) -> tuple[str, str]:
@@ -479,6 +495,23 @@ class DatasetVerbs:
         answer = await self._api.call("POST", path, body={"version": wanted})
         return await self._api.transport.aside(lambda: _seen(Path(answer["path"]), Path(answer["job_path"])))
 
+    async def verify(
+        self, dataset: str | Dataset | Version, *, timeout: float | None = None, project: str | None = None
+    ) -> Check:
+        """Have all files of a version read again by the platform, and wait for what comes of it.
+
+        `timeout` is in seconds; raises WaitTimeout.
+        """
+        path = await self._version_path(dataset, None, project) + "/verify"
+        deadline = None if timeout is None else time.monotonic() + timeout
+        check = Check(await self._api.call("POST", path))
+        while check.state not in ENDED:
+            if deadline is not None and time.monotonic() > deadline:
+                raise WaitTimeout("The files are still being read.")
+            await self._api.transport.pause(ASK_S)
+            check = Check(await self._api.call("GET", path))
+        return check
+
     # Paths
 
     async def _path(self, dataset: str | Dataset | Version | None, project: str | None) -> str:
@@ -532,3 +565,4 @@ class Datasets:
     diff = blocking_items(DatasetVerbs.diff)
     download = blocking(DatasetVerbs.download)
     checkout = blocking(DatasetVerbs.checkout)
+    verify = blocking(DatasetVerbs.verify)

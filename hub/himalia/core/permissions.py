@@ -99,6 +99,8 @@ OPERATIONS: dict[str, Rule] = {
     "datasets.restore": _WRITE,
     "datasets.versions": _READ_OR_SUBMIT,
     "datasets.add_version": _WRITE_OR_SUBMIT,
+    "datasets.verify": _WRITE,
+    "datasets.verified": _READ_OR_SUBMIT,
     "datasets.checkout": _READ_OR_SUBMIT,
     "datasets.version": _READ_OR_SUBMIT,
     "datasets.delete_version": _WRITE,

@@ -15,11 +15,13 @@ from himalia.core.pagination import LARGEST, Page
 from himalia.core.schema import Items
 from himalia.datasets import files, read
 from himalia.datasets.checkouts import Checkouts
+from himalia.datasets.checks import Checks
 from himalia.datasets.files import LARGEST_PAGE
 from himalia.datasets.kept import KeptOutputs
 from himalia.datasets.schema import (
     Alias,
     AliasSet,
+    Check,
     Checkout,
     CheckoutCreate,
     Dataset,
@@ -52,7 +54,13 @@ async def _checkouts(request: Request) -> Checkouts:
     return service
 
 
+async def _checks(request: Request) -> Checks:
+    service: Checks = request.app.state.checks
+    return service
+
+
 Service = Annotated[Datasets, Depends(_datasets)]
+CheckService = Annotated[Checks, Depends(_checks)]
 KeptService = Annotated[KeptOutputs, Depends(_kept)]
 CheckoutService = Annotated[Checkouts, Depends(_checkouts)]
 Key = Annotated[str | None, Header(alias="Idempotency-Key", description="Same key, same thing.")]
@@ -198,6 +206,18 @@ async def restore_version(
 ) -> Version:
     """Bring back a deleted version, by its number."""
     return await datasets.restore_version(access, dataset, version)
+
+
+@router.post("/{dataset}/versions/{version}/verify", operation_id="datasets.verify", status_code=202)
+async def verify(access: InProject, checks: CheckService, dataset: str, version: Wanted) -> Check:
+    """Have all files of the version read again, and compared with what was stored."""
+    return await checks.begin(access, dataset, version)
+
+
+@router.get("/{dataset}/versions/{version}/verify", operation_id="datasets.verified")
+async def verified(access: InProject, checks: CheckService, dataset: str, version: Wanted) -> Check:
+    """How the version's last verification stands, or how it ended."""
+    return await checks.get(access, dataset, version)
 
 
 @router.post("/{dataset}/checkout", operation_id="datasets.checkout")

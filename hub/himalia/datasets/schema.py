@@ -190,6 +190,18 @@ class PreviewShown(BaseModel):
     preview: Preview | None = None
 
 
+class Check(BaseModel):
+    """How a version's last verification stands: `intact` is null until it has ended well; `damaged` files have other
+    bytes now, are gone, or were not there."""
+
+    state: str
+    message: str | None
+    intact: bool | None
+    damaged: list[ChangedFile]
+    began_at: datetime
+    ended_at: datetime | None
+
+
 class CheckoutCreate(Body):
     """The version to lay out, by number or alias; the latest when left out."""
 

@@ -1,4 +1,4 @@
-"""Datasets, their versions and aliases, drafts of versions to come, previews and imports.
+"""Datasets, their versions and aliases, drafts of versions to come, previews, imports and checks.
 
 What is in a version is its tree, an object of the store; what is in a draft is the tree of the version that it
 began from, with the changes in `dataset_draft_files`.
@@ -127,4 +127,18 @@ imports = sa.Table(
     sa.Column("created_at", Timestamp, nullable=False),
     sa.Column("created_by", sa.String(16), nullable=False),
     sa.Index("ix_dataset_imports_draft", "draft_id", "created_at"),
+)
+
+checks = sa.Table(
+    "dataset_checks",
+    metadata,
+    sa.Column("project_id", sa.String(16), sa.ForeignKey("projects.id"), primary_key=True),
+    sa.Column("tree", sa.String(64), primary_key=True),
+    sa.Column("task_id", sa.String(16), nullable=False),
+    sa.Column("state", sa.String(10), nullable=False),
+    sa.Column("message", sa.Text),
+    sa.Column("found", sa.String(64)),  # the manifest of what was there
+    sa.Column("began_at", Timestamp, nullable=False),
+    sa.Column("ended_at", Timestamp),
+    sa.Index("ix_dataset_checks_task", "task_id"),
 )

@@ -748,6 +748,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/himalia/api/v1/projects/{project}/datasets/{dataset}/versions/{version}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Verified
+         * @description How the version's last verification stands, or how it ended.
+         */
+        get: operations["datasets.verified"];
+        put?: never;
+        /**
+         * Verify
+         * @description Have all files of the version read again, and compared with what was stored.
+         */
+        post: operations["datasets.verify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/himalia/api/v1/projects/{project}/endpoints": {
         parameters: {
             query?: never;
@@ -2417,6 +2441,28 @@ export interface components {
             name: string;
             /** Std */
             std: number;
+        };
+        /**
+         * Check
+         * @description How a version's last verification stands: `intact` is null until it has ended well; `damaged` files have other
+         *     bytes now, are gone, or were not there.
+         */
+        Check: {
+            /**
+             * Began At
+             * Format: date-time
+             */
+            began_at: string;
+            /** Damaged */
+            damaged: components["schemas"]["ChangedFile"][];
+            /** Ended At */
+            ended_at: string | null;
+            /** Intact */
+            intact: boolean | null;
+            /** Message */
+            message: string | null;
+            /** State */
+            state: string;
         };
         /**
          * Checkout
@@ -6967,6 +7013,76 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Version"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "datasets.verified": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                /** @description A number, an alias, or latest. */
+                version: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Check"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "datasets.verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                /** @description A number, an alias, or latest. */
+                version: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Check"];
                 };
             };
             /** @description What went wrong, and what to do. */

@@ -74,6 +74,25 @@ def _datasets() -> None:
     )
 
 
+def _dataset_checks() -> None:
+    op.create_table(
+        "dataset_checks",
+        sa.Column("project_id", sa.String(length=16), nullable=False),
+        sa.Column("tree", sa.String(length=64), nullable=False),
+        sa.Column("task_id", sa.String(length=16), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("message", sa.Text(), nullable=True),
+        sa.Column("found", sa.String(length=64), nullable=True),
+        sa.Column("began_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["projects.id"], name=op.f("fk_dataset_checks_project_id_projects")
+        ),
+        sa.PrimaryKeyConstraint("project_id", "tree", name=op.f("pk_dataset_checks")),
+    )
+    op.create_index("ix_dataset_checks_task", "dataset_checks", ["task_id"], unique=False)
+
+
 def _dataset_drafts() -> None:
     op.create_table(
         "dataset_drafts",
@@ -390,6 +409,7 @@ def upgrade() -> None:
     """Each noun's tables, in the order in which they know each other."""
     _datasets()
     _dataset_drafts()
+    _dataset_checks()
     _dataset_tasks()
     _jobs()
     _experiments()
