@@ -15,6 +15,7 @@ from typing import Any, ClassVar, get_args
 import pytest
 
 from himalia.core.processes import Process
+from himalia.experiments.outcome import Outcome
 from himalia.experiments.schema import PrunerSpec, SamplerSpec
 from himalia.experiments.space import grid_points, grid_size
 from himalia.experiments.study import Study, StudyError, StudyLost, samplers
@@ -98,7 +99,7 @@ async def test_a_worker_answers_in_order() -> None:
     study = await Study.open("s", spec(kind="random"), [])
     try:
         first, notes = await study.ask(0)
-        study.tell(0, "COMPLETE", [1.0])
+        study.tell(0, Outcome("COMPLETE", [1.0]))
         more = await asyncio.gather(*(study.ask(number) for number in range(1, 5)))
         expected = Runs(PLAIN, {"kind": "random"})
         assert [first, *(values for values, _ in more)] == [expected.ask(number) for number in range(5)]

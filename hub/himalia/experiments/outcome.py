@@ -13,11 +13,15 @@ MOST_NAMES = 20
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A trial's last state, its values in the order of the objectives, and a sentence where it has none."""
+    """A trial's last state, its values in the order of the objectives, and a sentence where it has none.
+
+    `steps` are the values on the way, [step, value], where a pruner is to know them.
+    """
 
     state: str
     values: list[float] | None = None
     message: str | None = None
+    steps: Sequence[Sequence[float]] = ()
 
 
 def outcome(

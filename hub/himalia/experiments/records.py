@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -39,10 +39,13 @@ _ENDED = _OPEN.values(
 )
 _PRUNED = _OPEN.values(pruned_step=sa.bindparam("b_step"))
 
+AT_ONCE = 500
+"""Jobs whose metrics are asked for together."""
+
 
 @dataclass(slots=True)
 class OpenTrial:
-    """A trial whose job has not ended; kept in memory by the job's id."""
+    """A trial whose job has not ended; kept in memory by the job's id. `is_judged` if its search has a pruner."""
 
     experiment_id: str
     experiment: str
@@ -51,6 +54,7 @@ class OpenTrial:
     job_id: str
     parameters: Mapping[str, Any]
     objectives: tuple[str, ...]
+    is_judged: bool
     pruned_step: int | None = None
 
 
@@ -84,19 +88,13 @@ def advise(tx: Transaction, trial: OpenTrial, step: int) -> None:
 def end(tx: Transaction, ended: Sequence[tuple[OpenTrial, Change]]) -> list[tuple[OpenTrial, Outcome]]:
     """Store how trials ended, in the transaction in which their jobs do, and tell of it."""
     reported = _last_values(tx.connection, [change for _, change in ended])
-    found = [
-        (
-            trial,
-            outcome(
-                change.state,
-                change.message,
-                trial.objectives,
-                reported.get(change.id, {}),
-                trial.pruned_step is not None,
-            ),
-        )
-        for trial, change in ended
-    ]
+    judged = {trial.job_id: trial.objectives[0] for trial, _ in ended if trial.is_judged}
+    steps = _points(tx.connection, judged) if judged else {}
+    found = []
+    for trial, change in ended:
+        is_pruned, seen = trial.pruned_step is not None, reported.get(change.id, {})
+        result = outcome(change.state, change.message, trial.objectives, seen, is_pruned)
+        found.append((trial, replace(result, steps=steps.get(trial.job_id, ()))))
     now = clock.now()
     rows = [
         {
@@ -165,7 +163,7 @@ def stored(connection: Connection, experiment_id: str, metric: str | None) -> li
     """The trials of a search, as `Optimizer.add` takes them; with the points of `metric`, where one is given."""
     query = sa.select(trials).where(trials.c.experiment_id == experiment_id).order_by(trials.c.number)
     rows = list(connection.execute(query))
-    steps = _steps(connection, experiment_id, metric) if metric is not None else {}
+    steps = {} if metric is None else _points(connection, {row.job_id: metric for row in rows})
     return [
         {
             "number": row.number,
@@ -181,22 +179,27 @@ def stored(connection: Connection, experiment_id: str, metric: str | None) -> li
     ]
 
 
-def _steps(connection: Connection, experiment_id: str, metric: str) -> dict[str, list[list[float]]]:
-    """By job, the points of a metric in its last attempt, in the order in which they came."""
-    query = (
-        sa.select(metrics.c.workload_id, metrics.c.attempt, metrics.c.step, metrics.c.value)
-        .join(trials, trials.c.job_id == metrics.c.workload_id)
-        .where(trials.c.experiment_id == experiment_id, metrics.c.name == metric)
-        .order_by(metrics.c.id)
-    )
+def _points(connection: Connection, wanted: Mapping[str, str]) -> dict[str, list[list[float]]]:
+    """By job, the points of the metric that is wanted of it, in its last attempt and in the order they came in."""
     found: dict[str, list[list[float]]] = {}
     attempts: dict[str, int] = {}
-    for row in connection.execute(query):
-        if row.attempt > attempts.get(row.workload_id, 0):
-            attempts[row.workload_id] = row.attempt
-            found[row.workload_id] = []
-        if row.attempt == attempts[row.workload_id] and math.isfinite(row.value):
-            found[row.workload_id].append([row.step, row.value])
+    ids, names = list(wanted), set(wanted.values())
+    for start in range(0, len(ids), AT_ONCE):
+        query = (
+            sa.select(
+                metrics.c.workload_id, metrics.c.attempt, metrics.c.name, metrics.c.step, metrics.c.value
+            )
+            .where(metrics.c.workload_id.in_(ids[start : start + AT_ONCE]), metrics.c.name.in_(names))
+            .order_by(metrics.c.id)
+        )
+        for row in connection.execute(query):
+            if row.name != wanted[row.workload_id] or not math.isfinite(row.value):
+                continue
+            if row.attempt > attempts.get(row.workload_id, 0):
+                attempts[row.workload_id] = row.attempt
+                found[row.workload_id] = []
+            if row.attempt == attempts[row.workload_id]:
+                found[row.workload_id].append([row.step, row.value])
     return found
 
 
@@ -214,5 +217,6 @@ def load_open(connection: Connection) -> Iterable[OpenTrial]:
             row.job_id,
             row.parameters,
             tuple(objective["metric"] for objective in row.spec["objectives"]),
+            row.spec["pruner"]["kind"] != "none",
             row.pruned_step,
         )

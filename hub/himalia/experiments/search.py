@@ -109,7 +109,7 @@ class Search:
         if self._study is None:
             self._untold.append((number, outcome))
         else:
-            self._study.tell(number, outcome.state, outcome.values)
+            self._study.tell(number, outcome)
         self._wake.set()
 
     def reported(self, number: int, steps: Sequence[tuple[int, float]]) -> None:
@@ -312,7 +312,7 @@ class Search:
                 study = await Study.open(self.id, self.spec, stored)
                 self._next = max(self._states, default=-1) + 1
                 for number, outcome in self._untold:
-                    study.tell(number, outcome.state, outcome.values)
+                    study.tell(number, outcome)
                 self._untold.clear()
                 self._study = study
             return self._study

@@ -200,6 +200,7 @@ class Searcher:
             job.id,
             draft.parameters,
             tuple(objective["metric"] for objective in search.spec["objectives"]),
+            part.watch_metrics,
         )
         records.begin(tx, trial, draft.notes)
         links.add(tx, f"job:{job.id}", of, "trial")

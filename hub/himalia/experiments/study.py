@@ -13,6 +13,8 @@ from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
 
+from himalia.experiments.outcome import Outcome
+
 log = logging.getLogger(__name__)
 
 ANSWER_LIMIT = 64 * 2**20
@@ -78,12 +80,11 @@ class Study:
         found: int | None = await self._call(op="report", number=number, steps=steps)
         return found
 
-    def tell(self, number: int, state: str, values: Sequence[float] | None) -> None:
+    def tell(self, number: int, outcome: Outcome) -> None:
         """Tell a trial's end, before whatever is asked next; nobody waits for the answer."""
         if not self._reader.done():
-            self._post({"op": "tell", "number": number, "state": state, "values": values}).add_done_callback(
-                _log
-            )
+            found = {"state": outcome.state, "values": outcome.values, "steps": outcome.steps}
+            self._post({"op": "tell", "number": number, **found}).add_done_callback(_log)
 
     async def importances(self) -> list[dict[str, float]]:
         """By objective, each parameter's share."""

@@ -2,11 +2,11 @@
 
 Requests, each answered by one line, in order: `{"result": …}` or `{"error": "a sentence"}`.
 
-    {"op": "open", "name", "spec", "trials": [...]}    null; `trials` as `Optimizer.add` takes them
-    {"op": "ask", "number"}                            {"parameters", "notes"}
-    {"op": "report", "number", "steps"}                the step at which to end early, or null
-    {"op": "tell", "number", "state", "values"}        null
-    {"op": "importances"}                              [{parameter: share}, …], one an objective
+    {"op": "open", "name", "spec", "trials": [...]}         null; `trials` as `Optimizer.add` takes them
+    {"op": "ask", "number"}                                 {"parameters", "notes"}
+    {"op": "report", "number", "steps"}                     the step at which to end early, or null
+    {"op": "tell", "number", "state", "values", "steps"}    null; `steps` are all of its values on the way
+    {"op": "importances"}                                   [{parameter: share}, …], one an objective
 
 It ends when its input does, and with whoever started it.
 """
@@ -50,6 +50,7 @@ class Worker:
         if op == "report":
             return study.report(request["number"], request["steps"])
         if op == "tell":
+            study.report(request["number"], request["steps"])
             return study.tell(request["number"], request["state"], request["values"])
         if op == "importances":
             return study.importances()
