@@ -7,7 +7,7 @@ from typing import Any
 
 from himalia.models.schema import ModelVersion, Tensor
 
-_SPECIAL = str.maketrans({character: f"\\{character}" for character in "\\`*_{}[]<>#|!~"})
+_SPECIAL = str.maketrans({character: f"\\{character}" for character in "\\`*[]<>|"})
 
 
 def markdown(version: ModelVersion) -> str:
