@@ -19,9 +19,12 @@ import pytest
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema
 from model_servers import HUB, Server, make_iris, serving, tensor
+from platforms import free_port
 
 from himalia.testing.servers import ModelServerSuite, Served
 
+ROOT = HUB.parent
+KSERVE = ROOT / ".cache/kserve"
 ROWS = [[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3]]
 
 
@@ -122,6 +125,45 @@ class TestOurs(ModelServerSuite):
         assert iris.http.get("/v2/models/iris/infer").status_code == 405
         assert iris.http.delete("/v2/models/iris").status_code == 405
         assert iris.http.get("/metrics").json()["error"].startswith("There is no /metrics here.")
+
+
+@pytest.fixture(scope="module")
+def kserve_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    model = make_iris(KSERVE / "bin/python", tmp_path_factory.mktemp("kserve") / "iris")
+    port = free_port()
+    process = subprocess.Popen(
+        [KSERVE / "bin/python", ROOT / "benchmarks/_kserve_model.py", model, str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 120
+    while not answers(f"http://127.0.0.1:{port}"):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    yield f"http://127.0.0.1:{port}"
+    process.terminate()
+    process.wait(30)
+
+
+@pytest.mark.skipif(not (KSERVE / "made").exists(), reason="benchmarks/serving.py makes KServe's environment")
+class TestKServe(ModelServerSuite):
+    """Another implementation, so that the suite asks for the protocol and not for what ours does beside it."""
+
+    @pytest.fixture
+    def served(self, kserve_url: str) -> Iterator[Served]:
+        # KServe closes a connection that it has not heard of for some seconds, also one that is just being used.
+        alone = httpx.Limits(max_keepalive_connections=0)
+        with httpx.Client(base_url=kserve_url, timeout=60, limits=alone) as http:
+            yield Served(http, "iris", "input-0", ROWS, [0, 2])
+
+
+def answers(url: str) -> bool:
+    """Whether a server says that it is ready."""
+    try:
+        return httpx.get(f"{url}/v2/health/ready", timeout=10).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 @pytest.fixture
