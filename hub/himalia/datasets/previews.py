@@ -32,7 +32,14 @@ TIME_LIMIT_S = 600.0
 LARGEST_SHEET = 16 << 20
 UNREADABLE = "The preview could not be understood. Make it again."
 NOT_MADE = "No preview has been made of this version."
-_WAITING = {State.QUEUED: "Waiting to be looked at.", State.STARTING: "The files are about to be looked at."}
+_WORDS = {
+    State.QUEUED: "Waiting to be looked at.",
+    State.STARTING: "The files are about to be looked at.",
+    State.RUNNING: "The files are being looked at.",
+    State.STOPPING: "The looking is being stopped.",
+    State.STOPPED: "The looking was stopped. Make the preview again.",
+    State.FAILED: "The files could not be looked at. Make the preview again.",
+}
 
 
 class Previews:
@@ -43,7 +50,7 @@ class Previews:
         self.database = of.database
         self.engine = engine
         self.address = address
-        self.read = lru_cache(maxsize=32)(self._read)
+        self._parsed = lru_cache(maxsize=32)(self._parse)
         of.made_hooks.append(self.want)
         engine.on_change("task", self._changed, purpose="preview")
 
@@ -117,9 +124,7 @@ class Previews:
             return PreviewShown(state=row.state, preview=seen)
         active = self.engine.board.active.get(row.task_id)
         told = (active.progress or {}) if active is not None else {}
-        message = (
-            row.message or told.get("message") or _WAITING.get(row.state, "The files are being looked at.")
-        )
+        message = row.message or told.get("message") or _WORDS[State(row.state)]
         fraction = told.get("fraction")
         return PreviewShown(
             state=row.state,
@@ -174,12 +179,15 @@ class Previews:
 
         return await self.database.read(work)
 
-    def _read(self, digest: str) -> Preview | None:
+    def read(self, digest: str) -> Preview | None:
         """A preview from the store; None for what is none, since what wrote it had hostile files before it."""
         try:
-            return Preview.model_validate_json(self.of.snapshots.store.get(digest))
+            return self._parsed(digest)
         except (StorageError, ValidationError):
             return None
+
+    def _parse(self, digest: str) -> Preview:
+        return Preview.model_validate_json(self.of.snapshots.store.get(digest))
 
     # Collecting
 

@@ -32,7 +32,8 @@ def look(root: Path, out: Path, seconds: float = SECONDS) -> preview.Preview:
     found = preview.Preview(kind=_kind(by_kind), files=files.told(everything))
     if len(everything) >= files.MOST_FILES:
         found.notes.append(f"Only the first {files.MOST_FILES:,} files were looked at.")
-    with tempfile.TemporaryDirectory(prefix="preview-") as scratch:
+    # Beside the outputs: a sandbox's /tmp is memory.
+    with tempfile.TemporaryDirectory(prefix=".preview-", dir=out.parent) as scratch:
         if by_kind["images"]:
             _add_images(found, root, by_kind["images"], Path(scratch), seconds * _PARTS["images"])
         _add_tables(found, root, by_kind["table"], Path(scratch), seconds * _PARTS["tables"])
