@@ -100,6 +100,7 @@ def test_comparing_marks_differences(lab: Lab, open_lab: OpenLab) -> None:
         found(page, name).click(modifiers=["Control"])
     page.get_by_role("button", name="Compare").click()
     table = page.get_by_role("region", name="Comparison")
+    expect(table).to_contain_text("solver")
     different = table.locator("tr[data-differs] th").all_inner_texts()
     assert any(text.startswith("max_iter") for text in different)
     assert not any(text.startswith("solver") for text in different)

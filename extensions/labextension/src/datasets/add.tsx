@@ -114,7 +114,8 @@ export function addVersion(himalia: Himalia, dataset: Dataset, chosen?: Chosen):
         const base = keep ? dataset.status.latest?.number : undefined;
         datasets.upload(await datasets.begin(dataset, base), files.files);
         close();
-        datasets.put(dataset);
+        // What shows the dataset looks again at what is on its way into it.
+        datasets.put({ ...dataset });
       }}
       close={close}
     />

@@ -5,6 +5,7 @@ import type { Endpoint, EndpointExample, NewEndpointToken } from '../api/types';
 import { useHimalia } from '../context';
 import { Button, Failure, Loading, Pairs, Scroll, When } from '../ui/basics';
 import { confirm, told } from '../ui/confirm';
+import { json } from '../ui/format';
 import { useLoaded } from '../ui/hooks';
 
 /** How the endpoint is called: its address, tokens, a line to copy, and a form to try it. */
@@ -153,12 +154,12 @@ interface Answer {
 /** Send a request as any program would, and show what comes back. */
 function TryIt({ endpoint, example }: { endpoint: Endpoint; example: EndpointExample }): JSX.Element {
   const { trans } = useHimalia();
-  const [typed, setTyped] = useState(() => JSON.stringify(example.body, null, 1));
+  const [typed, setTyped] = useState(() => json(example.body));
   const [answer, setAnswer] = useState<Answer>();
   const [failure, setFailure] = useState<Error>();
   const [busy, setBusy] = useState(false);
   const call = useCall(endpoint, example);
-  useEffect(() => setTyped(JSON.stringify(example.body, null, 1)), [example]);
+  useEffect(() => setTyped(json(example.body)), [example]);
   const send = (event: FormEvent) => {
     event.preventDefault();
     setBusy(true);
@@ -247,7 +248,7 @@ function addressHere(url: string): string {
 
 function pretty(text: string): string {
   try {
-    return JSON.stringify(JSON.parse(text), null, 1).replace(/\n\s+(?=-?[\d.]+,?\n)/g, ' ');
+    return json(JSON.parse(text));
   } catch {
     return text;
   }

@@ -2,6 +2,7 @@ import { useState } from 'react';
 
 import type { Job, OutputFile, Page } from '../api/types';
 import { useHimalia } from '../context';
+import { registerModel } from '../models/register';
 import { Button, Empty, Failure, Loading } from '../ui/basics';
 import { refused } from '../ui/confirm';
 import { bytes } from '../ui/format';
@@ -78,7 +79,8 @@ interface OutputRowProps {
 }
 
 function OutputRow({ job, file, shown, onShow }: OutputRowProps): JSX.Element {
-  const { client, docManager, trans } = useHimalia();
+  const himalia = useHimalia();
+  const { client, docManager, trans } = himalia;
   const isNotebook = file.path.endsWith('.ipynb');
   const download = async () => {
     try {
@@ -88,12 +90,23 @@ function OutputRow({ job, file, shown, onShow }: OutputRowProps): JSX.Element {
       refused(trans.__('“%1” was not downloaded.', file.path), error, trans);
     }
   };
+  const register = () =>
+    registerModel(himalia, job.project, job.name, { job: job.name, path: folderOf(file.path) });
   const open = () => docManager.openOrReveal(outputPlace(job.project, job.name, file.path), OUTPUT_FACTORY);
   return (
     <li>
       <span className="hm-Outputs-name">{file.path}</span>
       <span className="hm-Outputs-size">{bytes(file.size)}</span>
       <span className="hm-Outputs-actions">
+        {file.path.endsWith('/MLmodel') && (
+          <Button
+            kind="accept"
+            title={trans.__('Make the model in this folder a version of a registered model')}
+            onClick={register}
+          >
+            {trans.__('Register model')}
+          </Button>
+        )}
         {isNotebook && (
           <Button onClick={open} title={trans.__('Open in Lab, read-only')}>
             {trans.__('Open')}
@@ -110,4 +123,9 @@ function OutputRow({ job, file, shown, onShow }: OutputRowProps): JSX.Element {
       </span>
     </li>
   );
+}
+
+/** The folder of a file, as the service counts it: below the outputs. */
+function folderOf(path: string): string {
+  return path.replace(/^outputs\//, '').replace(/\/?[^/]*$/, '');
 }

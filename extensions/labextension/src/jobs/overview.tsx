@@ -96,6 +96,10 @@ function Specification({ job }: { job: Job }): JSX.Element {
           }[spec.kind ?? 'notebook'],
           <code key="what">{whatRuns(job)}</code>
         ],
+        ...Object.entries(job.status.inputs ?? {}).map(([name, input]): [string, JSX.Element] => [
+          trans.__('Input %1', name),
+          <InputLink key={name} project={job.project} dataset={input.dataset} version={input.version} />
+        ]),
         [trans.__('Profile'), [spec.profile, spec.size].filter(Boolean).join(', ')],
         [trans.__('Environment'), spec.environment],
         [trans.__('Requirements'), spec.requirements ? <code key="r">{spec.requirements}</code> : null],
@@ -106,6 +110,21 @@ function Specification({ job }: { job: Job }): JSX.Element {
         [trans.__('Labels'), labels.map(([name, value]) => `${name}=${value}`).join(', ')]
       ]}
     />
+  );
+}
+
+/** The version that a job reads; it opens its dataset. */
+function InputLink(props: { project: string; dataset: string; version: number }): JSX.Element {
+  const { app } = useHimalia();
+  const { project, dataset, version } = props;
+  return (
+    <button
+      type="button"
+      className="hm-Link"
+      onClick={() => void app.commands.execute('himalia:dataset-open', { project, name: dataset })}
+    >
+      {dataset}@{version}
+    </button>
   );
 }
 

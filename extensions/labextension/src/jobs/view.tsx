@@ -7,6 +7,7 @@ import { Button, Empty, Failure, Loading, When } from '../ui/basics';
 import { useSignal } from '../ui/hooks';
 import { openMlflow } from '../tracking/views';
 import { Item } from '../ui/item';
+import { LineageGraph } from '../ui/lineage';
 import { StateBadge } from '../ui/state';
 import { View } from '../ui/view';
 import { stateWord } from '../ui/words';
@@ -94,6 +95,11 @@ function Shown({ job, close }: { job: Job; close: () => void }): JSX.Element {
           label: trans.__('Metrics'),
           count: Object.keys(status.metrics).length,
           content: () => <JobMetrics job={job} />
+        },
+        {
+          name: 'lineage',
+          label: trans.__('Lineage'),
+          content: () => <LineageGraph project={job.project} of={`job:${job.id}`} />
         }
       ]}
     />

@@ -8,7 +8,7 @@ import { FormFooter, openModal } from '../ui/modal';
 import { useFocus, useSending } from '../ui/sending';
 
 /** Where a version of a model comes from; the folder in it is found where there is only one. */
-export type ModelSource = { job: string } | { trial: { experiment: string; number: number } };
+export type ModelSource = { job: string; path?: string } | { trial: { experiment: string; number: number } };
 
 /** Ask which model it is a version of, register it and open the model. */
 export function registerModel(himalia: Himalia, project: string, name: string, source: ModelSource): void {
@@ -28,7 +28,7 @@ function Register({ project, name: first, source, close }: RegisterProps): JSX.E
   const himalia = useHimalia();
   const { app, models, trans } = himalia;
   const [name, setName] = useState(first);
-  const [path, setPath] = useState('');
+  const [path, setPath] = useState('path' in source ? (source.path ?? '') : '');
   const form = useRef<HTMLFormElement>(null);
   const { step, failure, errors, send } = useSending(['name', 'path', 'environment']);
   useFocus(form, errors);

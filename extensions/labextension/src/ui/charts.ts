@@ -37,7 +37,12 @@ export function lines(
   return () => ({
     data: { values: values(rows) },
     params: ZOOM,
-    mark: { type: 'line', tooltip: { content: 'data' }, clip: true, point: { size: 14 } },
+    mark: {
+      type: 'line',
+      tooltip: { content: 'data' },
+      clip: true,
+      point: { size: rows.length < 40 ? 30 : 12 }
+    },
     encoding: {
       x: {
         field: 'x',

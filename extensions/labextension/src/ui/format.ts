@@ -80,3 +80,21 @@ export function relative(at: number, now: number): string {
 function trimmed(text: string): string {
   return text.replace(/\.0+$/, '');
 }
+
+const LINE = 76;
+
+/** JSON over several lines, where what is short stays on one. */
+export function json(value: unknown, indent = ''): string {
+  const flat = JSON.stringify(value) ?? 'null';
+  if (indent.length + flat.length <= LINE || typeof value !== 'object' || value === null) {
+    return flat;
+  }
+  const inner = `${indent} `;
+  if (Array.isArray(value)) {
+    return `[\n${value.map(each => inner + json(each, inner)).join(',\n')}\n${indent}]`;
+  }
+  const fields = Object.entries(value).map(
+    ([name, each]) => `${inner}${JSON.stringify(name)}: ${json(each, inner)}`
+  );
+  return `{\n${fields.join(',\n')}\n${indent}}`;
+}

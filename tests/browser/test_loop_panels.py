@@ -1,0 +1,333 @@
+"""The panels from data to a served model, on a real platform: each as a person presses through it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from platforms import PASSWORD, Person, Running
+from playwright.sync_api import Browser, Locator, Page, Route, expect
+
+SHOTS = Path(__file__).parent / "shots"
+SECONDS = 1000
+VIEW = ".hm-View:not(.lm-mod-hidden)"
+
+SEARCHED = """\
+import himalia.run as run
+for step in range(3):
+    run.log("score", (x - 2) ** 2 + len(kind) + 1 / (1 + step), step=step)
+"""
+TRAINED = """\
+import mlflow
+import pandas as pd
+import himalia.run as run
+from sklearn.linear_model import LogisticRegression
+table = pd.read_csv(next(run.input("flowers").glob("*.csv")))
+features = table[["length", "width"]]
+model = LogisticRegression(C=C).fit(features, table["kind"])
+run.log("accuracy", float(model.score(features, table["kind"])))
+mlflow.sklearn.save_model(model, "outputs/model", input_example=features.head(1), pip_requirements=["scikit-learn"])
+"""
+
+
+@pytest.fixture(scope="module")
+def paula(himalia: Running) -> Iterator[Person]:
+    """Somebody who works in the browser; her token is for looking from outside."""
+    himalia.add_user("paula")
+    person = Person(himalia, "paula")
+    yield person
+    person.close()
+
+
+@pytest.fixture(scope="module")
+def page(chromium: Browser, himalia: Running, paula: Person) -> Iterator[Page]:
+    """Paula's Lab, with a notebook to search and one that trains; opened once for all tests of the module."""
+    page = chromium.new_context(viewport={"width": 1300, "height": 850}).new_page()
+    page.set_default_timeout(30 * SECONDS)
+    page.goto(f"{himalia.url}/hub/login?next=/hub/spawn")
+    page.get_by_label("Username").fill("paula")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.locator('input[value="scikit-learn/small"]').check(timeout=120 * SECONDS)
+    page.locator("[type=submit]").click()
+    page.wait_for_url("**/user/paula/lab**", timeout=120 * SECONDS)
+    home = himalia.home / "people" / paula.http.get("/whoami").json()["person"]["id"] / "home"
+    _notebook(home / "bowl.ipynb", "base", 'x = 1.0  # where it is\nkind = "ab"\n', SEARCHED)
+    _notebook(home / "train.ipynb", "scikit-learn", "C = 1.0  # how freely it fits\n", TRAINED)
+    yield page
+    page.context.close()
+
+
+@pytest.fixture(autouse=True)
+def thrown(page: Page) -> Iterator[None]:
+    """A test fails when the page throws."""
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield
+    assert errors == []
+
+
+def _notebook(path: Path, kernel: str, parameters: str, code: str) -> None:
+    cells = [
+        {
+            "cell_type": "code",
+            "id": f"cell{at}",
+            "metadata": {"tags": ["parameters"]} if at == 0 else {},
+            "execution_count": None,
+            "outputs": [],
+            "source": source,
+        }
+        for at, source in enumerate((parameters, code))
+    ]
+    metadata = {"kernelspec": {"name": kernel, "display_name": kernel, "language": "python"}}
+    path.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells}))
+    os.chown(path, path.parent.stat().st_uid, path.parent.stat().st_gid)
+
+
+def open_lab(page: Page, himalia: Running, path: str = "") -> None:
+    """A fresh workspace, with the navigator in sight."""
+    page.goto(f"{himalia.url}/user/paula/lab{path}?reset")
+    page.locator(".jp-Launcher, .jp-Notebook").first.wait_for(timeout=90 * SECONDS)
+    himalia_tab = page.get_by_role("tab", name="Himalia")
+    himalia_tab.wait_for(timeout=90 * SECONDS)
+    if himalia_tab.get_attribute("aria-selected") != "true":
+        himalia_tab.click()
+
+
+def open_noun(page: Page, name: str) -> None:
+    row = page.locator(".hm-Nouns").get_by_role("button", name=re.compile(f"^.?{name}"))
+    if row.get_attribute("aria-expanded") != "true":
+        row.click()
+
+
+def choose(page: Page, button: str, *paths: Path) -> None:
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("dialog").get_by_role("button", name=button).click()
+    chooser.value.set_files(list(paths))
+
+
+def tab(page: Page, name: str) -> None:
+    page.locator(VIEW).get_by_role("tab", name=name).click()
+
+
+def state(page: Page) -> Locator:
+    return page.locator(f"{VIEW} .hm-Item-header .hm-State")
+
+
+def shot(page: Page, name: str) -> None:
+    SHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SHOTS / f"loop-{name}.png")
+
+
+def flowers(paula: Person, name: str) -> None:
+    """A dataset with a small table, made without the browser."""
+    lines = ["length,width,kind", *(f"{1 + at % 7},{at % 5},{'abc'[at % 3]}" for at in range(60))]
+    content = "\n".join(lines).encode()
+    at = f"/projects/{paula.project}/datasets"
+    paula.http.post(at, json={"name": name}).raise_for_status()
+    draft = paula.http.post(f"{at}/{name}/drafts", json={}).raise_for_status().json()["id"]
+    header = json.dumps({"files": [{"path": "flowers.csv", "size": len(content)}]}).encode()
+    body = len(header).to_bytes(4, "big") + header + content
+    paula.http.put(f"{at}/{name}/drafts/{draft}/bundle", content=body).raise_for_status()
+    paula.http.post(f"{at}/{name}/drafts/{draft}/commit", json={}).raise_for_status()
+
+
+def test_a_folder_becomes_a_dataset(page: Page, himalia: Running, paula: Person, tmp_path: Path) -> None:
+    from PIL import Image
+
+    pictures = tmp_path / "Zwei Ordner"
+    for label in ("cats", "dogs"):
+        (pictures / label).mkdir(parents=True)
+        for at in range(5):
+            Image.new("RGB", (24, 16), (40 * at, 90, 120)).save(pictures / label / f"{at}.png")
+    open_lab(page, himalia, "/tree/bowl.ipynb")
+    open_noun(page, "Datasets")
+    expect(page.get_by_text("No datasets yet")).to_be_visible()
+    shot(page, "datasets-empty")
+    page.get_by_role("button", name="Upload a dataset", exact=True).click()
+    choose(page, "Choose a folder…", pictures)
+    expect(page.get_by_role("dialog").get_by_label("Name")).to_have_value("zwei-ordner")
+    page.get_by_role("dialog").get_by_role("button", name="Upload").click()
+    expect(page.get_by_role("heading", name="zwei-ordner")).to_be_visible()
+    thumbnails = page.get_by_role("list", name="Pictures").get_by_role("img")
+    expect(thumbnails).to_have_count(10, timeout=60 * SECONDS)
+    expect(page.locator(".hm-Thumbnails-label").first).to_have_text("cats")
+    shot(page, "dataset-pictures")
+    tab(page, "Files")
+    page.get_by_role("button", name="dogs/").click()
+    expect(page.get_by_role("list", name="Files").get_by_role("listitem")).to_have_count(5)
+
+    # Some files are replaced: version 2, and what changed.
+    (pictures / "cats" / "0.png").write_bytes((pictures / "dogs" / "4.png").read_bytes())
+    (pictures / "cats" / "new.png").write_bytes((pictures / "dogs" / "3.png").read_bytes())
+    page.get_by_role("button", name="New version…").click()
+    choose(page, "Choose a folder…", pictures)
+    page.get_by_role("dialog").get_by_role("button", name="Upload").click()
+    expect(page.get_by_label("Version", exact=True)).to_have_value("2", timeout=60 * SECONDS)
+    tab(page, "Versions")
+    expect(page.get_by_text("1 added")).to_be_visible()
+    changed = page.get_by_role("list", name="Changed files").get_by_role("listitem")
+    expect(changed).to_have_count(2)
+    expect(changed.filter(has_text="cats/new.png")).to_contain_text("added")
+    shot(page, "dataset-versions")
+
+    page.get_by_role("button", name="Use in notebook").click()
+    cell = page.locator(".jp-Notebook .jp-CodeCell", has_text="zwei_ordner = ")
+    expect(cell).to_contain_text("zwei-ordner@2, read-only")
+    assert paula.http.get(f"/projects/{paula.project}/datasets/zwei-ordner").json()["status"]["versions"] == 2
+
+
+def test_an_upload_goes_on_after_a_reload(page: Page, himalia: Running, tmp_path: Path) -> None:
+    folder = tmp_path / "large"
+    folder.mkdir()
+    for at in range(3):
+        (folder / f"{at}.bin").write_bytes(os.urandom(3 << 20))
+    (folder / "one.bin").write_bytes(os.urandom(6 << 20))
+    sent: list[str] = []
+
+    def count(route: Route) -> None:
+        sent.append(f"{route.request.method} {route.request.url.rpartition('/drafts/')[2].partition('/')[2]}")
+        if len(sent) == 2 and route.request.method == "PUT":
+            return  # The second bundle hangs, as on a line that broke.
+        route.continue_()
+
+    open_lab(page, himalia)
+    page.route(re.compile(r"/drafts/[^/]+/(bundle|files)"), count)
+    open_noun(page, "Datasets")
+    page.get_by_role("button", name="New", exact=True).click()
+    choose(page, "Choose a folder…", folder)
+    page.get_by_role("dialog").get_by_role("button", name="Upload").click()
+    expect(page.get_by_text("2 of 4 files")).to_be_visible()
+    shot(page, "upload-running")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text("The upload is paused.")).to_be_visible()
+    with page.expect_response(lambda one: "/drafts" in one.url and one.request.method == "GET"):
+        page.reload()
+    expect(page.get_by_text("Unfinished upload of paula: 2 files (6 MiB) have arrived")).to_be_visible()
+    shot(page, "upload-cut-off")
+    page.unroute_all(behavior="ignoreErrors")
+    bundles: list[int] = []
+    page.on(
+        "request",
+        lambda one: bundles.append(len(one.post_data_buffer or b"")) if "/bundle" in one.url else None,
+    )
+    with page.expect_file_chooser() as chooser:
+        page.locator(VIEW).get_by_role("button", name="Choose a folder…").click()
+    chooser.value.set_files(folder)
+    expect(page.get_by_label("Version", exact=True)).to_have_value("1", timeout=60 * SECONDS)
+    expect(page.locator(f"{VIEW} .hm-Item-subtitle")).to_contain_text("4 files, 15 MiB")
+    assert len(bundles) == 1, "what had arrived was sent again"
+
+
+def test_a_search_finds_a_minimum(page: Page, himalia: Running, paula: Person) -> None:
+    open_lab(page, himalia, "/tree/bowl.ipynb")
+    page.get_by_role("button", name="Search parameters").click()
+    form = page.get_by_role("dialog", name="Search parameters of “bowl.ipynb”")
+    form.get_by_role("button", name="Search").click()
+    expect(form.get_by_role("alert")).to_have_text("Tick at least one parameter to search.")
+    form.get_by_role("checkbox", name="x", exact=True).check()
+    form.get_by_label("Lowest x").fill("9")
+    form.get_by_label("Highest x").fill("5")
+    form.get_by_role("button", name="Search").click()
+    expect(form.get_by_role("alert")).to_have_text("The lowest must be below the highest.")
+    form.get_by_label("Lowest x").fill("0")
+    form.get_by_role("checkbox", name="kind").check()
+    form.get_by_label("Values of kind").fill('["a", "ab", "abc"]')
+    expect(form.get_by_label("Metric")).to_have_value("score")
+    form.get_by_label("Better is").select_option("less")
+    form.get_by_label("Trials").fill("40")
+    form.get_by_text("More", exact=True).click()
+    form.get_by_label("Sampler").select_option("random")
+    form.get_by_label("Pruner").select_option("none")
+    form.get_by_label("Name").fill("bowl-search")
+    shot(page, "search-form")
+    form.get_by_role("button", name="Search").click()
+    expect(page.get_by_role("heading", name="bowl-search")).to_be_visible()
+    expect(page.locator(".hm-Now")).to_contain_text(
+        re.compile(r"[1-9]\d* of 40 trials"), timeout=60 * SECONDS
+    )
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Stop").click()
+    expect(state(page)).to_have_text("Stopped")
+    page.get_by_role("button", name="Resume").click()
+    expect(state(page)).to_have_text("Complete", timeout=90 * SECONDS)
+    expect(page.get_by_role("heading", name=re.compile(r"Best trial: \d"))).to_be_visible()
+    for title in ("History", "Parallel coordinates", "Importance"):
+        plot = page.locator("figure").filter(has=page.locator("figcaption", has_text=title))
+        expect(plot.locator("canvas, svg.marks").first).to_be_visible(timeout=30 * SECONDS)
+    shot(page, "experiment")
+    tab(page, "Trials")
+    rows = page.get_by_role("region", name="Trials").locator("tbody tr")
+    expect(rows.filter(has_text="Complete")).to_have_count(40)
+    expect(rows.filter(has_text="best")).to_have_count(1)
+    # Trials are listed in their experiment, not among the jobs, and each end is no news of its own.
+    assert paula.http.get(f"/projects/{paula.project}/jobs").json()["items"] == []
+    expect(page.get_by_text("bowl-search-trial", exact=False)).to_have_count(0)
+
+
+def test_from_a_job_to_an_endpoint_that_is_updated(page: Page, himalia: Running, paula: Person) -> None:
+    flowers(paula, "flowers")
+    open_lab(page, himalia, "/tree/train.ipynb")
+    for version in (1, 2):
+        train(page, C=version)
+        tab(page, "Outputs")
+        page.get_by_role("button", name="Register model").click()
+        page.get_by_role("dialog").get_by_label("Model").fill("flowers-model")
+        page.get_by_role("dialog").get_by_role("button", name="Register").click()
+        expect(page.locator(VIEW).get_by_label("Version", exact=True)).to_have_value(
+            str(version), timeout=60 * SECONDS
+        )
+        expect(page.locator(VIEW).get_by_text("accuracy")).to_be_visible()
+        if version == 1:
+            page.get_by_role("button", name="Deploy").click()
+            expect(state(page)).to_have_text("Ready", timeout=120 * SECONDS)
+            answer(page, model="1")
+            shot(page, "endpoint")
+    tab(page, "Lineage")
+    lineage = page.get_by_role("group", name="Lineage")
+    expect(lineage.get_by_role("link", name=re.compile("^Dataset, flowers"))).to_be_visible()
+    shot(page, "lineage")
+
+    # Another version is offered to the endpoint that serves this model already.
+    page.get_by_role("button", name="Deploy").click()
+    page.get_by_role("dialog").get_by_role("button", name="Update").click()
+    subtitle = page.locator(f"{VIEW} .hm-Item-subtitle")
+    expect(subtitle).to_contain_text("flowers-model@2", timeout=120 * SECONDS)
+    answer(page, model="2")
+    page.get_by_role("button", name="Roll back", exact=True).click()
+    expect(subtitle).to_contain_text("flowers-model@1", timeout=120 * SECONDS)
+    answer(page, model="1")
+    tab(page, "Revisions")
+    expect(page.get_by_role("region", name="Revisions").locator("tbody tr").first).to_be_visible()
+    tab(page, "Traffic")
+    expect(page.locator(f"{VIEW} .hm-Plot").first.locator("canvas, svg.marks")).to_be_visible()
+    shot(page, "endpoint-traffic")
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Stop").click()
+    expect(state(page)).to_have_text("Stopped", timeout=60 * SECONDS)
+
+
+def train(page: Page, C: float) -> None:  # noqa: N803
+    """Run the notebook in front as a job that reads the dataset, and wait for its end."""
+    page.locator(".lm-TabBar-tab", has_text="train.ipynb").click()
+    page.get_by_role("button", name="Run as job").first.click()
+    form = page.get_by_role("dialog", name="Run “train.ipynb” as a job")
+    form.get_by_label("C", exact=True).fill(str(C))
+    form.get_by_role("button", name="Add a dataset").click()
+    form.get_by_label("Dataset").select_option("flowers")
+    form.get_by_role("button", name="Run", exact=True).click()
+    expect(state(page)).to_have_text("Succeeded", timeout=120 * SECONDS)
+    expect(page.locator(VIEW).get_by_role("button", name="flowers@1")).to_be_visible()
+
+
+def answer(page: Page, model: str) -> None:
+    """Call the endpoint by the form, and see which version answers."""
+    tab(page, "Call it")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator(f"{VIEW} .hm-TryIt-answer")).to_contain_text(
+        re.compile(f'"model_version": ?"{model}"')
+    )
