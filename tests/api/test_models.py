@@ -328,3 +328,20 @@ def test_deleting_is_for_good_in_mlflow_too(himalia: Running, mona: Person, trai
     assert mona.http.get(path(mona, "gone")).status_code == 404
     kinds = [one["kind"] for one in mona.events() if one["subject"]["name"] == "gone"]
     assert kinds == ["model.created", "model.changed", "model.changed", "model.changed", "model.deleted"]
+
+
+def test_what_is_served_stays(mona: Person, trained: dict[str, Any]) -> None:
+    assert mona.http.post(path(mona), json={"name": "served"}, timeout=60).status_code == 201
+    versions = path(mona, "served", "versions")
+    assert mona.http.post(versions, json={"job": trained["name"]}, timeout=60).status_code == 201
+    endpoints = f"/projects/{mona.project}/endpoints"
+    spec = {"model": "served@1", "profile": "scikit-learn"}
+    made = mona.http.post(endpoints, json={"name": "flowers", "spec": spec})
+    assert made.status_code == 201, made.text
+    for place in (f"{versions}/1", path(mona, "served")):
+        refused = mona.http.delete(place)
+        assert "is served by 1 revision(s) of endpoints" in message(refused, 409)
+        assert refused.json()["error"]["code"] == "in_use"
+    assert mona.http.get(f"{versions}/1/files").status_code == 200
+    assert mona.http.delete(f"{endpoints}/flowers", params={"cascade": True}).status_code == 204
+    assert mona.http.delete(path(mona, "served"), timeout=60).status_code == 204

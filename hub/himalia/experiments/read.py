@@ -186,16 +186,16 @@ def best(connection: Connection, row: Any) -> list[Best]:
     ]
 
 
-def trial_job(connection: Connection, project_id: str, name: str, number: int) -> str:
-    """The id of the job that is a trial of the search `name`. Raises NotFound."""
+def trial_job(connection: Connection, project_id: str, name: str, number: int) -> tuple[str, dict[str, Any]]:
+    """The id of the job that is a trial of the search `name`, and the trial's values. Raises NotFound."""
     row = by_name(connection, project_id, name)
     if row is None:
         raise NotFound(f"There is no experiment named {name} in this project.")
-    query = sa.select(trials.c.job_id).where(trials.c.experiment_id == row.id, trials.c.number == number)
-    job_id = connection.execute(query).scalar()
-    if job_id is None:
+    query = sa.select(trials).where(trials.c.experiment_id == row.id, trials.c.number == number)
+    trial = connection.execute(query).first()
+    if trial is None:
         raise NotFound(f"The experiment {name} has no trial {number}.")
-    return str(job_id)
+    return str(trial.job_id), dict(trial.parameters)
 
 
 def trials_of(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -24,8 +24,8 @@ from himalia.tracking.client import FILES, MlflowClient, refused
 MOST_FILES = 10_000
 PIECE_BYTES = 2**20
 OUTPUTS = "outputs"
-TrialJob = Callable[[Connection, str, str, int], str]
-"""`trial_job(connection, project_id, experiment, number)`: the id of a trial's job. Raises NotFound."""
+TrialJob = Callable[[Connection, str, str, int], tuple[str, dict[str, Any]]]
+"""`trial_job(connection, project_id, experiment, number)`: a trial's job id, and its values. Raises NotFound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,10 @@ class Origin:
 def origin(connection: Connection, project_id: str, body: ModelVersionCreate, trial_job: TrialJob) -> Origin:
     """The job that the body names, or the trial's. Raises NotFound."""
     if body.trial is not None:
-        job_id = trial_job(connection, project_id, body.trial.experiment, body.trial.number)
+        job_id, values = trial_job(connection, project_id, body.trial.experiment, body.trial.number)
         named = Source(experiment=body.trial.experiment, trial=body.trial.number)
-        return described(connection, jobs_read.by_id(connection, job_id), named)
+        found = described(connection, jobs_read.by_id(connection, job_id), named)
+        return replace(found, parameters={**found.parameters, **values})
     row = jobs_read.by_name(connection, project_id, body.job or "")
     if row is None:
         raise NotFound(f"There is no job named {body.job} in this project.")

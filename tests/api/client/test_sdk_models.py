@@ -63,6 +63,39 @@ def test_a_model_from_its_registration_to_its_end(client: Client, job: str, tmp_
         client.models.get("Twice 1.0")
 
 
+TRIAL = """
+import pathlib, sys
+import himalia.run as run
+
+folder = pathlib.Path("outputs/model")
+folder.mkdir(parents=True)
+(folder / "MLmodel").write_text("flavors: {python_function: {loader_module: " + sys.argv[2] + "}}")
+run.log("score", float(sys.argv[2]))
+"""
+
+
+def test_the_best_trial_of_a_search_is_registered(client: Client, tmp_path: Path) -> None:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "trial.py").write_text(TRIAL)
+    search = client.experiments.search(
+        script=tmp_path / "code" / "trial.py",
+        profile="base",
+        space={"x": [3]},
+        metric="score",
+        direction="maximize",
+        trials=1,
+    )
+    for seen in search.follow():
+        assert seen.status.state != "FAILED", seen.status
+    best = search.best()[0]
+    version = client.models.register("found", trial=(search, best.number))
+    source = version.spec.source
+    assert (source.experiment, source.trial, source.job) == (search.name, best.number, best.job)
+    assert version.status.parameters == {"x": 3}
+    assert version.status.metrics == {"score": 3.0}
+    assert version.status.environment == "base"
+
+
 async def test_awaited_verbs_are_the_same(client: Client, environment: None) -> None:
     async with AsyncClient() as awaited:
         made = await awaited.models.create("later")
