@@ -45,8 +45,9 @@ class Connection(asyncio.Protocol):
         head, found, body = self._data.partition(b"\r\n\r\n")
         if not found:
             return
-        _, _, length = head.lower().partition(b"content-length:")
-        if len(body) >= int(length.split(b"\r\n", 1)[0] or b"0"):
+        _, sized, length = head.lower().partition(b"\r\ncontent-length:")
+        whole = len(body) >= int(length.split(b"\r\n", 1)[0]) if sized else body.endswith(b"0\r\n\r\n")
+        if whole:
             self._data = b""
             self._answered(self, head[:60].split(b"\r\n", 1)[0])
 

@@ -59,7 +59,7 @@ def measure(person: Person, models: Path, seconds: int, rate: int) -> dict[str, 
         changing = Timer(seconds / 4, change)
         changing.start()
         line = [sys.executable, str(HERE / "_calls.py")]
-        done = subprocess.run(line, input=json.dumps(order), capture_output=True, text=True, check=True)
+        done = subprocess.run(line, input=json.dumps(order), stdout=subprocess.PIPE, text=True, check=True)
         changing.join()
         served = {one.revision: one.requests for one in endpoint.metrics()}
         if len(served) != 2 or min(served.values()) < rate:

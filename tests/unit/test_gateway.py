@@ -267,6 +267,7 @@ def test_a_model_sees_no_credential_and_sets_none(gateway: Gateway, servers: lis
     assert {"set-cookie", "x-accel-redirect", "service-worker-allowed"}.isdisjoint(answer.headers)
     assert answer.headers["x-request-id"] == "of-the-model"
     assert answer.headers["content-security-policy"].startswith("sandbox")
+    assert int(answer.headers["content-length"]) == len(answer.content)
     through_the_hub = gateway.post(f"/services/himalia-gateway{PATH}")
     assert through_the_hub.json()["path"] == "/v2/models/iris/infer"
 

@@ -23,6 +23,7 @@ PREFIX = "/services/himalia-gateway"
 BODY_LIMIT = 100 * 2**20
 SMALL_BODY = 2**20
 """A body up to this is read before a revision is chosen, so that a request which was never sent can go to another."""
+SMALL_ANSWER = 2**18
 MOST_RUNNING = 512
 """Requests that one revision has at once; more are refused, not queued."""
 METHODS = frozenset({"GET", "POST"})
@@ -169,11 +170,18 @@ class Gateway:
                 )
 
     async def _answer(self, request: web.BaseRequest, connection: Connection) -> web.StreamResponse:
-        """Pass the answer on: at once when it is complete, else as it comes."""
+        """Pass the answer on: in one piece when it says that it is small, else as it comes. Raises Broken."""
         passed = headers.answer_headers(connection.headers)
-        if connection.complete:
-            return web.Response(body=await connection.piece(), status=connection.status, headers=passed)
+        length = connection.length
+        if connection.complete or (length is not None and length <= SMALL_ANSWER):
+            body = await connection.piece()
+            while not connection.complete:
+                body += await connection.piece()
+            return web.Response(
+                body=body + await connection.piece(), status=connection.status, headers=passed
+            )
         response = web.StreamResponse(status=connection.status, headers=passed)
+        response.content_length = length
         await response.prepare(request)
         try:
             while piece := await connection.piece():

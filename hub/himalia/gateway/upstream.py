@@ -98,6 +98,11 @@ class Connection(asyncio.Protocol):
         return data
 
     @property
+    def length(self) -> int | None:
+        """How long the answer's body says that it is."""
+        return next((int(value) for name, value in self.headers if name == b"content-length"), None)
+
+    @property
     def reusable(self) -> bool:
         """Whether another request may follow: the answer is complete, and the server keeps the connection."""
         return (
