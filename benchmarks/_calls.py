@@ -103,7 +103,7 @@ class Caller:
         while self.order.get("rate") and len(self.free) < len(connections) and time.perf_counter() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         self.end = 0
-        if self.order.get("rate"):
+        if self.order.get("rate") and len(self.free) < len(connections):
             self.errors["no answer"] += len(connections) - len(self.free)
         for one in connections:
             one.close()
