@@ -17,6 +17,7 @@ from himalia.experiments.samplers import PRUNERS, SAMPLERS, STOPPED, Options, di
 from himalia.experiments.space import is_active, ordered
 
 _STATES = {"COMPLETE": TrialState.COMPLETE, "PRUNED": TrialState.PRUNED}
+_BETTER = 5
 _PARENTS = "parent"
 """In the name of a study's attribute that holds Optuna's ids of trials (NSGA-II's parents of a generation)."""
 
@@ -151,12 +152,15 @@ class Optimizer:
 
         Parameters that some trials lack are left out; all are, while there is too little to tell.
         """
+        complete = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        # The best tenth is looked at, or five trials where there are fewer; half of them at most.
+        share = min(0.5, max(0.1, _BETTER / max(len(complete), 1)))
         found = []
         for index in range(len(self._study.directions)):
             try:
                 shares = optuna.importance.get_param_importances(
                     self._study,
-                    evaluator=optuna.importance.PedAnovaImportanceEvaluator(),
+                    evaluator=optuna.importance.PedAnovaImportanceEvaluator(target_quantile=share),
                     target=partial(_value, index),
                 )
             except (ValueError, RuntimeError):
