@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from playwright.sync_api import Browser, Frame, Page, expect
 
 SHOTS = Path(__file__).parent / "shots"
 SECONDS = 1000
+LONG = 40 * SECONDS
 
 HOSTILE = """<!doctype html><p id="said">waiting</p><script>
 const hub = HUB, SERVICE = "/services/himalia/api/v1/whoami";
@@ -72,7 +74,7 @@ def job(himalia: Running, mona: Person) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def page(chromium: Browser, himalia: Running) -> Iterator[Page]:
+def page(chromium: Browser, himalia: Running, mona: Person) -> Iterator[Page]:
     """Mona, signed in on the hub."""
     page = chromium.new_context(viewport={"width": 1400, "height": 900}).new_page()
     page.set_default_timeout(60 * SECONDS)
@@ -80,7 +82,7 @@ def page(chromium: Browser, himalia: Running) -> Iterator[Page]:
     page.get_by_label("Username").fill("mona")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/hub/**")
+    page.locator('input[value="base/small"]').wait_for()
     yield page
     page.context.close()
 
@@ -119,8 +121,8 @@ def test_a_member_sees_the_run_of_a_job(
     page: Page, himalia: Running, mona: Person, job: dict[str, Any]
 ) -> None:
     frame = opened(page, himalia, mona, job=job["name"])
-    expect(frame.get_by_text("loss").first).to_be_visible()
-    expect(frame.get_by_text(job["name"]).first).to_be_visible()
+    expect(frame.get_by_text("loss").first).to_be_visible(timeout=LONG)
+    expect(frame.get_by_text(job["name"]).first).to_be_visible(timeout=LONG)
     shot(page, "mlflow-run")
 
 
@@ -132,8 +134,34 @@ def test_what_a_job_logged_reaches_nothing(
     frame.get_by_text("hostile.html").first.click()
     inner = frame.frame_locator("iframe")
     said = inner.locator("#said")
-    expect(said).not_to_have_text("waiting", timeout=20 * SECONDS)
+    expect(said).not_to_have_text("waiting", timeout=LONG)
     shot(page, "mlflow-artifact")
     tries = json.loads(said.inner_text())
     assert len(tries) == 9
     assert {name: word for name, word in tries.items() if word != "refused"} == {}
+
+
+def test_lab_opens_them_for_the_project_and_for_a_job(
+    page: Page, himalia: Running, mona: Person, job: dict[str, Any]
+) -> None:
+    page.goto(f"{himalia.url}/hub/spawn")
+    page.locator('input[value="base/small"]').check()
+    page.locator("[type=submit]").click()
+    page.wait_for_url("**/user/mona/lab**", timeout=120 * SECONDS)
+    page.locator("#jp-top-panel, #top-panel").first.wait_for(timeout=120 * SECONDS)
+    page.goto(f"{himalia.url}/user/mona/lab?reset")
+    page.locator(".jp-LauncherCard", has_text=re.compile("^MLflow$")).click()
+    pages = page.frame_locator(".hm-MlflowPages")
+    expect(pages.get_by_role("link", name="Default").first).to_be_visible(timeout=LONG)
+    shot(page, "mlflow-lab")
+    page.locator(
+        ".lm-TabBar-tab", has=page.locator('[title="Himalia"], [data-icon^="himalia"]')
+    ).first.click()
+    page.get_by_role("button", name="Jobs").click()
+    row = page.locator(".hm-JobRow").filter(has=page.get_by_text(job["name"], exact=True))
+    row.click(timeout=LONG)
+    page.keyboard.press("Enter")
+    page.locator(".hm-View:visible").get_by_role("button", name="MLflow").click()
+    pages = page.frame_locator(".hm-MlflowPages >> visible=true")
+    expect(pages.get_by_text("loss").first).to_be_visible(timeout=LONG)
+    shot(page, "mlflow-lab-job")
