@@ -159,6 +159,10 @@ def test_lab_opens_them_for_the_project_and_for_a_job(
     ).first.click()
     page.get_by_role("button", name="Jobs").click()
     row = page.locator(".hm-JobRow").filter(has=page.get_by_text(job["name"], exact=True))
+    nouns = page.locator(".hm-Nouns").get_by_text("Jobs", exact=True)
+    nouns.wait_for()
+    if not row.is_visible():
+        nouns.click()
     row.click(timeout=LONG)
     page.keyboard.press("Enter")
     page.locator(".hm-View:visible").get_by_role("button", name="MLflow").click()
