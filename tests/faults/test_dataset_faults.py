@@ -6,6 +6,7 @@ import os
 import subprocess
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -131,6 +132,28 @@ def test_adding_goes_on_when_the_service_is_killed(own: Running, client: Client,
     client.datasets.download(version, tmp_path / "out")
     for file in folder.rglob("*.bin"):
         assert (tmp_path / "out" / file.relative_to(folder)).read_bytes() == file.read_bytes()
+
+
+def test_an_import_outlives_the_service(own: Running, client: Client, tmp_path: Path) -> None:
+    contents = {f"{number % 5}/{number}.bin": os.urandom(5000) for number in range(300)}
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+    kills: list[str] = []
+
+    def told(words: str, fraction: float | None) -> None:
+        if words.startswith("Unpacked") and not kills:
+            kills.append(words)
+            kill_service(own)
+
+    version = client.datasets.add_archive("outlived", tmp_path / "set.zip", told=told)
+    assert len(kills) == 1
+    client.datasets.download(version, tmp_path / "out")
+    there = {
+        str(one.relative_to(tmp_path / "out")): one.read_bytes() for one in (tmp_path / "out").rglob("*.bin")
+    }
+    assert there == contents
+    assert client.datasets.preview(version, timeout_s=60)["files"]["count"] == 300
 
 
 def test_what_versions_and_drafts_hold_stays_and_the_rest_is_collected(

@@ -13,7 +13,7 @@ import urllib.parse
 from typing import IO, Any, Callable, Dict, List, Optional, Tuple, TypeVar, Union
 
 BASE = "/services/himalia/api/v1"
-_TIMEOUT_S = 60.0
+_TIMEOUT_S = 180.0
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
 _LONGEST_ERROR = 65536
