@@ -178,8 +178,12 @@ def test_what_mlflows_client_registers_is_a_version_too(
     assert found["status"]["environment"] == "scikit-learn"
     assert found["status"]["metrics"]["logged"] == 0.5
     assert found["status"]["digest"]
-    again = {"name": "by-mlflow", "source": f"runs:/{found['spec']['source']['run_id']}/nothing"}
-    mlflow(himalia, mona, "POST", "model-versions/create", again)
+    run_id = found["spec"]["source"]["run_id"]
+    place = mlflow(himalia, mona, "GET", "runs/get", {"run_id": run_id}).json()["run"]["info"]["artifact_uri"]
+    again = {"name": "by-mlflow", "source": f"{place}/nothing", "run_id": run_id}
+    assert mlflow(himalia, mona, "POST", "model-versions/create", again).status_code == 200
+    empty = mona.http.get(path(mona, "by-mlflow", "versions", 2)).json()
+    assert empty["status"]["problem"].startswith("There is no file MLmodel")
     described = {"name": "by-mlflow", "version": "1", "description": "From a job"}
     assert mlflow(himalia, mona, "PATCH", "model-versions/update", described).status_code == 200
     shown = mona.http.get(path(mona, "by-mlflow", "versions", 1)).json()
@@ -268,6 +272,13 @@ def test_outputs_without_a_model_or_with_a_broken_one_are_told(mona: Person, ver
     assert "names no python_function" in refused("outputs/b")
     assert "not UTF-8" in refused("c")
     assert mona.http.get(path(mona, NAME)).json()["status"]["latest"] <= 3
+
+
+def test_a_job_that_runs_has_left_nothing_yet(mona: Person, version: dict[str, Any]) -> None:
+    job = mona.submit("sleep", "600")
+    early = mona.http.post(path(mona, NAME, "versions"), json={"job": job["name"]}, timeout=60)
+    assert "has not ended yet" in message(early, 409)
+    mona.http.post(f"/projects/{mona.project}/jobs/{job['name']}/stop").raise_for_status()
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "a:b", "a@1", " a", "..", "a\u200bb", "x" * 251])

@@ -121,6 +121,7 @@ class Registry:
 
     async def _version(self, by: By, body: Answer) -> Answer:
         name = _text(body, "name")
+        self.models.check_disk()
         async with self.models.registering(by) as mlflow:
             made = await self._made(mlflow, by, body)
             answer = await mlflow.post("model-versions/create", body)
@@ -134,15 +135,18 @@ class Registry:
         return answer
 
     async def _made(self, mlflow: MlflowClient, by: By, body: Answer) -> Made:
-        """The files that the client names; what is not of this project's runs is kept as a name alone."""
+        """The files that the client names; where they cannot be used, the version is kept with why."""
         description = str(body.get("description") or "")
         source, run_id = _text(body, "source"), str(body.get("run_id") or "")
         try:
             place = await sources.of_source(mlflow, source, run_id)
+        except Invalid:
+            return Made(Source(path=source[:1024]), description=description, problem=FOREIGN)
+        try:
             made = await self.models.of_logged(mlflow, by, place)
         except Invalid as error:
-            problem = f"{FOREIGN} {error.message}"
-            return Made(Source(path=source[:1024]), description=description, problem=problem)
+            known = Source(run_id=place.run_id or None, path=place.path)
+            return Made(known, description=description, problem=error.message)
         return self.models.placed(replace(made, description=description), None)
 
     async def _record(self, work: Callable[[Transaction], Any]) -> None:

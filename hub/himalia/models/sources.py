@@ -11,8 +11,9 @@ from urllib.parse import quote
 import httpx
 from sqlalchemy.engine import Connection
 
-from himalia.core.errors import Invalid, NotFound, TooLarge, Unavailable
+from himalia.core.errors import Invalid, NotFound, TooLarge, Unavailable, WrongState
 from himalia.engine import outputs
+from himalia.engine.states import ENDED, State
 from himalia.jobs import read as jobs_read
 from himalia.models.manifest import MLMODEL
 from himalia.models.schema import ModelVersionCreate, Source
@@ -41,16 +42,23 @@ class Origin:
 
 
 def origin(connection: Connection, project_id: str, body: ModelVersionCreate, trial_job: TrialJob) -> Origin:
-    """The job that the body names, or the trial's. Raises NotFound."""
+    """The job that the body names, or the trial's. Raises NotFound, and WrongState before its end."""
     if body.trial is not None:
         job_id, values = trial_job(connection, project_id, body.trial.experiment, body.trial.number)
         named = Source(experiment=body.trial.experiment, trial=body.trial.number)
-        found = described(connection, jobs_read.by_id(connection, job_id), named)
+        found = described(connection, _ended(jobs_read.by_id(connection, job_id)), named)
         return replace(found, parameters={**found.parameters, **values})
     row = jobs_read.by_name(connection, project_id, body.job or "")
     if row is None:
         raise NotFound(f"There is no job named {body.job} in this project.")
-    return described(connection, row, Source())
+    return described(connection, _ended(row), Source())
+
+
+def _ended(row: Any) -> Any:
+    """A job whose outputs are there, as far as it left any."""
+    if row is not None and State(row.state) not in ENDED:
+        raise WrongState(f"{row.name} has not ended yet, and what a job leaves is stored at its end.")
+    return row
 
 
 def described(connection: Connection, row: Any, source: Source) -> Origin:
