@@ -315,7 +315,9 @@ for name, shift in (("first", 0), ("second", 1)):
     model = LogisticRegression(max_iter=500).fit(rows, kinds + shift)
     signature = infer_signature(rows, model.predict(rows))
     wanted = [*packages, f"mlflow=={mlflow.__version__}"]
-    mlflow.sklearn.save_model(model, f"outputs/{name}", signature=signature, pip_requirements=wanted)
+    mlflow.sklearn.save_model(
+        model, f"outputs/{name}", signature=signature, pip_requirements=wanted, input_example=rows[:3]
+    )
 """
 
 
@@ -333,6 +335,8 @@ def test_from_a_registered_model_to_an_answer_and_back(eve: Person) -> None:
     endpoint.wait(timeout=90)
     assert (endpoint.name, endpoint.status.revisions[0].model) == ("iris", {"name": "iris", "version": "1"})
     assert endpoint.predict([[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3]]) == [0, 2]
+    [shown] = endpoint.example().body["inputs"]
+    assert (shown["shape"], shown["data"]) == ([1, 4], [5.1, 3.5, 1.4, 0.2])
     endpoint.update("iris@2")
     endpoint.wait(timeout=90)
     assert endpoint.predict([[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3]]) == [1, 3]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from himalia.core.errors import Unavailable
-from himalia.endpoints.examples import example
+from himalia.endpoints.examples import example, first_row
 from himalia.endpoints.plan import Plan, plan, shares, state_of, unavailable
 
 
@@ -126,3 +126,39 @@ def test_an_example_survives_a_shell() -> None:
     shown = example("http://gateway/p/e", "iris", named)
     assert shown.body["inputs"][0]["data"] == [1.0, 1.0]
     assert "'\"'\"'" in shown.curl
+
+
+METADATA = '{"inputs": [{"name": "x", "datatype": "FP64", "shape": [-1, 2]}]}'
+COLUMNS = (
+    '{"inputs": [{"name": "a", "datatype": "INT64", "shape": [-1]}, '
+    '{"name": "b", "datatype": "BYTES", "shape": [-1]}]}'
+)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "given", "data"),
+    [
+        (METADATA, '{"inputs": [[5, 3.5], [1, 2]]}', [[5, 3.5]]),
+        (METADATA, "[[5, 3.5]]", [[5, 3.5]]),
+        (METADATA, '{"instances": {"x": [[5, 3.5]]}}', [[5, 3.5]]),
+        (
+            COLUMNS,
+            '{"dataframe_split": {"columns": ["b", "a"], "data": [["red", 3], ["blue", 4]]}}',
+            [[3], ["red"]],
+        ),
+        (COLUMNS, '[{"a": 3, "b": "red"}]', [[3], ["red"]]),
+        # what does not fit is not taken
+        (METADATA, '{"inputs": [[1, 2, 3]]}', [[1.0, 1.0]]),
+        (METADATA, '{"inputs": []}', [[1.0, 1.0]]),
+        (METADATA, "no JSON", [[1.0, 1.0]]),
+        (COLUMNS, '[{"a": "three", "b": 4}]', [[1], ["text"]]),
+        (COLUMNS, '{"dataframe_split": {"columns": ["a"], "data": []}}', [[1], ["text"]]),
+    ],
+)
+def test_a_models_own_example_is_shown(metadata: str, given: str, data: list[list[Any]]) -> None:
+    shown = example("http://gateway/p/e", "iris", metadata, given.encode())
+    assert [one["data"] for one in shown.body["inputs"]] == data
+
+
+def test_an_example_of_lists_in_lists_does_no_harm() -> None:
+    assert first_row(b"[" * 100_000, ["x"]) == {}

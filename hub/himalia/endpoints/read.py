@@ -192,6 +192,13 @@ def project_of(connection: Connection, endpoint_id: str) -> str | None:
     return connection.execute(query).scalar()
 
 
+def source_of(connection: Connection, revision: str) -> dict[str, Any]:
+    """What a revision is made from, as `sources.Source.as_json` wrote it."""
+    query = sa.select(endpoint_revisions.c.source).where(endpoint_revisions.c.id == revision)
+    found: dict[str, Any] = connection.execute(query).scalar_one()
+    return found
+
+
 def held(connection: Connection) -> Held:
     """The files of all revisions, so that any of them can be returned to."""
     query = sa.select(endpoint_revisions.c.source["files"].as_string()).distinct()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -257,4 +258,6 @@ async def example_call(access: InProject, parts: Parts, endpoint: str) -> Endpoi
         raise Unavailable("The gateway does not answer now. Try again in a moment.") from error
     if status != 200:
         raise Unavailable("The model server does not answer now. Try again in a moment.")
-    return example(found.url, found.model, text)
+    source = await parts.endpoints.database.read(lambda c: read.source_of(c, ready.id))
+    own = await asyncio.to_thread(parts.endpoints.sources.example, source)
+    return example(found.url, found.model, text, own)

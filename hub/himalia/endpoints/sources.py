@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from himalia.core.access import Access
 from himalia.core.database import Transaction
 from himalia.core.errors import Invalid, NotFound, WrongState
+from himalia.endpoints.examples import FILES, LARGEST_BYTES
 from himalia.endpoints.schema import RevisionSpec
 from himalia.engine.backends.local.folders import Folders
 from himalia.engine.service import Engine
@@ -100,6 +101,15 @@ class Sources:
             )
         folder = min(found, key=lambda path: (path.count("/"), path)).rpartition("/")[0]
         return Source(digest, folder, folder.rpartition("/")[2] or "model")
+
+    def example(self, source: Mapping[str, Any]) -> bytes | None:
+        """The example that came with a model, from what is stored of its revision. Reads the object store."""
+        folder = f"{source['path']}/" if source["path"] else ""
+        there = {file.path: file for file in self.snapshots.tree(source["files"]).files}
+        found = next((there[folder + name] for name in FILES if folder + name in there), None)
+        if found is None or found.size > LARGEST_BYTES:
+            return None
+        return self.snapshots.store.get(found.digest)
 
     def check_secrets(self, connection: Connection, access: Access, names: Sequence[str]) -> None:
         """Raise Invalid when a secret does not exist."""
