@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from blake3 import blake3
 from platforms import Person, Running
 
+from himalia.client import Client
 from himalia.core import events
 from himalia.core.database import Database
 
@@ -72,6 +75,16 @@ def test_a_search_runs(zoe: Person) -> None:
     assert sorted(row["value"] for row in rows) == [0, 0.25, 0.5, 0.75, 1]
     assert zoe.http.delete(f"{path}/{name}").status_code == 204
     assert zoe.http.post(f"{path}/{name}/restore", json={}).json()["status"]["done"] == 5
+
+
+def test_an_archive_is_imported_and_looked_at(zoe: Person, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        archive.writestr("t.csv", "n,word\n1,grüße\n")
+    with Client(zoe.platform.url, zoe.token) as client:
+        version = client.datasets.add_archive("set", tmp_path / "set.zip", into="ünï")
+        assert [file.path for file in client.datasets.files(version)] == ["ünï/t.csv"]
+        assert client.datasets.preview(version)["tables"][0]["head"] == [[1, "grüße"]]
+        client.datasets.delete("set")
 
 
 def test_lists_filter_and_have_pages(zoe: Person) -> None:
