@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 SHOTS = Path(__file__).parent / "shots"
 SECONDS = 1000
+expect.set_options(timeout=60_000)
 VIEW = ".hm-View:not(.lm-mod-hidden)"
 
 SEARCHED = """\
@@ -221,6 +223,21 @@ def test_an_upload_goes_on_after_a_reload(page: Page, himalia: Running, tmp_path
     expect(page.get_by_label("Version", exact=True)).to_have_value("1", timeout=60 * SECONDS)
     expect(page.locator(f"{VIEW} .hm-Item-subtitle")).to_contain_text("4 files, 15 MiB")
     assert len(bundles) == 1, "what had arrived was sent again"
+
+
+def test_an_archive_is_unpacked(page: Page, himalia: Running, tmp_path: Path) -> None:
+    archive = tmp_path / "years.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        for year in ("2024", "2025"):
+            packed.writestr(f"{year}/table.csv", "day,count\n1,2\n2,3\n")
+    open_lab(page, himalia)
+    open_noun(page, "Datasets")
+    page.get_by_role("button", name="New", exact=True).click()
+    choose(page, "Choose files…", archive)
+    expect(page.get_by_role("dialog").get_by_label("Unpack the archive")).to_be_checked()
+    page.get_by_role("dialog").get_by_role("button", name="Upload").click()
+    expect(page.locator(f"{VIEW} .hm-Item-subtitle")).to_contain_text("2 files")
+    expect(page.get_by_role("region", name="First rows of 2024/table.csv")).to_contain_text("count")
 
 
 def test_a_search_finds_a_minimum(page: Page, himalia: Running, paula: Person) -> None:

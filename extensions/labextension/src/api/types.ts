@@ -56,7 +56,7 @@ export type PlatformEvent = Schemas['EventShown'];
 export type LiveMessage =
   | { type: 'ready' }
   | { type: 'event'; topic: string; event: PlatformEvent }
-  | { type: 'progress'; topic: string; data: Progress & { id?: string } }
+  | { type: 'progress'; topic: string; data: Progress & { id?: string; state?: string } }
   | { type: 'metrics'; topic: string; items: [string, number, number | null, number][]; data?: undefined }
   | { type: 'metrics'; topic: string; items?: undefined; data: EndpointMetrics }
   | { type: 'log'; topic: string; offset: number; text: string }
@@ -103,6 +103,7 @@ export type DatasetVersion = Schemas['Version'];
 export type DatasetFiles = Schemas['FileList'];
 export type DatasetDiff = Schemas['Diff'];
 export type DatasetDraft = Schemas['Draft'];
+export type DatasetImport = Schemas['Import'];
 export type Preview = Schemas['Preview'];
 export type PreviewShown = Schemas['PreviewShown'];
 export type PreviewTable = Schemas['Table'];

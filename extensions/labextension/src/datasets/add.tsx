@@ -17,12 +17,12 @@ export function addDataset(himalia: Himalia, chosen?: Chosen): void {
   ));
 }
 
-async function create(himalia: Himalia, name: string, { files }: Chosen, close: () => void): Promise<void> {
+async function create(himalia: Himalia, name: string, chosen: Chosen, close: () => void): Promise<void> {
   const { datasets, projects } = himalia;
   const project = projects.current?.name ?? '';
   const dataset = await datasets.create(project, { name });
   const draft = await datasets.begin(dataset);
-  datasets.upload(draft, files);
+  datasets.upload(draft, chosen.files, archiveOf(chosen));
   close();
   await himalia.app.commands.execute('himalia:dataset-open', { project, name: dataset.name });
 }
@@ -49,11 +49,7 @@ function NewDataset({ chosen: first, submit, close }: NewProps): JSX.Element {
     <form className="hm-RunForm" onSubmit={send} noValidate>
       <div className="hm-RunForm-body">
         {form.failure && <Failure error={form.failure} />}
-        {chosen ? (
-          <ChosenFiles chosen={chosen} change={() => setChosen(undefined)} />
-        ) : (
-          <Dropzone onChosen={setChosen} />
-        )}
+        {chosen ? <ChosenFiles chosen={chosen} onChosen={setChosen} /> : <Dropzone onChosen={setChosen} />}
         {chosen && (
           <Field
             label={trans.__('Name')}
@@ -86,20 +82,48 @@ function NewDataset({ chosen: first, submit, close }: NewProps): JSX.Element {
   );
 }
 
-function ChosenFiles({ chosen, change }: { chosen: Chosen; change: () => void }): JSX.Element {
+/** What was chosen, and for a single archive whether to unpack it. */
+function ChosenFiles({
+  chosen,
+  onChosen
+}: {
+  chosen: Chosen;
+  onChosen: (chosen: Chosen | undefined) => void;
+}): JSX.Element {
   const { trans } = useHimalia();
   const count = chosen.files.length;
   return (
-    <p className="hm-Chosen">
-      <span>
-        {chosen.name && <strong>{chosen.name}</strong>}{' '}
-        {trans._n('%1 file, %2', '%1 files, %2', count, bytes(sizeOf(chosen.files)))}
-      </span>
-      <Button kind="quiet" onClick={change}>
-        {trans.__('Choose others')}
-      </Button>
-    </p>
+    <>
+      <p className="hm-Chosen">
+        <span>
+          {chosen.name && <strong>{chosen.name}</strong>}{' '}
+          {trans._n('%1 file, %2', '%1 files, %2', count, bytes(sizeOf(chosen.files)))}
+        </span>
+        <Button kind="quiet" onClick={() => onChosen(undefined)}>
+          {trans.__('Choose others')}
+        </Button>
+      </p>
+      {isArchive(chosen) && (
+        <label className="hm-Check">
+          <input
+            type="checkbox"
+            checked={!chosen.asItIs}
+            onChange={event => onChosen({ ...chosen, asItIs: !event.target.checked })}
+          />{' '}
+          {trans.__('Unpack the archive')}
+        </label>
+      )}
+    </>
   );
+}
+
+function isArchive({ files }: Chosen): boolean {
+  return files.length === 1 && /\.(zip|tar|tgz|tar\.(gz|bz2|xz))$/i.test(files[0].path);
+}
+
+/** The path of the archive that is to be unpacked, where it is to be. */
+function archiveOf(chosen: Chosen): string | undefined {
+  return isArchive(chosen) && !chosen.asItIs ? chosen.files[0].path : undefined;
 }
 
 /** Ask for the files of a dataset's next version, and begin its upload. */
@@ -112,7 +136,7 @@ export function addVersion(himalia: Himalia, dataset: Dataset, chosen?: Chosen):
       submit={async (files, keep) => {
         const { datasets } = himalia;
         const base = keep ? dataset.status.latest?.number : undefined;
-        datasets.upload(await datasets.begin(dataset, base), files.files);
+        datasets.upload(await datasets.begin(dataset, base), files.files, archiveOf(files));
         close();
         // What shows the dataset looks again at what is on its way into it.
         datasets.put({ ...dataset });
@@ -152,11 +176,7 @@ function NewVersion({ dataset, chosen: first, submit, close }: NewVersionProps):
     <form className="hm-RunForm" onSubmit={send} noValidate>
       <div className="hm-RunForm-body">
         {form.failure && <Failure error={form.failure} />}
-        {chosen ? (
-          <ChosenFiles chosen={chosen} change={() => setChosen(undefined)} />
-        ) : (
-          <Dropzone onChosen={setChosen} />
-        )}
+        {chosen ? <ChosenFiles chosen={chosen} onChosen={setChosen} /> : <Dropzone onChosen={setChosen} />}
         {chosen && latest && (
           <fieldset>
             <legend>{trans.__('What the new version holds')}</legend>

@@ -7,6 +7,7 @@ import type {
   DatasetDiff,
   DatasetDraft,
   DatasetFiles,
+  DatasetImport,
   DatasetVersion,
   Page
 } from '../api/types';
@@ -81,8 +82,8 @@ export class Datasets extends Resources<Dataset> {
   }
 
   /** Send files into a draft, those left out that have arrived before; the upload is the page's until it is done. */
-  upload(draft: DatasetDraft, files: readonly ChosenFile[]): Upload {
-    const upload = new Upload(this.client, this.draftPath(draft), files);
+  upload(draft: DatasetDraft, files: readonly ChosenFile[], archive?: string): Upload {
+    const upload = new Upload(this.client, this.draftPath(draft), files, archive);
     this.uploads.set(draft.id, upload);
     void upload.run();
     return upload;
@@ -111,6 +112,44 @@ export class Datasets extends Resources<Dataset> {
     this.forgetUpload(draft.id);
     await this.fetch(draft.project, draft.dataset);
     return version;
+  }
+
+  /** Put what is in an archive of the draft in its place; how far that is, is told meanwhile. */
+  async unpack(
+    draft: DatasetDraft,
+    archive: string,
+    tell: (progress: { message?: string | null; fraction?: number }) => void
+  ): Promise<void> {
+    const { id } = await this.client.post<DatasetImport>(this.draftPath(draft, 'import'), { archive });
+    await new Promise<void>((done, failed) => {
+      const end = (state: string | undefined, message: string | null | undefined) => {
+        if (state === 'SUCCEEDED' || state === 'FAILED' || state === 'STOPPED') {
+          following.dispose();
+          if (state === 'SUCCEEDED') {
+            done();
+          } else {
+            failed(new Error(message ?? state));
+          }
+        }
+      };
+      const ask = () => {
+        this.client.get<DatasetDraft>(this.draftPath(draft)).then(({ status }) => {
+          const found = status.imports.find(each => each.id === id);
+          end(found?.state, found?.message);
+        }, failed);
+      };
+      const following = this.live.follow(`draft:${draft.id}`, {
+        onMessage: message => {
+          if (message.type === 'progress' && message.data.id === id) {
+            tell(message.data);
+            end(message.data.state, message.data.message);
+          }
+        },
+        onResumed: ask
+      });
+      // It may have ended before it was followed.
+      ask();
+    });
   }
 
   async discard(draft: DatasetDraft): Promise<void> {

@@ -20,7 +20,9 @@ export class Upload implements IDisposable {
   constructor(
     private readonly client: Client,
     readonly path: string,
-    files: readonly ChosenFile[]
+    files: readonly ChosenFile[],
+    /** The one of them that is to be unpacked when it is there. */
+    readonly archive?: string
   ) {
     this._left = new Set(files);
     this.files = files.length;

@@ -9,6 +9,8 @@ import { useLoaded, useSignal } from '../ui/hooks';
 import { useEffect, useRef, useState } from 'react';
 import type { Upload } from './upload';
 
+const ENDED = ['SUCCEEDED', 'FAILED', 'STOPPED'];
+
 /** What is on its way into a dataset: uploads of this page, and those that a reload or a closed tab cut off. */
 export function Uploads({ dataset }: { dataset: Dataset }): JSX.Element | null {
   const { datasets } = useHimalia();
@@ -63,14 +65,16 @@ function Sending({
 }: UploadRowProps & { upload: Upload; discard: () => void }): JSX.Element {
   const { trans } = useHimalia();
   useSignal(upload.changed);
-  const { failure, commit } = useCommit(draft, upload, reload);
+  const { failure, commit, unpacking } = useCommit(draft, upload, reload);
   const { sent, state, bytes: all, files } = upload;
   const done = all > 0 ? sent.bytes / all : sent.files / Math.max(1, files);
   const isBehind = failure instanceof ApiError && failure.status === 409;
   return (
     <>
       <div className="hm-Upload-line" role="status">
-        <span>{uploadText(upload, trans)}</span>
+        <span>
+          {unpacking === undefined ? uploadText(upload, trans) : unpacking || trans.__('Unpacking…')}
+        </span>
         <span className="hm-Quiet">
           {trans.__('%1 of %2 files, %3 of %4', sent.files, files, bytes(sent.bytes), bytes(all))}
         </span>
@@ -108,18 +112,35 @@ function uploadText(upload: Upload, trans: ReturnType<typeof useHimalia>['trans'
   }[upload.state];
 }
 
-/** Makes the version as soon as all files are there. */
+/** Makes the version as soon as all files are there, and unpacked where that was wanted. */
 function useCommit(
   draft: DatasetDraft,
   upload: Upload,
   reload: () => void
-): { failure: Error | undefined; commit: (onto: 'base' | 'latest') => void } {
+): {
+  failure: Error | undefined;
+  commit: (onto: 'base' | 'latest') => void;
+  /** What is done with the archive just now, while something is. */
+  unpacking: string | undefined;
+} {
   const { datasets } = useHimalia();
   const [failure, setFailure] = useState<Error>();
+  const [unpacking, setUnpacking] = useState<string>();
   const begun = useRef(false);
+  const unpacked = useRef(upload.archive === undefined);
+  const make = async (onto: 'base' | 'latest') => {
+    if (!unpacked.current && upload.archive !== undefined) {
+      setUnpacking('');
+      await datasets
+        .unpack(draft, upload.archive, ({ message }) => setUnpacking(message ?? ''))
+        .finally(() => setUnpacking(undefined));
+      unpacked.current = true;
+    }
+    await datasets.commit(draft, onto);
+  };
   const commit = (onto: 'base' | 'latest') => {
     setFailure(undefined);
-    datasets.commit(draft, onto).then(reload, setFailure);
+    make(onto).then(reload, setFailure);
   };
   const isDone = upload.state === 'done';
   useEffect(() => {
@@ -130,7 +151,7 @@ function useCommit(
     // `commit` is a new function at each render.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [isDone]);
-  return { failure, commit };
+  return { failure, commit, unpacking };
 }
 
 /** A draft that nothing is sent to from here: a browser forgets after a reload which files a person had chosen. */
@@ -146,8 +167,17 @@ function CutOff({
   discard: () => void;
 }): JSX.Element {
   const himalia = useHimalia();
-  const { datasets, trans } = himalia;
-  const { changed, uploads } = draft.status;
+  const { datasets, live, trans } = himalia;
+  const { changed, uploads, imports } = draft.status;
+  const running = imports.some(each => !ENDED.includes(each.state));
+  useEffect(() => {
+    const following = live.follow(`draft:${draft.id}`, {
+      onMessage: message =>
+        message.type === 'progress' && ENDED.includes(message.data.state ?? '') && reload(),
+      onResumed: reload
+    });
+    return () => following.dispose();
+  }, [live, draft.id, reload]);
   const there = trans._n(
     '%1 file (%2) has arrived',
     '%1 files (%2) have arrived',
@@ -163,7 +193,7 @@ function CutOff({
           <When at={draft.updated_at} />
         </span>
         <span className="hm-Upload-actions">
-          {changed.files > 0 && (
+          {changed.files > 0 && !running && (
             <Button
               title={trans.__('Make a version of the files that have arrived')}
               onClick={() =>

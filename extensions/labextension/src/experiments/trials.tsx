@@ -17,7 +17,7 @@ interface TrialsProps {
   turn: number;
 }
 
-/** All trials, newest first: what was tried, how it went, and the job that did it. */
+/** All trials in their order: what was tried, how it went, and the job that did it. */
 export function Trials({ experiment, turn }: TrialsProps): JSX.Element {
   const { experiments, trans } = useHimalia();
   const [count, setCount] = useState(PAGE);

@@ -10,6 +10,8 @@ export interface Chosen {
   /** What the person would call it: the folder, or the file without its ending. */
   name: string;
   files: ChosenFile[];
+  /** An archive that is to stay one. */
+  asItIs?: boolean;
 }
 
 /** What systems put into folders by themselves. */
