@@ -2,27 +2,27 @@
 
     python benchmarks/datasets.py [--files 10000] [--large-mib 1024] [--rounds 5] [--json]
 
-Each figure is a command from its start to its end, the interpreter's start included. Both keep copies of the files:
-`himalia datasets add` in a running platform's store, durable and checked before it answers; `dvc add` in the cache of
-a new repository without Git, with DVC's own settings. DVC is installed into a virtual environment of its own in
-`.cache/`, once.
+Each figure is one call of a library, as from a notebook: `client.datasets.add` and `dvc.repo.Repo.add`, each in a new
+process that has imported it. What the whole process took is a note, for those who use the commands. Both keep copies
+of the files: Himalia in a running platform's store, durable and checked before it answers; DVC in the cache of a new
+repository without Git, with its own settings. DVC is installed into a virtual environment of its own in `.cache/`,
+once.
 
 - add: a folder of files of 4 KiB with random content, a hundred in each folder;
 - add one file: random content;
 - add again: the same folder with nothing changed;
-- lay out by link: the folder from the store; for DVC, `dvc checkout` with `cache.type hardlink`.
+- lay out by link: the folder from the store; for DVC, `Repo.checkout` with `cache.type hardlink`.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,47 +45,65 @@ class Measure:
     amount: float
     ours: Series
     dvc: Series
-    seconds: dict[str, list[float]] = field(default_factory=lambda: {"himalia": [], "dvc": []})
+    calls: dict[str, list[float]] = field(default_factory=lambda: {"himalia": [], "dvc": []})
+    processes: dict[str, list[float]] = field(default_factory=lambda: {"himalia": [], "dvc": []})
 
     @classmethod
     def of(cls, title: str, unit: str, amount: float, goal: float) -> Measure:
         """A figure whose goal is `goal` times DVC's."""
         return cls(title, unit, amount, Series("himalia"), Series("dvc", Goal("at least", goal)))
 
-    def add(self, who: str, seconds: float) -> None:
-        """Take down one round."""
-        self.seconds[who].append(seconds)
-        (self.ours if who == "himalia" else self.dvc).values.append(self.amount / seconds)
+    def add(self, who: str, seconds: tuple[float, float]) -> None:
+        """Take down one round: seconds of the call, and of its process."""
+        self.calls[who].append(seconds[0])
+        self.processes[who].append(seconds[1])
+        (self.ours if who == "himalia" else self.dvc).values.append(self.amount / seconds[0])
 
     def report(self) -> Report:
-        """With the medians in seconds as a note."""
-        middle = {who: sorted(values)[len(values) // 2] for who, values in self.seconds.items()}
-        return Report(self.title, self.unit, self.ours, (self.dvc,), {"seconds": middle})
+        """With medians in seconds as notes."""
+        notes = {
+            "seconds": {who: statistics.median(values) for who, values in self.calls.items()},
+            "seconds of the process": {
+                who: statistics.median(values) for who, values in self.processes.items()
+            },
+        }
+        return Report(self.title, self.unit, self.ours, (self.dvc,), notes)
 
 
-def dvc_program() -> str:
-    """The `dvc` of the version that is compared with."""
+def dvc_environment() -> Path:
+    """The virtual environment with the DVC that is compared with."""
     place = ROOT / ".cache" / f"dvc-{DVC}"
     if not (place / "bin" / "dvc").exists():
         uv = str(ROOT / "tools" / "uv")
         subprocess.run([uv, "venv", "--quiet", "--clear", str(place)], check=True, timeout=_LONGEST_S)
         install = [uv, "pip", "install", "--quiet", "--python", str(place / "bin" / "python"), f"dvc=={DVC}"]
         subprocess.run(install, check=True, timeout=_LONGEST_S)
-    return str(place / "bin" / "dvc")
+    return place
 
 
-def timed(command: list[str], folder: Path, variables: dict[str, str]) -> float:
-    """Seconds that a command took. Raises CalledProcessError."""
+TIMED = """
+import sys, time
+{prepare}
+begun = time.perf_counter()
+{call}
+print(time.perf_counter() - begun, flush=True)
+"""
+
+
+def timed(
+    python: str, prepare: str, call: str, folder: Path, variables: dict[str, str]
+) -> tuple[float, float]:
+    """Seconds of one call in a new process, and of that process. Raises CalledProcessError."""
     begun = time.perf_counter()
-    subprocess.run(
-        command,
+    done = subprocess.run(
+        [python, "-c", TIMED.format(prepare=prepare, call=call)],
         cwd=folder,
         env={**os.environ, **variables},
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         timeout=_LONGEST_S,
         check=True,
     )
-    return time.perf_counter() - begun
+    return float(done.stdout.split()[-1]), time.perf_counter() - begun
 
 
 def make_files(folder: Path, count: int) -> None:
@@ -103,55 +121,62 @@ def make_large(file: Path, mib: int) -> None:
             out.write(os.urandom(1 << 20))
 
 
-@contextmanager
-def repository(dvc: str, folder: Path) -> Iterator[dict[str, str]]:
-    """A new repository in `folder`, and the variables that DVC is run with."""
-    variables = {"HOME": str(folder.parent / "home"), "DVC_NO_ANALYTICS": "1"}
-    folder.mkdir()
-    Path(variables["HOME"]).mkdir(exist_ok=True)
-    timed([dvc, "init", "--no-scm", "--quiet"], folder, variables)
-    try:
-        yield variables
-    finally:
-        shutil.rmtree(folder)
-
-
-def round_of_dvc(dvc: str, folder: Path, sources: tuple[Path, Path], found: dict[str, Measure]) -> None:
+def round_of_dvc(dvc: Path, folder: Path, sources: tuple[Path, Path], found: dict[str, Measure]) -> None:
     """One round of the peer."""
-    repo = folder / "repository"
-    with repository(dvc, repo) as variables:
+    repo, home = folder / "repository", folder / "home"
+    variables = {"HOME": str(home), "DVC_NO_ANALYTICS": "1"}
+    for place in (repo, home):
+        place.mkdir(exist_ok=True)
+
+    def command(*words: str) -> None:
+        line = [str(dvc / "bin" / "dvc"), *words, "--quiet"]
+        subprocess.run(line, cwd=repo, env={**os.environ, **variables}, check=True, timeout=_LONGEST_S)
+
+    def call(text: str) -> tuple[float, float]:
+        prepare = "from dvc.repo import Repo; repo = Repo('.')"
+        return timed(str(dvc / "bin" / "python"), prepare, text, repo, variables)
+
+    try:
+        command("init", "--no-scm")
         shutil.copytree(sources[0], repo / "many")
         shutil.copyfile(sources[1], repo / "large")
         settle()
-        found["many"].add("dvc", timed([dvc, "add", "--quiet", "many"], repo, variables))
-        found["again"].add("dvc", timed([dvc, "add", "--quiet", "many"], repo, variables))
-        found["large"].add("dvc", timed([dvc, "add", "--quiet", "large"], repo, variables))
-        timed([dvc, "config", "cache.type", "hardlink"], repo, variables)
+        found["many"].add("dvc", call("repo.add('many')"))
+        found["again"].add("dvc", call("repo.add('many')"))
+        found["large"].add("dvc", call("repo.add('large')"))
+        command("config", "cache.type", "hardlink")
         shutil.rmtree(repo / "many")
         settle()
-        found["lay out"].add("dvc", timed([dvc, "checkout", "--quiet", "many.dvc"], repo, variables))
+        found["lay out"].add("dvc", call("repo.checkout(['many.dvc'])"))
+    finally:
+        shutil.rmtree(repo)
 
 
 def round_of_himalia(
     person: Person, folder: Path, sources: tuple[Path, Path], found: dict[str, Measure], number: int
 ) -> None:
     """One round of ours."""
-    himalia = str(Path(sys.executable).with_name("himalia"))
-    socket = person.platform.home / "s" / "service" / "api.sock"
     variables = {
-        "HIMALIA_URL": f"{person.platform.url}/services/himalia",
-        "HIMALIA_API_SOCKET": str(socket),  # as in jobs and notebook servers
+        "HIMALIA_API_SOCKET": str(person.platform.home / "s" / "service" / "api.sock"),  # as in a job
         "HIMALIA_TOKEN": person.token,
         "XDG_CACHE_HOME": str(folder / "cache"),
     }
-    add = [himalia, "datasets", "add"]
+
+    def call(text: str) -> tuple[float, float]:
+        prepare = "import himalia; client = himalia.Client(); client.project"
+        # What the platform has to do for the call before, such as a preview, is done.
+        wait_until_quiet(processes(person.platform))
+        return timed(sys.executable, prepare, text, folder, variables)
+
+    add_many = f"client.datasets.add('many-{number}', '{sources[0]}')"
     settle()
-    found["many"].add("himalia", timed([*add, f"many-{number}", str(sources[0])], folder, variables))
-    found["again"].add("himalia", timed([*add, f"many-{number}", str(sources[0])], folder, variables))
-    found["large"].add("himalia", timed([*add, f"large-{number}", str(sources[1])], folder, variables))
+    found["many"].add("himalia", call(add_many))
+    found["again"].add("himalia", call(add_many))
+    found["large"].add("himalia", call(f"client.datasets.add('large-{number}', '{sources[1]}')"))
+    for tree in person.platform.home.glob("projects/*/checkouts/*"):  # previews have been there
+        tree.unlink() if tree.is_symlink() else shutil.rmtree(tree)
     settle()
-    lay_out = [himalia, "datasets", "checkout", f"many-{number}"]
-    found["lay out"].add("himalia", timed(lay_out, folder, variables))
+    found["lay out"].add("himalia", call(f"client.datasets.checkout('many-{number}')"))
 
 
 def settle() -> None:
@@ -165,7 +190,7 @@ def main() -> None:
     parser.add_argument("--files", type=at_least_one, default=10_000)
     parser.add_argument("--large-mib", type=at_least_one, default=1024)
     chosen = parser.parse_args()
-    dvc = dvc_program()
+    dvc = dvc_environment()
     many = f"{chosen.files:,} files of 4 KiB"
     found = {
         "many": Measure.of(f"Add {many}", "files/s", chosen.files, 2.5),

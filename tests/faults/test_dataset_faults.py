@@ -105,6 +105,8 @@ def test_an_upload_goes_on_where_a_full_disk_stopped_it(own: Running, ada: Perso
 
 
 def test_adding_goes_on_when_the_service_is_killed(own: Running, client: Client, tmp_path: Path) -> None:
+    if os.path.ismount(own.home / "uploads"):
+        assert mount(own.home / "uploads", "64m", "remount")
     folder = tmp_path / "data"
     for number in range(600):
         place = folder / str(number % 7) / f"{number}.bin"
@@ -171,8 +173,14 @@ def test_what_versions_and_drafts_hold_stays_and_the_rest_is_collected(
     body = len(header).to_bytes(4, "big") + header + drafted
     ada.http.put(f"{place}/bundle", content=body).raise_for_status()
     held = ada.http.get(f"{place}/files").json()["items"][0]["digest"]
+    for version in (kept, gone):
+        client.datasets.checkout(version)
     client.datasets.delete(gone)
     until(lambda: files["gone"] not in stored(own), "what was deleted stays")
+    (laid_out,) = own.home.glob("projects/*/checkouts/collected@1")
+    until(lambda: not (laid_out.parent / gone.status.digest).exists(), "what was laid out of it stays")
+    until(lambda: not laid_out.with_name("collected@2").is_symlink(), "a name leads nowhere")
+    assert (laid_out / "kept").read_text() == "in a version that is kept"
     assert {files["kept"], held} <= stored(own)
     ada.http.delete(place).raise_for_status()
     until(lambda: held not in stored(own), "what was in a draft stays")

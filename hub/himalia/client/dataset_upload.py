@@ -17,7 +17,7 @@ from himalia.client.api import Answer, Api
 from himalia.client.dataset_files import LocalFile, check, opened, read
 from himalia.client.digest_cache import DigestCache
 from himalia.client.errors import Unreachable, WrongState
-from himalia.client.transport import Source
+from himalia.client.transport import Request, Source
 
 SMALL_BYTES = 1 << 20
 BUNDLE_BYTES = 8 << 20
@@ -27,7 +27,7 @@ PIECE_BYTES = 64 << 20
 AT_ONCE = 3
 UPLOAD_S = 600.0
 PAUSES_S = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
-"""Before each try to go on with a large file, as long as nothing more of it arrives."""
+"""Before each new try, as long as nothing more arrives."""
 TUS = {"Tus-Resumable": "1.0.0"}
 
 Progress = Callable[["Sent"], None]
@@ -80,7 +80,7 @@ class Sender:
         data = await self.api.transport.aside(lambda: self._packed(files))
         source = Source(lambda: io.BytesIO(data), len(data))
         request = self.api.request("PUT", f"{self.draft}/bundle", source=source, timeout_s=UPLOAD_S)
-        await self.api.send(request)
+        await self._patiently(request)
         self._tell(len(files), sum(file.size for file in files))
 
     def _packed(self, files: list[LocalFile]) -> bytes:
@@ -101,7 +101,7 @@ class Sender:
             f"executable {_base64('true' if file.executable else 'false')}",
         ]
         headers = {**TUS, "Upload-Length": str(file.size), "Upload-Metadata": ",".join(described)}
-        made = await self.api.send(self.api.request("POST", f"{self.draft}/files", headers=headers))
+        made = await self._patiently(self.api.request("POST", f"{self.draft}/files", headers=headers))
         upload = f"{self.draft}/files/{made.headers['location'].rpartition('/')[2]}"
         offset, failed = 0, 0
         while offset < file.size:
@@ -111,7 +111,7 @@ class Sender:
                 if failed == len(PAUSES_S):
                     raise
                 await self.api.transport.pause(PAUSES_S[failed])
-                answer = await self.api.send(self.api.request("HEAD", upload, headers=TUS))
+                answer = await self._patiently(self.api.request("HEAD", upload, headers=TUS))
             there = int(answer.headers["upload-offset"])
             failed = 0 if there > offset else failed + 1
             self._tell(0, there - offset)
@@ -121,6 +121,15 @@ class Sender:
         if digest is not None:
             self.cache.remember(file.source, file.fingerprint, digest)
         self._tell(1, 0)
+
+    async def _patiently(self, request: Request) -> Answer:
+        """Send a request that does no harm when it arrives twice, for as long as a service takes to come back."""
+        for pause in PAUSES_S:
+            try:
+                return await self.api.send(request)
+            except Unreachable:
+                await self.api.transport.pause(pause)
+        return await self.api.send(request)
 
     async def _rest(self, file: LocalFile, upload: str, offset: int) -> Answer:
         def rest() -> BinaryIO:

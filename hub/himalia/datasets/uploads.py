@@ -79,6 +79,9 @@ class Uploads:
 
         def work(tx: Transaction) -> None:
             self.drafts.find(tx.connection, access, name, draft_id)
+            # Who begins a file anew has lost sight of the first upload, which nobody would end.
+            same = sa.and_(uploads.c.draft_id == draft_id, uploads.c.path == path, uploads.c.digest.is_(None))
+            tx.execute(uploads.delete().where(same))
             tx.execute(
                 uploads.insert().values(
                     id=upload_id,

@@ -30,6 +30,7 @@ from himalia.engine.logs import LogFiles
 from himalia.projects import service as projects_service
 from himalia.snapshots.tables import objects
 from himalia.storage.base import ObjectStore
+from himalia.storage.digests import is_digest
 from himalia.storage.errors import StorageError
 from himalia.storage.trees import TreeError, reachable
 
@@ -121,6 +122,7 @@ class Collector:
         jobs = await self._purge()
         await self._remove_nameless()
         await self._disown()
+        await self._remove_checkouts()
         owned = await self.database.read(_owned_digests)
         collected = await asyncio.to_thread(self.store.collect, owned, self.grace)
         return Freed(jobs, collected.objects, collected.size)
@@ -154,6 +156,15 @@ class Collector:
     def _places(self) -> list[Path]:
         work = self.folders.home.glob("people/*/work/*/*")
         return [path for path in (*work, *self.logs.folder.glob("*.log")) if _ATTEMPT.fullmatch(path.stem)]
+
+    async def _remove_checkouts(self) -> None:
+        """Remove what was laid out of trees that nothing holds any more, and the names that lead there."""
+        before = clock.now().timestamp() - self.grace.total_seconds()
+        old = await asyncio.to_thread(_old_checkouts, self.folders.home, before)
+        held = await self.database.read(self._held)
+        for path in old:
+            if path.is_symlink() or path.name not in held.trees:
+                await asyncio.to_thread(self.folders.remove, path)
 
     async def _disown(self) -> None:
         """Delete the rows of objects that nothing of any project needs."""
@@ -212,6 +223,17 @@ class Collector:
                 some = digests[start : start + CHUNK]
                 old = sa.and_(objects.c.project_id == project, objects.c.created_at < cutoff)
                 tx.execute(objects.delete().where(old, objects.c.digest.in_(some)))
+
+
+def _old_checkouts(home: Path, before: float) -> list[Path]:
+    """Trees that were laid out and last used before a time, and links that lead nowhere."""
+    return [
+        path
+        for path in home.glob("projects/*/checkouts/*")
+        if (
+            not path.exists() if path.is_symlink() else is_digest(path.name) and path.stat().st_mtime < before
+        )
+    ]
 
 
 def _inputs(item: Active) -> Iterable[Mapping[str, str]]:

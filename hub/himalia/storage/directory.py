@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -55,6 +55,7 @@ class DirectoryStore(ObjectStore):
         root.chmod(0o700)
         self._scratch: Scratch | None = None
         self._scratch_lock = threading.Lock()
+        self._numbers = count()
 
     def close(self) -> None:
         """Remove this process's scratch folder. Nothing may be in writing; the store can be used again."""
@@ -77,29 +78,60 @@ class DirectoryStore(ObjectStore):
 
     def _put_batch(self, contents: Iterator[Content]) -> list[Stored]:
         stored: list[Stored] = []
-        writers: list[_FileWriter] = []
+        written: list[_Whole] = []
         known: set[str] = set()
         size = 0
         try:
             # Held for the whole batch, so that what is found here is still here when the batch ends.
             with self._locked(fcntl.LOCK_SH):
                 for content in islice(contents, BATCH_OBJECTS):
-                    if isinstance(content, bytes) and self._renew(self.path(digest := digest_of(content))):
+                    if isinstance(content, bytes):
+                        digest = digest_of(content)
                         stored.append(Stored(digest, len(content)))
-                        known.add(digest)
-                        continue
-                    writers.append(writer := _FileWriter(self))
-                    copy_content(content, writer)
-                    writer.close()
-                    stored.append(Stored(writer.digest, writer.size))
-                    size += writer.size
+                        if self._renew(self._place(digest)):
+                            known.add(digest)
+                            continue
+                        written.append(self._written(content, digest))
+                    else:
+                        written.append(one := self._copied(content))
+                        stored.append(Stored(one.digest, one.path.stat().st_size))
+                    size += stored[-1].size
                     if size >= BATCH_BYTES:
                         break
-            self.publish(writers, known)
-        finally:
-            for writer in writers:
-                writer.do_abort()
+            self.publish(written, known)
+        except BaseException:
+            for one in written:
+                one.path.unlink(missing_ok=True)
+            raise
         return stored
+
+    def _copied(self, content: BinaryIO) -> _Whole:
+        writer = _FileWriter(self)
+        try:
+            copy_content(content, writer)
+            writer.close()
+        except BaseException:
+            writer.do_abort()
+            raise
+        return _Whole(writer.path, writer.digest)
+
+    def _written(self, content: bytes, digest: str) -> _Whole:
+        """A file of bytes that are at hand; with less ado than a writer has, since they come by the thousand."""
+        path = self.scratch() / f"{digest}-{next(self._numbers)}"
+        try:
+            with room():
+                descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o400)
+                try:
+                    rest = memoryview(content)
+                    while rest:
+                        rest = rest[os.write(descriptor, rest) :]
+                    os.fchmod(descriptor, 0o444)
+                finally:
+                    os.close(descriptor)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        return _Whole(path, digest)
 
     def adopt(self, path: Path) -> Stored:
         if path.stat().st_dev != self.root.stat().st_dev:
@@ -127,7 +159,7 @@ class DirectoryStore(ObjectStore):
 
     def do_has(self, digests: set[str]) -> set[str]:
         with self._locked(fcntl.LOCK_SH):
-            return {digest for digest in digests if self._renew(self.path(digest))}
+            return {digest for digest in digests if self._renew(self._place(digest))}
 
     def do_checkout(self, tree: Tree, target: Path) -> None:
         sweep(target.parent)
@@ -160,7 +192,11 @@ class DirectoryStore(ObjectStore):
 
     def path(self, digest: str) -> Path:
         """Where the object of a checked digest is, or would be."""
-        return Path(f"{self._root}/{digest[:2]}/{digest[2:]}")
+        return Path(self._place(digest))
+
+    def _place(self, digest: str) -> str:
+        # A text, not a Path, for those who have ten thousand to go through.
+        return f"{self._root}/{digest[:2]}/{digest[2:]}"
 
     def scratch(self) -> Path:
         """This process's folder for what is being written."""
@@ -191,19 +227,19 @@ class DirectoryStore(ObjectStore):
 
     def _publish_one(self, writer: _FileWriter | _Whole) -> bool:
         """Put an object in its place; whether its fan-out folder had to be made."""
-        target = self.path(writer.digest)
+        target = self._place(writer.digest)
         if self._renew(target):
             writer.path.unlink()
             return False
         try:
-            writer.path.rename(target)
+            os.rename(writer.path, target)  # noqa: PTH104
         except FileNotFoundError:
-            target.parent.mkdir(mode=0o700, exist_ok=True)
+            Path(target).parent.mkdir(mode=0o700, exist_ok=True)
             writer.path.rename(target)
             return True
         return False
 
-    def _renew(self, path: Path) -> bool:
+    def _renew(self, path: str) -> bool:
         """Whether the object is there; if so, it is as young as a new one. The lock must be held."""
         try:
             os.utime(path)
@@ -215,7 +251,7 @@ class DirectoryStore(ObjectStore):
         # Texts, not Paths: there may be a million of them.
         made, top = {""}, str(root)
         for file in tree.files:
-            source, target = f"{self._root}/{file.digest[:2]}/{file.digest[2:]}", f"{top}/{file.path}"
+            source, target = self._place(file.digest), f"{top}/{file.path}"
             try:
                 size = os.stat(source).st_size  # noqa: PTH116
             except FileNotFoundError:
