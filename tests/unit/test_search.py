@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +21,7 @@ from himalia.experiments.outcome import Outcome, beats, front, outcome
 from himalia.experiments.schema import ExperimentSpec
 from himalia.experiments.search import Draft, End, Search
 from himalia.experiments.space import check_space, grid_points, grid_size, is_active, ordered
+from himalia.experiments.study import Workers
 from himalia.testing.samplers import CONDITIONAL, Runs, parameter
 
 SPEC: dict[str, Any] = {
@@ -81,10 +82,10 @@ class Memory:
         return [number for number, trial in self.stored.items() if trial["state"] == "WAITING"]
 
 
-def made(ground: Memory, **changes: Any) -> Search:
+def made(ground: Memory, workers: Workers | None = None, **changes: Any) -> Search:
     spec = ExperimentSpec.model_validate({**SPEC, **changes}).model_dump(mode="json")
     row = SimpleNamespace(id="abc", name="abc", spec=spec, started_at=clock.now())
-    return Search(row, ground)
+    return Search(row, ground, workers or Workers())
 
 
 @asynccontextmanager
@@ -173,6 +174,21 @@ async def test_a_worker_that_is_killed_comes_again() -> None:
         await serve(ground, search, good)
     assert ground.end == End("COMPLETE")
     assert sorted(ground.stored) == list(range(8))
+
+
+async def test_many_searches_share_a_few_workers() -> None:
+    workers = Workers(most=2)
+    grounds = [Memory() for _ in range(4)]
+    searches = [made(ground, workers, trials=3, parallel=1) for ground in grounds]
+    async with AsyncExitStack() as stack:
+        for ground, search in zip(grounds, searches, strict=True):
+            await stack.enter_async_context(running(search))
+            await until(ground, lambda ground=ground: bool(ground.stored))  # type: ignore[misc]
+        assert [search.study is not None for search in searches] == [False, False, True, True]
+        for ground, search in zip(grounds, searches, strict=True):
+            await serve(ground, search, good)
+        assert sum(search.study is not None for search in searches) <= 2
+    assert [ground.end for ground in grounds] == [End("COMPLETE")] * 4
 
 
 async def test_a_full_disk_is_waited_for_and_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from himalia.core.errors import DiskFull, HimaliaError, Unavailable, WrongState
 from himalia.experiments.outcome import Outcome
 from himalia.experiments.read import DONE
 from himalia.experiments.space import grid_size
-from himalia.experiments.study import Study, StudyError, StudyLost
+from himalia.experiments.study import Study, StudyError, StudyLost, Workers
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ class Ground(Protocol):
 class Search:
     """A search that is RUNNING. Used on the event loop only."""
 
-    def __init__(self, row: Any, ground: Ground) -> None:
+    def __init__(self, row: Any, ground: Ground, workers: Workers) -> None:
         self.id: str = row.id
         self.name: str = row.name
         self.spec: dict[str, Any] = row.spec
@@ -78,6 +78,7 @@ class Search:
         self.passing: str | None = None
         self.total, self._points = _total(self.spec)
         self._ground = ground
+        self._workers = workers
         self._states: dict[int, str] = {}
         self._done = 0
         self._open = 0
@@ -309,7 +310,7 @@ class Search:
                 await asyncio.gather(*self._submitting, return_exceptions=True)
                 self._untold.clear()
                 stored = await self._ground.trials(self, self.spec["pruner"]["kind"] != "none")
-                study = await Study.open(self.id, self.spec, stored)
+                study = await self._workers.open(self.id, self.spec, stored, self._close_study)
                 self._next = max(self._states, default=-1) + 1
                 for number, outcome in self._untold:
                     study.tell(number, outcome)
@@ -329,7 +330,7 @@ class Search:
         study, self._study = self._study, None
         self._ahead.clear()
         if study is not None:
-            await study.close()
+            await self._workers.close(study)
         self._wake.set()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:

@@ -25,7 +25,7 @@ from himalia.experiments import read, records
 from himalia.experiments.outcome import Outcome
 from himalia.experiments.records import OpenTrial
 from himalia.experiments.search import AGAIN_S, FAULT, Draft, End, Search
-from himalia.experiments.study import Study
+from himalia.experiments.study import Study, Workers
 from himalia.experiments.tables import experiments
 from himalia.jobs.schema import JobCreate, JobSpec
 from himalia.jobs.service import Chosen, Jobs, Part
@@ -53,6 +53,7 @@ class Searcher:
         self.database = database
         self.jobs = jobs
         self.exchange = exchange
+        self._workers = Workers()
         self._open: dict[str, OpenTrial] = {}
         self._searches: dict[str, Search] = {}
         self._owners: dict[str, Owner] = {}
@@ -124,7 +125,7 @@ class Searcher:
         row = await self._row(experiment_id)
         if row is None or row.state != "RUNNING" or row.deleted_at is not None:
             return
-        search = Search(row, self)
+        search = Search(row, self, self._workers)
         self._searches[experiment_id] = search
         try:
             await search.run()

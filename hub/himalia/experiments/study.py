@@ -8,17 +8,21 @@ import logging
 import os
 import sys
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
 
+from himalia.core import clock
 from himalia.experiments.outcome import Outcome
 
 log = logging.getLogger(__name__)
 
 ANSWER_LIMIT = 64 * 2**20
 CLOSE_S = 2.0
+MOST_WORKERS = 8
+"""A worker has about 100 MB, and a search can have a new one in two seconds."""
+GiveUp = Callable[[], Awaitable[None]]
 _TOLD = ("number", "parameters", "notes", "state", "values", "steps")
 _NEEDS = {"cmaes": "cmaes", "gp": "torch"}
 
@@ -42,6 +46,7 @@ class Study:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
+        self.used = clock.monotonic()
         self._waiting: deque[asyncio.Future[Any]] = deque()
         self._reader = asyncio.create_task(self._read())
 
@@ -69,6 +74,11 @@ class Study:
     def pid(self) -> int:
         """The worker's process."""
         return self._process.pid
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether answers are on their way."""
+        return bool(self._waiting)
 
     async def ask(self, number: int) -> tuple[dict[str, Any], dict[str, Any]]:
         """Values for trial `number`, and notes to be stored with them."""
@@ -100,6 +110,7 @@ class Study:
         return answer["result"]
 
     def _post(self, request: Mapping[str, Any]) -> asyncio.Future[Any]:
+        self.used = clock.monotonic()
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
         assert self._process.stdin is not None
@@ -131,6 +142,38 @@ class Study:
         self._reader.cancel()
         with suppress(asyncio.CancelledError):
             await self._reader
+
+
+class Workers:
+    """The workers of all searches, `most` at a time: whichever was not used for longest makes room for another one.
+
+    Those that are busy stay, so for a moment there may be more.
+    """
+
+    def __init__(self, most: int = MOST_WORKERS) -> None:
+        self.most = most
+        self._give_up: dict[Study, GiveUp] = {}
+
+    async def open(
+        self, name: str, spec: Mapping[str, Any], trials: Sequence[Mapping[str, Any]], give_up: GiveUp
+    ) -> Study:
+        """A new worker; `give_up` is called when another one needs its place, and ends it.
+
+        Raises StudyError, StudyLost.
+        """
+        while len(self._give_up) >= self.most:
+            idle = [study for study in self._give_up if not study.is_busy]
+            if not idle:
+                break
+            await self._give_up.pop(min(idle, key=lambda study: study.used))()
+        study = await Study.open(name, spec, trials)
+        self._give_up[study] = give_up
+        return study
+
+    async def close(self, study: Study) -> None:
+        """End a worker."""
+        self._give_up.pop(study, None)
+        await study.close()
 
 
 def _log(answered: asyncio.Future[Any]) -> None:
