@@ -46,7 +46,8 @@ def finish(work: Callable[[], str]) -> int:
 
 
 def _end(number: int, frame: FrameType | None) -> None:
-    """Leave by an exception, so that what is half done is removed."""
+    """Leave by an exception, so that what is half done is removed, which a second signal must not break off."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(128 + number)
 
 
