@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,7 +19,7 @@ from himalia.experiments.study import StudyError, StudyLost
 from himalia.experiments.tables import trials
 
 Row = dict[str, Any]
-Importances = Callable[[Any], Any]
+Importances = Callable[[Any], Awaitable[list[dict[str, float]]]]
 TOO_FEW = "There is nothing to show yet: it needs trials that ended with a value."
 TOO_FEW_TO_TELL = "There is too little to tell yet: it needs more trials with different values."
 KEPT = 100
@@ -32,6 +33,7 @@ class Plots:
         self.database = database
         self._importances = importances
         self._known: dict[str, tuple[int, list[dict[str, float]]]] = {}
+        self._working = asyncio.Lock()
 
     async def make(self, row: Any, kind: str) -> Plot:
         """One plot of the experiment in `row`. Raises Unavailable."""
@@ -52,22 +54,24 @@ class Plots:
 
     async def _importance(self, row: Any) -> list[Row]:
         count = await self.database.read(lambda c: _complete(c, row.id))
-        known = self._known.get(row.id)
-        if known is None or known[0] != count:
-            try:
-                known = count, await self._importances(row) if count > 1 else []
-            except (StudyError, StudyLost) as error:
-                raise Unavailable(
-                    "The importances could not be worked out. Try again in a moment."
-                ) from error
-            if len(self._known) >= KEPT:
-                self._known.clear()
-            self._known[row.id] = known
+        async with self._working:  # one at a time: it may take a process of its own
+            known = self._known.get(row.id)
+            if known is None or known[0] != count:
+                known = count, await self._shares(row) if count > 1 else []
+                if len(self._known) >= KEPT:
+                    self._known.clear()
+                self._known[row.id] = known
         return [
             {"objective": objective["metric"], "parameter": name, "importance": share}
             for objective, shares in zip(row.spec["objectives"], known[1], strict=False)
             for name, share in sorted(shares.items(), key=lambda one: -one[1])
         ]
+
+    async def _shares(self, row: Any) -> list[dict[str, float]]:
+        try:
+            return await self._importances(row)
+        except (StudyError, StudyLost) as error:
+            raise Unavailable("The importances could not be worked out. Try again in a moment.") from error
 
 
 def _complete(connection: Connection, experiment_id: str) -> int:
