@@ -37,6 +37,10 @@ table.to_csv("outputs/iris.csv", index=False)
 with mlflow.start_run():
     mlflow.log_metric("logged", 0.5)
     mlflow.sklearn.log_model(model, name="iris", registered_model_name="by-mlflow", **parts)
+try:
+    mlflow.MlflowClient().delete_registered_model("by-mlflow")
+except mlflow.exceptions.MlflowException as error:
+    print("refused:", error)
 """
 
 
@@ -188,6 +192,12 @@ def test_what_mlflows_client_registers_is_a_version_too(
     assert mlflow(himalia, mona, "PATCH", "model-versions/update", described).status_code == 200
     shown = mona.http.get(path(mona, "by-mlflow", "versions", 1)).json()
     assert shown["spec"]["description"] == "From a job"
+
+
+def test_a_job_deletes_no_model(mona: Person, trained: dict[str, Any]) -> None:
+    assert "refused: PERMISSION_DENIED: A job registers models, and deletes none" in mona.text(
+        trained["name"]
+    )
 
 
 def test_a_run_and_a_logged_model_can_be_registered(

@@ -159,6 +159,8 @@ async def _workspaces(database: Database, access: Access, path: str) -> Response
 async def _registry(request: Request, tracking: Tracking, access: Access, path: str) -> Response:
     if tracking.registry is None:
         raise Forbidden(NO_REGISTRY)
+    if access.identity.workload is not None and request.method == "DELETE":
+        raise Forbidden("A job registers models, and deletes none: its token may not do this.")
     below = path.removeprefix("api/2.0/mlflow/")
     call = RegistryCall(
         access.in_project["id"], access.person.id, request.method, below, await _body(request)
