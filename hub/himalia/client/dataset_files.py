@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from blake3 import blake3
 
@@ -30,8 +31,7 @@ class FileChanged(HimaliaError):
         super().__init__(f"“{path}” changes while it is read. Wait until it is written, and try again.")
 
 
-@dataclass(frozen=True)
-class LocalFile:
+class LocalFile(NamedTuple):
     """A file to be added: its path in the dataset, where it is, and what it looked like when it was found."""
 
     path: str
