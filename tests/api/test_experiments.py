@@ -266,7 +266,9 @@ def test_the_time_is_over(person: Person) -> None:
     experiment = begin(person, PARABOLA + "import time; time.sleep(1)", trials=100, timeout_s=2)
     found = ended(person, experiment)
     assert (found["status"]["state"], found["status"]["reason"]) == ("COMPLETE", "time_limit")
-    assert 0 < found["status"]["done"] < 100
+    # A busy machine may take all of it to begin.
+    assert found["status"]["done"] < 100
+    assert found["status"]["message"] == f"The time of 2 s was over after {found['status']['done']} trials."
 
 
 def test_bad_trials_are_pruned(person: Person) -> None:
