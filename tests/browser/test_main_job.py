@@ -75,8 +75,10 @@ def run_as_job(page: Page, name: str, max_iter: int) -> None:
 def test_from_sign_in_to_two_compared_runs(chromium: Browser, himalia: Running, hedy: Person) -> None:
     page = sign_in(chromium, himalia)
     spawn(page)
-    expect(page.get_by_role("heading", name="Reading handwritten digits")).to_be_visible()
+    expect(page.get_by_role("heading", name="From pictures to a served model")).to_be_visible()
     shot(page, "lab")
+    page.goto(f"{himalia.url}/user/hedy/lab/tree/examples/digits.ipynb")
+    expect(page.get_by_role("heading", name="Reading handwritten digits")).to_be_visible()
     run_as_job(page, "first", 25)
     expect(page.locator(f"{STATE}[data-state=RUNNING]")).to_be_visible()
     expect(page.locator(".hm-Now")).to_contain_text("Cell")

@@ -44,6 +44,8 @@ def sign_in(page: Page, platform: Running) -> None:
     if news.count():
         news.click()
     shot(page, "lab")
+    page.goto(f"{platform.url}/user/ada/lab/tree/examples/digits.ipynb")
+    expect(page.get_by_role("heading", name="Reading handwritten digits")).to_be_visible(timeout=SLOW_MS)
 
 
 def run_job(page: Page, name: str, **parameters: str) -> None:
