@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 
 SECONDS = 1000
 VIEW = ".hm-View:not(.lm-mod-hidden)"
+NOTEBOOK = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 Shot = Callable[[str], None]
 
 
@@ -71,7 +72,10 @@ class SixSteps:
         """Step 2: the notebook beside the first one as a job that reads the dataset."""
         page = self.page
         page.goto(f"{self.himalia.url}/user/{self.person}/lab/tree/examples/digits.ipynb")
-        page.get_by_role("button", name="Run as job").first.click(timeout=90 * SECONDS)
+        title = page.get_by_role("heading", name="Reading handwritten digits")
+        expect(title).to_be_visible(timeout=90 * SECONDS)
+        page.locator("#jupyterlab-splash").wait_for(state="detached")
+        page.locator(NOTEBOOK).get_by_role("button", name="Run as job").click()
         form = page.get_by_role("dialog", name="Run “digits.ipynb” as a job")
         form.get_by_label("max_iter").fill("20")
         form.get_by_role("button", name="Add a dataset").click()
@@ -86,7 +90,7 @@ class SixSteps:
         """Step 3: two parameters ticked, and the plots grow."""
         page = self.page
         page.locator(".lm-TabBar-tab", has_text="digits.ipynb").click()
-        page.get_by_role("button", name="Search parameters").first.click()
+        page.locator(NOTEBOOK).get_by_role("button", name="Search parameters").click()
         form = page.get_by_role("dialog", name="Search parameters of “digits.ipynb”")
         form.get_by_role("checkbox", name="max_iter").check()
         form.get_by_role("checkbox", name="C", exact=True).check()
