@@ -133,7 +133,10 @@ def call(
     filled += QUERIES.get(operation, "")
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     body = None if method in ("get", "delete") else {"nonsense": 1}
-    return http.request(method, filled, headers=headers, json=body)
+    with http.stream(method, filled, headers=headers, json=body) as answer:
+        if not answer.headers.get("content-type", "").startswith("text/event-stream"):
+            answer.read()  # a stream of events has no end
+    return answer
 
 
 MLFLOW = {"mlflow.read", "mlflow.write"}
