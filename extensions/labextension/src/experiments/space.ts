@@ -64,7 +64,7 @@ function aroundReal(value: number): { low: number; high: number; log: boolean } 
   if (value <= 0) {
     return { low: value < 0 ? value * 10 : 0, high: value < 0 ? 0 : 1, log: false };
   }
-  if (value >= 0.1 && value <= 1) {
+  if (value >= 0.1 && value < 1) {
     return { low: tidy(value / 5), high: Math.min(1, tidy(value * 3)), log: false };
   }
   return { low: tidy(value / 100), high: tidy(value * 100), log: true };

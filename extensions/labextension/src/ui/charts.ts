@@ -104,10 +104,16 @@ export function history(rows: readonly PlotRow[], { x, y }: Axes): Chart {
         encoding: { y: { field: 'best', type: 'quantitative', title: y, scale } }
       },
       {
-        mark: { type: 'point', filled: true, size: 40, tooltip: { content: 'data' } },
+        mark: { type: 'point', filled: true, size: 50, opacity: 1, tooltip: { content: 'data' } },
         encoding: {
           y: { field: 'y', type: 'quantitative', title: y, scale },
-          color: { field: 'state', type: 'nominal', title: null, legend: { orient: 'top' } },
+          color: {
+            field: 'state',
+            type: 'nominal',
+            title: null,
+            legend: { orient: 'top' },
+            scale: { range: [theme.brand, '#e0851b', '#b8549c'] }
+          },
           shape: { field: 'state', type: 'nominal', title: null }
         }
       }
