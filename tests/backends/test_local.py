@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from himalia.core.settings import Settings
+from himalia.core.unix import connected
 from himalia.engine.backends.base import Account, Place, Seen
 from himalia.engine.backends.local.backend import LocalBackend
 from himalia.engine.backends.local.folders import Folders
@@ -94,6 +95,29 @@ class TestLocalBackend(BackendSuite):
             kill_runner(home)
             assert (await service.ended("b-1")).exit_code == 7
         assert count(world) == 1
+
+    async def test_link_in_place_of_the_runners_socket_is_not_followed(
+        self, world: World, home: Path
+    ) -> None:
+        async with Service(world) as service:
+            await service.run(world.shell("true"))
+            (state,) = states(home)
+            sockets = Path(json.loads(state.read_text())["sockets"])
+        taken: list[bytes] = []
+
+        async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            taken.append(await reader.readline())
+            writer.close()
+
+        secret = await asyncio.start_unix_server(take, home / "run" / "secret.sock")
+        (sockets / "runner.sock").unlink()
+        (sockets / "runner.sock").symlink_to(home / "run" / "secret.sock")
+        with pytest.raises(OSError, match="is not a socket"):
+            connected(sockets / "runner.sock")
+        async with Service(world) as after:
+            assert (await after.run(world.shell("true", "b-1"))).reason is None
+        secret.close()
+        assert taken == []
 
     async def test_sandbox_that_cannot_be_made_says_why(self, world: World, home: Path) -> None:
         async with Service(world) as service:

@@ -6,14 +6,14 @@ aiohttp's own client would take half of what a request costs here, and follows a
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
-import stat
 from collections import deque
 from pathlib import Path
 from typing import cast
 
 import httptools
+
+from himalia.core.unix import connected
 
 IDLE_S = 2.0
 """Servers close what was unused for longer (uvicorn: after 5 s); a connection must not be used just then."""
@@ -226,7 +226,7 @@ class Pool:
             connection.fail(Broken("it closed the connection"))
         loop = asyncio.get_running_loop()
         try:
-            opened = _connected(self.path)
+            opened = connected(self.path)
             _, made = await loop.create_unix_connection(lambda: Connection(loop, opened), sock=opened)
         except OSError as error:
             raise Unreachable(str(error)) from error
@@ -274,24 +274,3 @@ class Pool:
         for connection in self._idle:
             connection.fail(Broken("the revision was retired"))
         self._idle.clear()
-
-
-def _connected(path: Path) -> socket.socket:
-    """A socket connected to `path`. Raises OSError, also for what is no socket.
-
-    The folder belongs to whom the model server runs as, who could put a link there that leads to another socket of
-    this machine, which this process may use and they may not. So what is there is opened first, and not followed.
-    """
-    found = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        if not stat.S_ISSOCK(os.fstat(found).st_mode):
-            raise OSError(f"{path} is not a socket")
-        made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        try:
-            made.connect(f"/proc/self/fd/{found}")
-        except OSError:
-            made.close()
-            raise
-        return made
-    finally:
-        os.close(found)

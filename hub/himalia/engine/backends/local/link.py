@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from himalia.core.database import storable
+from himalia.core.unix import connected
 from himalia.engine.backends.base import (
     Batch,
     Ended,
@@ -67,7 +68,8 @@ class RunnerLink:
 
     async def connect(self) -> asyncio.StreamReader:
         """Open the connection and exchange hellos. Raises OSError or LinkError."""
-        reader, writer = await asyncio.open_unix_connection(str(self.socket), limit=LINE_LIMIT)
+        opened = connected(self.socket)
+        reader, writer = await asyncio.open_unix_connection(sock=opened, limit=LINE_LIMIT)
         writer.write(_line({"op": "hello", "version": VERSION, "token": self._token}))
         try:
             hello = json.loads(await asyncio.wait_for(reader.readline(), 10))

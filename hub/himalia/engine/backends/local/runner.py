@@ -252,6 +252,9 @@ async def connect(
             return link, await link.connect()
         except (FileNotFoundError, ConnectionError):
             pass
+        except OSError as error:
+            log.warning("Runner %s cannot be connected to: %s", runner.identifier, error)
+            return None
         if asyncio.get_running_loop().time() > deadline:
             return None
         await asyncio.sleep(delay)  # the socket appears when the interpreter is up
