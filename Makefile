@@ -101,6 +101,10 @@ $(STAMPS)/extension: $(LAB_SOURCES) extensions/setup.cfg $(STAMPS)/lab-modules $
 
 test: install $(STAMPS)/dev
 	@tools/system chromium:chromium pg_ctlcluster:postgresql
+	@echo "==> Making the environments that tests run in"
+	@# A test that had to make them would be over its time on a slow machine.
+	@$(BIN)/python -c 'import sys, pathlib; from himalia.environments.local import create; \
+		[create(name, pathlib.Path(".cache").absolute()) for name in sys.argv[1:]]' $(ENVIRONMENTS)
 	@echo "==> Testing: $(TESTS)"
 	@$(BIN)/python -m pytest $(TESTS)
 
