@@ -158,7 +158,7 @@ function Actions({ model, version, close }: ActionsProps): JSX.Element {
   const download = async (of: ModelVersion) => {
     const content = await told(() => models.download(of), trans.__('It was not downloaded.'), trans);
     if (content) {
-      saveAs(`${of.model}-${of.number}.zip`, content);
+      saveAs(`${of.model}-${of.number}.tar`, content);
     }
   };
   const remove = async () => {
