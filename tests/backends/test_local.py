@@ -119,6 +119,26 @@ class TestLocalBackend(BackendSuite):
         secret.close()
         assert taken == []
 
+    async def test_link_in_place_of_an_isolated_ones_folder_is_not_followed(
+        self, world: World, home: Path
+    ) -> None:
+        async with Service(world) as service:
+            # What the person's own jobs can write in must not decide where a later one works.
+            await service.run(world.shell("ln -s /var/lib /job/b-1 && ln -s /var/lib /job/b", "a-1"))
+            launch = world.shell("echo in > $PWD/here", "b-1", isolated=True)
+            assert (await service.run(launch)).exit_code == 0
+        assert not is_there("/var/lib/b-1")
+
+    async def test_runner_that_does_not_say_hello_is_ended(self, world: World, home: Path) -> None:
+        launch = world.shell(FOREVER)
+        async with Service(world) as service:
+            service.backend.start(launch)
+            await service.started("a-1")
+            os.kill(inner_pid(home), signal.SIGSTOP)
+        async with Service(world, launch) as after:
+            assert after.backend.observe(["a-1"]) == {"a-1": Seen.GONE}
+            assert (await after.run(world.shell("true", "b-1"))).reason is None
+
     async def test_sandbox_that_cannot_be_made_says_why(self, world: World, home: Path) -> None:
         async with Service(world) as service:
             launch = world.shell("true", devices={"example.com/accelerator": ("/dev/no-such-device",)})
@@ -216,7 +236,7 @@ def lay_out(home: Path, project: Place, files: dict[str, str]) -> str:
 
 def folders_of(home: Path, name: str) -> list[Path]:
     """Where an attempt works."""
-    return list(home.glob(f"people/*/work/*/{name}"))
+    return list(home.glob(f"people/*/*/*/{name}"))
 
 
 async def answer(addresses: list[str]) -> bytes:
@@ -237,6 +257,17 @@ def runner_pid(home: Path) -> int:
     """The first process of the only runner's sandbox."""
     (state,) = states(home)
     return int(json.loads(state.read_text())["process"]["child"])
+
+
+def is_there(path: str) -> bool:
+    return Path(path).exists()
+
+
+def inner_pid(home: Path) -> int:
+    """The runner itself, which the sandbox's first process has started."""
+    first = runner_pid(home)
+    (child,) = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+    return int(child)
 
 
 def kill_runner(home: Path) -> None:

@@ -58,9 +58,23 @@ OLD = revision("old", "RUNNING", 100, 1)
         # returned to: its earlier end is no failure, and while it still ends nothing can be done
         (
             endpoint(next_id="new", next_attempt=2),
-            [OLD, revision("new", "STOPPED", 0, 1)],
+            [OLD, revision("new", "STOPPED", 0, 1, reason="stopped_by_user")],
             "UPDATING",
             Plan(start=("new",)),
+        ),
+        # what ended while it waited is not begun again and again
+        (endpoint(next_id="new"), [OLD, revision("new", "FAILED", attempt=0)], "UPDATING", Plan(failed=True)),
+        (
+            endpoint(next_id="new"),
+            [revision("new", "STOPPED", attempt=0, reason="stopped_by_administrator")],
+            "STARTING",
+            Plan(failed=True),
+        ),
+        (
+            endpoint(next_id="new"),
+            [revision("new", "STOPPED", attempt=0, reason="access_removed")],
+            "STARTING",
+            Plan(failed=True),
         ),
         (
             endpoint(next_id="new", next_attempt=2),
@@ -76,6 +90,7 @@ OLD = revision("old", "RUNNING", 100, 1)
         ),
         # a server that was ready and failed is started again, others are not
         (endpoint(), [revision("old", "FAILED", 100, 1)], "UNAVAILABLE", Plan(start=("old",))),
+        (endpoint(), [revision("old", "SUCCEEDED", 100, 1)], "UNAVAILABLE", Plan(start=("old",))),
         (endpoint(), [revision("old", "FAILED", 100, 0)], "FAILED", Plan()),
         (endpoint(), [revision("old", "FAILED", 100, 1, attempt=2)], "FAILED", Plan()),
         (

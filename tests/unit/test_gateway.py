@@ -71,6 +71,13 @@ class Model(BaseHTTPRequestHandler):
         elif self.path.endswith("/stream"):
             self.stream(served)
             return
+        elif self.path.endswith("/endless"):
+            self.close_connection = True
+            with suppress(OSError):  # the gateway has heard enough
+                self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+                while True:
+                    self.wfile.write(b"X-More: and more\r\n" * 100)
+            return
         shown = {
             "server": served.number,
             "path": self.path,
@@ -341,6 +348,7 @@ def test_what_breaks_says_so_and_the_rest_goes_on(gateway: Gateway, servers: lis
     for path, status, code in (
         ("/ada/iris/v2/die", 502, "model_failed"),
         ("/ada/iris/v2/nonsense", 502, "model_failed"),
+        ("/ada/iris/v2/endless", 502, "model_failed"),
         ("/ada/iris/v2/slow", 504, "too_slow"),
     ):
         answer = gateway.post(path)

@@ -86,6 +86,7 @@ signature:
         ("flavors: !!python/object/apply:os.system ['touch /tmp/owned']", "cannot be read as YAML"),
         ("[" * 100_000, "cannot be read as YAML"),
         ("- a", "not what MLflow writes"),
+        ("a: &a {x: 1}\nb: &b {<<: [*a, *a]}\nc: {<<: [*b, *b]}", "has a merge key"),
         ("flavors: 3", "names no python_function"),
         ("flavors: {python_function: {}}\nsignature: {inputs: '['}", "The inputs of the signature"),
         ("x: " + "a" * (1 << 20), "MLmodel is larger than 1024 KiB"),

@@ -246,12 +246,32 @@ async def test_failures_count_in_a_row_and_over_a_restart() -> None:
             await asyncio.sleep(0.001)
     assert ground.end is None
     again = made(ground, parallel=1, max_failures=4)
+    again.started_at = search.started_at
     async with running(again) as task:
         ground.finish_trial(again, 7, Outcome("FAILED", message="the last of all"))
         await asyncio.wait_for(task, 20)
     assert ground.end == End(
         "FAILED", "too_many_failures", "4 trials failed in a row. The last one: the last of all"
     )
+
+
+async def test_failures_before_a_search_was_resumed_do_not_count() -> None:
+    ground = Memory()
+    search = made(ground, parallel=1, max_failures=2)
+    async with running(search) as task:
+        for number in (0, 1):
+            await until(ground, lambda number=number: number in ground.stored)
+            ground.finish_trial(search, number, Outcome("FAILED", message="bad data"))
+        await asyncio.wait_for(task, 20)
+    assert ground.end is not None
+    assert ground.end.reason == "too_many_failures"
+    ground.end = None
+    resumed = made(ground, parallel=1, max_failures=2, trials=3)
+    async with running(resumed) as task:
+        await until(ground, lambda: 2 in ground.stored)
+        ground.finish_trial(resumed, 2, Outcome("COMPLETE", [1.0]))
+        await asyncio.wait_for(task, 20)
+    assert ground.end == End("COMPLETE")
 
 
 async def test_the_time_of_a_search_is_over() -> None:

@@ -39,7 +39,9 @@ def plan(endpoint: Any, revisions: Sequence[Any]) -> Plan:
     promote = coming is not None and coming.attempt >= endpoint.next_attempt and is_ready(coming)
     failed, start = False, []
     if coming is not None and coming.state in ENDED:
-        failed = coming.attempt >= endpoint.next_attempt or coming.state == State.SUCCEEDED
+        # It was being stopped when it was asked for. Whatever else ended before it began is not begun again.
+        again = coming.state == State.STOPPED and coming.reason == "stopped_by_user"
+        failed = coming.attempt >= endpoint.next_attempt or not again
         if not failed:
             start.append(coming.id)
     start += [one.id for one in revisions if one.weight > 0 and one is not coming and _starts_again(one)]
@@ -57,7 +59,7 @@ def _starts_again(revision: Any) -> bool:
     A server that was ready and failed is; one that never was would only fail again. One that was stopped is, when
     its endpoint was started before its server had ended; nothing starts what an administrator stopped.
     """
-    if revision.state == State.FAILED:
+    if revision.state in (State.FAILED, State.SUCCEEDED):
         return bool(revision.ready_attempt == revision.attempt)
     return bool(revision.state == State.STOPPED and revision.reason == "stopped_by_user")
 

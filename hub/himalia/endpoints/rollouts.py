@@ -143,7 +143,11 @@ class Rollouts:
         self._wake.set()
         self._spawn(self._show_live())
         while True:
-            late = await self._look()
+            try:
+                late = await self._look()
+            except (HimaliaError, OSError) as error:
+                log.warning("Endpoints could not be looked at, which is tried again: %s", error)
+                late = True
             try:
                 await asyncio.wait_for(self._wake.wait(), LOOK_S if late else None)
             except TimeoutError:

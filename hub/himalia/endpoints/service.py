@@ -153,6 +153,8 @@ class Endpoints:
                 self._refuse_without_room(row, revisions, reserve, target.number)
             if body.replace:
                 self._give_nothing(tx, row)
+            if ended:
+                self.sources.start(tx, self.engine, target, row.project_id)
             attempt = target.attempt if not ended and target.state != "STOPPING" else target.attempt + 1
             return {
                 "next_id": target.id,
@@ -310,6 +312,8 @@ class Endpoints:
             if serving:
                 return {"is_wanted": True, "message": None}
             newest = revisions[-1]
+            if newest.state in ENDED:
+                self.sources.start(tx, self.engine, newest, row.project_id)
             return {
                 "is_wanted": True,
                 "message": None,

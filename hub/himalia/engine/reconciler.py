@@ -88,6 +88,7 @@ class Reconciler:
         self.lost_after_s = lost_after_s
         self._lookahead = Lookahead(self.board, lambda item: backend.lane(item.known()))
         self._recall: asyncio.TimerHandle | None = None
+        self._launching: set[str] = set()
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
@@ -223,15 +224,20 @@ class Reconciler:
             self.board.remove(item.id)
 
     async def _launch_all(self, items: Sequence[Active]) -> None:
-        # In order: one that goes behind another must come to the runner after it.
-        for item in items:
-            await self._launch(item)
+        names = {item.attempt_name for item in items}
+        self._launching |= names
+        try:
+            # In order: one that goes behind another must come to the runner after it.
+            for item in items:
+                await self._launch(item)
+        finally:
+            self._launching -= names
 
     async def _launch(self, item: Active) -> None:
         try:
             launch = await self.launch(item)
         except HimaliaError as error:
-            await self._record([Ended(item.attempt_name, "start_failed", error.message)])
+            self._ended_here(Ended(item.attempt_name, "start_failed", error.message))
             return
         # Its report may have come meanwhile; what has ended must not be started again.
         if self.board.of_attempt(launch.name) is not item:
@@ -239,10 +245,14 @@ class Reconciler:
         if item.state == State.STOPPING:
             # A stop came while its inputs were laid out: the backend knows nothing of it, so nobody else ends it.
             words = "It was stopped before it began."
-            await self._record([Ended(item.attempt_name, item.reason or "stopped_by_user", words)])
+            self._ended_here(Ended(item.attempt_name, item.reason or "stopped_by_user", words))
         elif item.state == State.STARTING:
             leader = self.board.active[item.after].attempt_name if item.after else None
             self.backend.start(replace(launch, after=leader) if leader else launch)
+
+    def _ended_here(self, *ends: Ended) -> None:
+        """Record ends that no backend reports; what cannot be stored now is tried again, and holds up nothing."""
+        self._spawn(self._take(Batch(ends, lambda: None)))
 
     def _stop_asked(self) -> None:
         for item in self.board.stopping.values():
@@ -401,14 +411,14 @@ class Reconciler:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(WATCH_S)
-            await self._find_lost()
+            self._find_lost()
 
-    async def _find_lost(self) -> None:
+    def _find_lost(self) -> None:
         """An attempt that the backend does not see, and whose report did not come, is lost."""
-        items = [item for item in self.board.active.values() if self._manages(item)]
+        items = [item for item in self.board.active.values() if self._is_to_be_seen(item)]
         seen = self.backend.observe([item.attempt_name for item in items])
         now = clock.monotonic()
-        lost: list[Report] = []
+        lost: list[Ended] = []
         for item in items:
             if seen.get(item.attempt_name, Seen.GONE) != Seen.GONE:
                 item.gone_since = None
@@ -417,7 +427,11 @@ class Reconciler:
             elif now - item.gone_since >= self.lost_after_s:
                 lost.append(Ended(item.attempt_name, self._reason_of_loss(item), final=False))
         if lost:
-            await self._record(lost)
+            self._ended_here(*lost)
+
+    def _is_to_be_seen(self, item: Active) -> bool:
+        """Whether the backend must know of it: not while its inputs are laid out, which may take long."""
+        return self._manages(item) and item.attempt_name not in self._launching
 
     @staticmethod
     def _reason_of_loss(item: Active) -> str:

@@ -193,7 +193,8 @@ class Engine:
     def retry(self, tx: Transaction, workload: str, needs_id: str | None = None) -> None:
         """Queue an ended workload again, from the beginning, as a new attempt; with `needs_id` once that is built."""
         row = _row(tx.connection, workload)
-        if row is None or State(row.state) not in ENDED or row.state == State.SUCCEEDED:
+        has_succeeded = row is not None and row.state == State.SUCCEEDED and row.kind != "endpoint"
+        if row is None or State(row.state) not in ENDED or has_succeeded:
             raise WrongState("Only a failed or stopped job can be retried. Use Run again for a new one.")
         now = clock.now()
         fresh = {"queued_at": now, "ended_at": None, "restarts": 0, "tries": 0, "needs_id": needs_id}

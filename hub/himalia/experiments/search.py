@@ -157,7 +157,9 @@ class Search:
             if state != "WAITING":
                 self._count(number, state, trial["message"])
         # In the order of their ends, which decides how many failed in a row.
-        ends = sorted((t for t in stored if t["ended_at"] is not None), key=lambda trial: trial["ended_at"])
+        # What failed before the search was resumed may be mended.
+        ended = [t for t in stored if t["ended_at"] is not None and t["ended_at"] >= self.started_at]
+        ends = sorted(ended, key=lambda trial: trial["ended_at"])
         self._failures = []
         for trial in ends:
             self._note_failure(trial["state"], trial["message"])

@@ -55,6 +55,7 @@ class Searcher:
         self.exchange = exchange
         self._workers = Workers()
         self._open: dict[str, OpenTrial] = {}
+        self._jobs: dict[tuple[str, int], str] = {}
         self._searches: dict[str, Search] = {}
         self._owners: dict[str, Owner] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -65,7 +66,7 @@ class Searcher:
     async def load(self) -> None:
         """Know the trials that were not at their end. Call before any workload is looked after."""
         for trial in await self.database.read(lambda c: list(records.load_open(c))):
-            self._open[trial.job_id] = trial
+            self._remember(trial)
 
     async def start(self) -> None:
         """Go on with what was RUNNING; who was to end early hears it again, in case it was not sent."""
@@ -205,16 +206,22 @@ class Searcher:
         )
         records.begin(tx, trial, draft.notes)
         links.add(tx, f"job:{job.id}", of, "trial")
-        self._open[job.id] = trial  # before the commit: its end may be part of the same group
+        self._remember(trial)  # before the commit: its end may be part of the same group
         tx.after_commit(begun)
         tx.after_commit(lambda: self._publish(trial, "WAITING"))
 
+    def _remember(self, trial: OpenTrial) -> None:
+        """Know a trial by its job. A transaction that is run twice makes its job twice: only the last is there."""
+        which = (trial.experiment_id, trial.number)
+        earlier = self._jobs.get(which)
+        if earlier is not None:
+            self._open.pop(earlier, None)
+        self._jobs[which] = trial.job_id
+        self._open[trial.job_id] = trial
+
     async def advise(self, search: Search, number: int, step: int) -> None:
         """Ask a trial to end early."""
-        trial = next(
-            (one for one in self._open.values() if (one.experiment_id, one.number) == (search.id, number)),
-            None,
-        )
+        trial = self._open.get(self._jobs.get((search.id, number), ""))
         if trial is not None and trial.pruned_step is None:
             await self.database.write(lambda tx: records.advise(tx, trial, step))
             self.jobs.engine.advise_stop(trial.job_id)
@@ -252,6 +259,7 @@ class Searcher:
     def _ended(self, found: Sequence[tuple[OpenTrial, Outcome]]) -> None:
         for trial, outcome in found:
             self._open.pop(trial.job_id, None)
+            self._jobs.pop((trial.experiment_id, trial.number), None)
             search = self._searches.get(trial.experiment_id)
             if search is not None:
                 search.ended(trial.number, outcome)

@@ -18,6 +18,7 @@ from himalia.core.unix import connected
 IDLE_S = 2.0
 """Servers close what was unused for longer (uvicorn: after 5 s); a connection must not be used just then."""
 BUFFER_BYTES = 2**18
+HEAD_BYTES = 1 << 16
 
 
 class Unreachable(Exception):
@@ -49,6 +50,7 @@ class Connection(asyncio.Protocol):
         self._pieces: deque[bytes] = deque()
         self._buffered = 0
         self._has_head = self._until_close = self.complete = self._keeps = False
+        self._head_bytes = 0
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
         self.is_spoiled = False
@@ -61,6 +63,7 @@ class Connection(asyncio.Protocol):
         """Begin a request."""
         self.headers = []
         self._has_head = self._until_close = self.complete = self._keeps = False
+        self._head_bytes = 0
         self.deadline = deadline
         self.write(data)
 
@@ -163,6 +166,11 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError as error:
             self.fail(Broken(f"its answer is not HTTP: {error}"))
             return
+        if not self._has_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_BYTES:
+                self.fail(Broken("the head of its answer has no end"))
+                return
         if self._buffered > BUFFER_BYTES and self._transport is not None:
             self._transport.pause_reading()
         self._wake()

@@ -9,7 +9,7 @@ from pathlib import Path
 from himalia.engine.backends.local.folders import Folders
 
 _PLAIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*(?:==\s*([^\s;,#]+))?")
-_MLFLOW = re.compile(r"mlflow(\[[^\]]*\])?\s*(?=[=<>!~;@ ]|$)", re.IGNORECASE)
+_MLFLOW = re.compile(r"mlflow(\[[^\[\]]*\])?\s*(?=[=<>!~;@ ]|$)", re.IGNORECASE)
 
 
 def default_environment(folders: Folders, flavors: Sequence[str]) -> str | None:
@@ -24,11 +24,16 @@ def lacking(requirements: Sequence[str], environment: Path) -> bytes | None:
     MLflow is asked for as mlflow-skinny, all that loading and running a model takes: the whole of it brings a server
     and a database. Lists the environment's packages on the disk.
     """
-    wanted = [_MLFLOW.sub("mlflow-skinny", line, count=1) for line in requirements]
+    wanted = [_skinny(line) for line in requirements]
     there = _installed(environment)
     if all(_is_met(line, there) for line in wanted):
         return None
     return ("\n".join(wanted) + "\n").encode()
+
+
+def _skinny(line: str) -> str:
+    match = _MLFLOW.match(line)
+    return "mlflow-skinny" + line[match.end() :] if match else line
 
 
 def _is_met(line: str, there: dict[str, str]) -> bool:

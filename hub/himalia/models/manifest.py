@@ -18,6 +18,7 @@ from himalia.storage.trees import Tree
 MLMODEL = "MLmodel"
 REQUIREMENTS = "requirements.txt"
 LARGEST_BYTES = 2**20
+LONGEST_LINE = 2000
 MOST_FIELDS = 2000
 """Of a signature: more are cut off where they are shown."""
 
@@ -65,7 +66,12 @@ def _text(store: ObjectStore, file: Any) -> str:
 
 
 def _parsed(text: str) -> dict[str, Any]:
-    """MLmodel as YAML without tags. Its aliases are references here, of which nothing is made."""
+    """MLmodel as YAML without tags. Its aliases are references here, of which nothing is made.
+
+    Merge keys, which MLflow does not write, would be copied: some of each other are as large as one likes.
+    """
+    if "<<" in text:
+        raise Invalid.field("path", "MLmodel has a merge key (<<). Save the model again: MLflow writes none.")
     try:
         found = YAML(typ="safe").load(io.StringIO(text))
     except (YAMLError, ValueError, RecursionError) as error:
@@ -76,6 +82,10 @@ def _parsed(text: str) -> dict[str, Any]:
 
 
 def _lines(text: str) -> list[str]:
+    if any(len(line) > LONGEST_LINE for line in text.splitlines()):
+        raise Invalid.field(
+            "path", f"A line of its requirements.txt is longer than {LONGEST_LINE} characters."
+        )
     found = (line.partition(" #")[0].strip() for line in text.splitlines())
     return [line for line in found if line and not line.startswith("#")]
 

@@ -155,7 +155,10 @@ class Collector:
 
     def _places(self) -> list[Path]:
         work = self.folders.home.glob("people/*/work/*/*")
-        return [path for path in (*work, *self.logs.folder.glob("*.log")) if _ATTEMPT.fullmatch(path.stem)]
+        alone = self.folders.home.glob("people/*/alone/*/*")
+        return [
+            path for path in (*work, *alone, *self.logs.folder.glob("*.log")) if _ATTEMPT.fullmatch(path.stem)
+        ]
 
     async def _remove_checkouts(self) -> None:
         """Remove what was laid out of trees that nothing holds any more, and the names that lead there."""

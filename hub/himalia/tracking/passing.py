@@ -26,6 +26,10 @@ SAFE = {
 """What was logged is never a page of the origin that shows it."""
 
 
+SMALL_BYTES = 4 << 20
+"""Largest call that is no file; MLflow's own limit for a batch is 1 MB."""
+
+
 async def forward(
     request: Request,
     tracking: Tracking,
@@ -49,7 +53,7 @@ async def forward(
     if request.method == "PUT":
         content = _limited(request, limit_bytes)
     elif request.method != "GET":
-        content = await request.body()
+        content = b"".join([piece async for piece in _limited(request, SMALL_BYTES)])
     outgoing = client.http.build_request(
         request.method,
         url,
@@ -76,7 +80,7 @@ async def _limited(request: Request, limit_bytes: int) -> AsyncIterator[bytes]:
     async for piece in request.stream():
         size += len(piece)
         if size > limit_bytes:
-            raise TooLarge(f"A file in MLflow may have {limit_bytes} bytes.")
+            raise TooLarge(f"This may have {limit_bytes} bytes.")
         yield piece
 
 

@@ -49,8 +49,15 @@ class Folders:
         return self._own(outer / project.id, 0o700, account)
 
     def work_alone(self, account: Account, project: Place, name: str) -> Path:
-        """Where one attempt works that must not see the folders of others."""
-        return self._own(self.work(account, project) / name, 0o700, account)
+        """Where one attempt works that must not see the folders of others.
+
+        Not below `work`: there, the person's own jobs could put a link in its place before it is made.
+        """
+        self.person(account)
+        outer = self.home / "people" / account.id / "alone"
+        self._folder(outer, 0o711)
+        self._folder(outer / project.id, 0o711)
+        return self._own(outer / project.id / name, 0o700, account)
 
     def overlays(self, account: Account) -> Path:
         """The person's environments made from a requirements.txt."""

@@ -76,7 +76,7 @@ class RunnerLink:
         except (ValueError, TimeoutError) as error:
             writer.close()
             raise LinkError("The runner did not say hello.") from error
-        if hello.get("op") != "hello" or hello.get("version") != VERSION:
+        if not isinstance(hello, dict) or hello.get("op") != "hello" or hello.get("version") != VERSION:
             writer.close()
             raise LinkError("The runner is of another version.")
         self.running = {str(name) for name in hello.get("running", [])}

@@ -16,7 +16,7 @@ from typing import Any
 from himalia.core.settings import Settings
 from himalia.engine.backends.base import Account, Batch, Place
 from himalia.engine.backends.local.folders import Folders
-from himalia.engine.backends.local.link import RunnerLink
+from himalia.engine.backends.local.link import LinkError, RunnerLink
 from himalia.engine.backends.local.process import SandboxProcess
 from himalia.engine.backends.local.sandbox import Sandbox, SandboxError, start
 from himalia.environments.interpreter import base_prefixes
@@ -252,7 +252,7 @@ async def connect(
             return link, await link.connect()
         except (FileNotFoundError, ConnectionError):
             pass
-        except OSError as error:
+        except (OSError, LinkError) as error:
             log.warning("Runner %s cannot be connected to: %s", runner.identifier, error)
             return None
         if asyncio.get_running_loop().time() > deadline:
