@@ -55,8 +55,8 @@ with mlflow.start_run():
 
 @pytest.fixture(scope="module")
 def mona(himalia: Running) -> Iterator[Person]:
-    himalia.add_user("mona")
-    person = Person(himalia, "mona")
+    himalia.add_user("moana")
+    person = Person(himalia, "moana")
     yield person
     person.close()
 
@@ -79,7 +79,7 @@ def page(chromium: Browser, himalia: Running, mona: Person) -> Iterator[Page]:
     page = chromium.new_context(viewport={"width": 1400, "height": 900}).new_page()
     page.set_default_timeout(60 * SECONDS)
     page.goto(himalia.url)
-    page.get_by_label("Username").fill("mona")
+    page.get_by_label("Username").fill("moana")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.locator('input[value="base/small"]').wait_for()
@@ -147,9 +147,9 @@ def test_lab_opens_them_for_the_project_and_for_a_job(
     page.goto(f"{himalia.url}/hub/spawn")
     page.locator('input[value="base/small"]').check()
     page.locator("[type=submit]").click()
-    page.wait_for_url("**/user/mona/lab**", timeout=120 * SECONDS)
+    page.wait_for_url("**/user/moana/lab**", timeout=120 * SECONDS)
     page.locator("#jp-top-panel, #top-panel").first.wait_for(timeout=120 * SECONDS)
-    page.goto(f"{himalia.url}/user/mona/lab?reset")
+    page.goto(f"{himalia.url}/user/moana/lab?reset")
     page.locator(".jp-LauncherCard", has_text=re.compile("^MLflow$")).click()
     pages = page.frame_locator(".hm-MlflowPages")
     expect(pages.get_by_role("link", name="Default").first).to_be_visible(timeout=LONG)

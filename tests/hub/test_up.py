@@ -235,7 +235,7 @@ def test_two_homes_side_by_side_and_down(up: Up) -> None:
         found = re.search(r"Sign in as +admin\n +Password +(\S+) +\(shown only now\)", "\n".join(two.said))
         assert found is not None
         ports = [json.loads((each.home / "run" / "ports.json").read_text()) for each in (one, two)]
-        assert len({port for kept in ports for port in kept.values()}) == 8
+        assert len({port for kept in ports for port in kept.values()}) == 10
         logs = [file.read_text() for file in (two.home / "logs").iterdir()]
         assert not [text for text in logs if found[1] in text]
         assert one.hub_answers()

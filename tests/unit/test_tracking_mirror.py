@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from himalia.core import clock, people
 from himalia.core.database import Database, Transaction
@@ -200,7 +201,12 @@ async def test_what_is_gone_for_good_goes_in_mlflow_too(tracking: Tracking) -> N
 async def test_its_queries_are_for_postgresql_too(postgres_url: str) -> None:
     from himalia.tracking import mirror, runs
 
-    database = Database(postgres_url)
+    # A database of its own: what it leaves is no platform's.
+    server = sa.create_engine(postgres_url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.exec_driver_sql("CREATE DATABASE mirror")
+    server.dispose()
+    database = Database(postgres_url.replace("/postgres?", "/mirror?"))
     try:
         await asyncio.to_thread(migrate, database)
         database.start()
