@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,7 +63,7 @@ class SixSteps:
         page.get_by_role("button", name="New version…").click()
         self._upload(changed)
         expect(page.get_by_label("Version", exact=True)).to_have_value("2", timeout=60 * SECONDS)
-        self._tab("Versions")
+        self.tab("Versions")
         expect(page.get_by_role("list", name="Changed files").get_by_role("listitem")).to_have_count(3)
         self.shot("dataset-versions")
         page.get_by_role("button", name="Use in notebook").click()
@@ -82,7 +83,7 @@ class SixSteps:
         expect(form.get_by_label("Dataset")).to_have_value("digits")
         form.get_by_role("button", name="Run", exact=True).click()
         expect(self._state()).to_have_text("Succeeded", timeout=150 * SECONDS)
-        self._tab("Metrics")
+        self.tab("Metrics")
         expect(page.locator(f"{VIEW} .hm-Plot").first.locator("canvas, svg.marks")).to_be_visible()
         self.shot("job-metrics")
 
@@ -117,7 +118,7 @@ class SixSteps:
         expect(version).to_have_value("1", timeout=90 * SECONDS)
         expect(page.locator(VIEW).get_by_text("accuracy")).to_be_visible()
         self.shot("model")
-        self._tab("Lineage")
+        self.tab("Lineage")
         lineage = page.get_by_role("group", name="Lineage")
         for thing in ("Dataset", "Experiment"):
             expect(lineage.get_by_role("link", name=re.compile(f"^{thing}, digits"))).to_be_visible()
@@ -132,7 +133,7 @@ class SixSteps:
 
     def call(self, model: str) -> None:
         """The form with its example: the answer comes back, from this version of the model."""
-        self._tab("Call it")
+        self.tab("Call it")
         self.page.get_by_role("button", name="Send").click()
         answer = self.page.locator(f"{VIEW} .hm-TryIt-answer")
         expect(answer).to_contain_text(re.compile(f'"model_version": ?"{model}"'))
@@ -149,7 +150,8 @@ class SixSteps:
         chooser.value.set_files(folder)
         dialog.get_by_role("button", name="Upload").click()
 
-    def _tab(self, name: str) -> None:
+    def tab(self, name: str) -> None:
+        """Open a tab of the view in front."""
         self.page.locator(VIEW).get_by_role("tab", name=name).click()
 
     def _state(self) -> Locator:
@@ -158,8 +160,6 @@ class SixSteps:
 
 def write_pictures(folder: Path) -> Path:
     """The example's pictures, written as a person would write them."""
-    import subprocess
-
     python = ROOT / ".cache" / "environments" / "scikit-learn" / "bin" / "python"
     script = ROOT / "examples" / "digit_files.py"
     subprocess.run([str(python), str(script), str(folder)], check=True, capture_output=True, timeout=60)

@@ -95,6 +95,6 @@ def test_six_steps(page: Page, himalia: Running, iris: Person, tmp_path: Path) -
         steps.call("1")
     assert callers.failed == []
     assert callers.calls > 20
-    steps._tab("Traffic")
+    steps.tab("Traffic")
     shot("endpoint-traffic")
     iris.http.post(f"{at}/endpoints/digits/stop").raise_for_status()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from himalia.core.clock import from_micros, to_micros
 from himalia.core.errors import Invalid
@@ -35,6 +38,33 @@ class Page:
             return query
         at, identifier = _decode(self.token)
         return query.where(sa.or_(created < at, sa.and_(created == at, key < identifier)))
+
+
+def matching(
+    query: sa.Select[Any],
+    table: sa.Table,
+    *,
+    text: str | None = None,
+    labels: Iterable[tuple[str, str]] = (),
+    deleted: bool = False,
+) -> sa.Select[Any]:
+    """`query` for a noun's things, deleted or not, whose name has `text` in it and that carry all `labels`."""
+    query = query.where(table.c.deleted_at.isnot(None) if deleted else table.c.deleted_at.is_(None))
+    if text:
+        query = query.where(table.c.name.contains(text.lower(), autoescape=True))
+    for key, value in labels:
+        query = query.where(table.c.labels[key].as_string() == value)
+    return query
+
+
+def page_of_rows(
+    connection: Connection, query: sa.Select[Any], page: Page, table: sa.Table
+) -> tuple[list[Any], str | None]:
+    """The rows of one page by (created_at, id) of `table`, newest first, and the token of the next page."""
+    rows = list(connection.execute(page.apply(query, table.c.created_at, table.c.id)))
+    shown = rows[: page.limit]
+    token = next_token(len(rows), page, shown[-1].created_at, shown[-1].id) if shown else None
+    return shown, token
 
 
 def label_filter(text: str) -> tuple[str, str]:

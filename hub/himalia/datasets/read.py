@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from himalia.core import people
 from himalia.core.errors import NotFound
 from himalia.core.links import links
-from himalia.core.pagination import Page, next_token
+from himalia.core.pagination import Page, matching, page_of_rows
 from himalia.core.schema import Who
 from himalia.datasets.schema import (
     LATEST,
@@ -97,12 +97,8 @@ def page_of(
 ) -> tuple[list[Any], str | None]:
     """Rows of one page, newest first, and the token of the next."""
     query = sa.select(datasets).where(datasets.c.project_id == project_id)
-    query = query.where(datasets.c.deleted_at.isnot(None) if deleted else datasets.c.deleted_at.is_(None))
-    if text:
-        query = query.where(datasets.c.name.contains(text.lower(), autoescape=True))
-    for key, value in labels:
-        query = query.where(datasets.c.labels[key].as_string() == value)
-    return _cut(connection, query, page, datasets)
+    query = matching(query, datasets, text=text, labels=labels, deleted=deleted)
+    return page_of_rows(connection, query, page, datasets)
 
 
 def versions_page(
@@ -111,21 +107,12 @@ def versions_page(
     """Rows of a dataset's versions, newest first, and the token of the next page."""
     query = sa.select(versions).where(versions.c.dataset_id == dataset_id)
     query = query.where(versions.c.deleted_at.isnot(None) if deleted else versions.c.deleted_at.is_(None))
-    return _cut(connection, query, page, versions)
+    return page_of_rows(connection, query, page, versions)
 
 
 def drafts_page(connection: Connection, dataset_id: str, page: Page) -> tuple[list[Any], str | None]:
     """Rows of a dataset's drafts, newest first, and the token of the next page."""
-    return _cut(connection, sa.select(drafts).where(drafts.c.dataset_id == dataset_id), page, drafts)
-
-
-def _cut(
-    connection: Connection, query: sa.Select[Any], page: Page, table: sa.Table
-) -> tuple[list[Any], str | None]:
-    rows = list(connection.execute(page.apply(query, table.c.created_at, table.c.id)))
-    shown = rows[: page.limit]
-    token = next_token(len(rows), page, shown[-1].created_at, shown[-1].id) if shown else None
-    return shown, token
+    return page_of_rows(connection, sa.select(drafts).where(drafts.c.dataset_id == dataset_id), page, drafts)
 
 
 def show(connection: Connection, rows: Sequence[Any], project: str) -> list[Dataset]:

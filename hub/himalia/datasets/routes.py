@@ -9,9 +9,8 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from sqlalchemy.engine import Connection
 
 from himalia.core.access import Access, GatedRoute, InProject
-from himalia.core.errors import Invalid
 from himalia.core.idempotency import fingerprint
-from himalia.core.pagination import LARGEST, Page
+from himalia.core.pagination import LARGEST, Page, label_filter
 from himalia.core.schema import Items
 from himalia.datasets import files, read
 from himalia.datasets.checkouts import Checkouts
@@ -80,7 +79,7 @@ async def list_datasets(
     page_token: str | None = None,
 ) -> Items[Dataset]:
     """The project's datasets, newest first."""
-    labels = [_label(one) for one in label or []]
+    labels = [label_filter(one) for one in label or []]
     project, page = access.in_project, Page(limit, page_token)
 
     def work(connection: Connection) -> Items[Dataset]:
@@ -89,13 +88,6 @@ async def list_datasets(
         return Items[Dataset].model_construct(items=shown, next_page_token=token)
 
     return await datasets.database.read(work)
-
-
-def _label(text: str) -> tuple[str, str]:
-    key, separator, value = text.partition("=")
-    if not separator or not key:
-        raise Invalid.field("label", "Write a label filter as key=value.")
-    return key, value
 
 
 @router.post("", operation_id="datasets.create", status_code=201)

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from himalia.core import people
 from himalia.core.errors import NotFound
-from himalia.core.pagination import Page, next_token
+from himalia.core.pagination import Page, matching, page_of_rows
 from himalia.core.schema import Who
 from himalia.endpoints.plan import is_ready, state_of
 from himalia.endpoints.schema import (
@@ -87,15 +87,8 @@ def page_of(
 ) -> tuple[list[Any], str | None]:
     """Rows of one page, newest first, and the token of the next."""
     query = sa.select(endpoints).where(endpoints.c.project_id == project_id)
-    query = query.where(endpoints.c.deleted_at.isnot(None) if deleted else endpoints.c.deleted_at.is_(None))
-    if text:
-        query = query.where(endpoints.c.name.contains(text.lower(), autoescape=True))
-    for key, value in labels:
-        query = query.where(endpoints.c.labels[key].as_string() == value)
-    rows = list(connection.execute(page.apply(query, endpoints.c.created_at, endpoints.c.id)))
-    shown = rows[: page.limit]
-    token = next_token(len(rows), page, shown[-1].created_at, shown[-1].id) if shown else None
-    return shown, token
+    query = matching(query, endpoints, text=text, labels=labels, deleted=deleted)
+    return page_of_rows(connection, query, page, endpoints)
 
 
 class Shower:

@@ -11,9 +11,9 @@ from fastapi.responses import PlainTextResponse
 from sqlalchemy.engine import Connection
 
 from himalia.core.access import GatedRoute, InProject
-from himalia.core.errors import Invalid, NotFound, Unavailable
+from himalia.core.errors import NotFound, Unavailable
 from himalia.core.idempotency import fingerprint
-from himalia.core.pagination import LARGEST, Page
+from himalia.core.pagination import LARGEST, Page, label_filter
 from himalia.core.schema import Items
 from himalia.endpoints import read
 from himalia.endpoints.examples import example
@@ -73,7 +73,7 @@ async def list_endpoints(
     page_token: str | None = None,
 ) -> Items[Endpoint]:
     """The project's endpoints, newest first."""
-    labels = [_label(one) for one in label or []]
+    labels = [label_filter(one) for one in label or []]
     project, page = access.in_project, Page(limit, page_token)
 
     def work(connection: Connection) -> Items[Endpoint]:
@@ -82,13 +82,6 @@ async def list_endpoints(
         return Items[Endpoint].model_construct(items=shown, next_page_token=token)
 
     return await parts.endpoints.database.read(work)
-
-
-def _label(text: str) -> tuple[str, str]:
-    key, separator, value = text.partition("=")
-    if not separator or not key:
-        raise Invalid.field("label", "Write a label filter as key=value.")
-    return key, value
 
 
 @router.post("", operation_id="endpoints.create", status_code=201)

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from himalia.core import people
 from himalia.core.errors import NotFound
-from himalia.core.pagination import Page, next_token
+from himalia.core.pagination import Page, matching, page_of_rows
 from himalia.core.schema import Who
 from himalia.engine.states import State
 from himalia.engine.tables import workloads
@@ -70,19 +70,10 @@ def page_of(
 ) -> tuple[list[Any], str | None]:
     """Rows of one page, newest first, and the token of the next."""
     query = sa.select(experiments).where(experiments.c.project_id == project_id)
-    query = query.where(
-        experiments.c.deleted_at.isnot(None) if deleted else experiments.c.deleted_at.is_(None)
-    )
     if states:
         query = query.where(experiments.c.state.in_(states))
-    if text:
-        query = query.where(experiments.c.name.contains(text.lower(), autoescape=True))
-    for key, value in labels:
-        query = query.where(experiments.c.labels[key].as_string() == value)
-    rows = list(connection.execute(page.apply(query, experiments.c.created_at, experiments.c.id)))
-    shown = rows[: page.limit]
-    token = next_token(len(rows), page, shown[-1].created_at, shown[-1].id) if shown else None
-    return shown, token
+    query = matching(query, experiments, text=text, labels=labels, deleted=deleted)
+    return page_of_rows(connection, query, page, experiments)
 
 
 def show(

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from himalia.core import people
 from himalia.core.errors import NotFound
-from himalia.core.pagination import Page, next_token
+from himalia.core.pagination import Page, matching, page_of_rows
 from himalia.core.schema import Who
 from himalia.datasets.kept import JobFiles
 from himalia.engine import outputs as engine_outputs
@@ -61,17 +61,10 @@ def page_of(
     query = _JOINED.where(jobs.c.project_id == project_id)
     if not parts:
         query = query.where(jobs.c.part_of.is_(None))
-    query = query.where(jobs.c.deleted_at.isnot(None) if deleted else jobs.c.deleted_at.is_(None))
     if states:
         query = query.where(workloads.c.state.in_(states))
-    if text:
-        query = query.where(jobs.c.name.contains(text.lower(), autoescape=True))
-    for key, value in labels:
-        query = query.where(jobs.c.labels[key].as_string() == value)
-    rows = list(connection.execute(page.apply(query, jobs.c.created_at, jobs.c.id)))
-    shown = rows[: page.limit]
-    token = next_token(len(rows), page, shown[-1].created_at, shown[-1].id) if shown else None
-    return shown, token
+    query = matching(query, jobs, text=text, labels=labels, deleted=deleted)
+    return page_of_rows(connection, query, page, jobs)
 
 
 class Shower:

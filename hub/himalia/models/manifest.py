@@ -68,7 +68,7 @@ def _text(store: ObjectStore, file: Any) -> str:
 def _parsed(text: str) -> dict[str, Any]:
     """MLmodel as YAML without tags. Its aliases are references here, of which nothing is made.
 
-    Merge keys, which MLflow does not write, would be copied: some of each other are as large as one likes.
+    Merge keys, which MLflow does not write, are refused: they copy, and copies of copies fill the memory.
     """
     if "<<" in text:
         raise Invalid.field("path", "MLmodel has a merge key (<<). Save the model again: MLflow writes none.")

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from himalia.core import people
 from himalia.core.errors import NotFound, WrongState
-from himalia.core.pagination import Page, next_token
+from himalia.core.pagination import Page, page_of_rows
 from himalia.core.schema import Who
 from himalia.datasets.schema import LATEST
 from himalia.lineage.schema import Node
@@ -129,21 +129,14 @@ def page_of(
         query = query.where(sa.func.lower(models.c.name).contains(text.lower(), autoescape=True))
     for key, value in labels:
         query = query.where(models.c.labels[key].as_string() == value)
-    return _cut(connection, query, page, models)
+    return page_of_rows(connection, query, page, models)
 
 
 def versions_page(connection: Connection, model_id: str, page: Page) -> tuple[list[Any], str | None]:
     """Rows of a model's versions, newest first, and the token of the next page."""
-    return _cut(connection, sa.select(versions).where(versions.c.model_id == model_id), page, versions)
-
-
-def _cut(
-    connection: Connection, query: sa.Select[Any], page: Page, table: sa.Table
-) -> tuple[list[Any], str | None]:
-    rows = list(connection.execute(page.apply(query, table.c.created_at, table.c.id)))
-    shown = rows[: page.limit]
-    token = next_token(len(rows), page, shown[-1].created_at, shown[-1].id) if shown else None
-    return shown, token
+    return page_of_rows(
+        connection, sa.select(versions).where(versions.c.model_id == model_id), page, versions
+    )
 
 
 def show(connection: Connection, rows: Sequence[Any], project: str) -> list[Model]:
