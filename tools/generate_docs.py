@@ -2,7 +2,7 @@
 """generate_docs.py [--check] – write the pages of docs/ that are made from code, or say which are out of date.
 
 docs/permissions.md from core/permissions.py, docs/settings.md from core/settings.py, docs/events.md from
-core/events.py, docs/api/openapi.json from the service's routes.
+core/events.py, docs/sdk-reference.md from the client's docstrings, docs/api/ from the service's routes.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+import api_reference
+import sdk_reference
 
 from himalia.app import create_app
 from himalia.core.events import KINDS
@@ -89,6 +92,17 @@ def _credentials(rule: Rule) -> str:
     return "; ".join(words)
 
 
+def callers() -> dict[str, str]:
+    """Who may call each operation, in a line."""
+    found = {}
+    for name, rule in OPERATIONS.items():
+        needs = [
+            f"{word} `{value}`" for word, value in (("scope", rule.scope), ("role", _role(rule))) if value
+        ]
+        found[name] = _credentials(rule) + (f" ({', '.join(needs)})" if needs else "")
+    return found
+
+
 def settings() -> str:
     """Every setting with its unit, default and meaning."""
     rows = []
@@ -125,6 +139,9 @@ def pages() -> dict[str, str]:
         "permissions.md": permissions(document),
         "settings.md": settings(),
         "events.md": events(),
+        "sdk-reference.md": sdk_reference.page(),
+        "api/operations.md": api_reference.operations(document, callers()),
+        "api/schemas.md": api_reference.schemas(document),
         "api/openapi.json": json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n",
     }
 

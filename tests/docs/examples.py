@@ -8,7 +8,9 @@ from pathlib import Path
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 TESTED_ELSEWHERE = {"sdk.md", "cli.md"}
-"""Pages whose examples tests/api/client/test_docs.py runs."""
+"""Pages whose examples tests/api/client/test_examples_of_pages.py runs."""
+SIGNATURES = {"sdk-reference.md"}
+"""Pages that show how things are called, and have no examples."""
 
 _BLOCK = re.compile(r"(?:^<!-- ([^\n]*?) -->\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

@@ -23,14 +23,14 @@ from himalia.core.settings import Settings
 from himalia.profiles.load import load
 
 from .conftest import Place
-from .examples import DOCS, TESTED_ELSEWHERE, Block, blocks, named, pages
+from .examples import DOCS, SIGNATURES, TESTED_ELSEWHERE, Block, blocks, named, pages
 
 LANGUAGES = {"bash", "python", "json", "toml", "text", "gitignore"}
 """Languages that need no mark. `text` is what a program shows."""
 MARKED = {"admin", "cell", "job", "page", "profile", "settings", "systemd", "config", "install", "secrets"}
 MARKED |= {"service", "runner"}
 
-RUNNABLE = [page for page in pages() if page.name not in TESTED_ELSEWHERE]
+RUNNABLE = [page for page in pages() if page.name not in TESTED_ELSEWHERE | SIGNATURES]
 
 
 def is_step(block: Block) -> bool:

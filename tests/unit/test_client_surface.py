@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -20,9 +22,11 @@ from himalia.client.experiments import AsyncExperiment, Experiment, Experiments,
 from himalia.client.jobs import Jobs, JobVerbs
 from himalia.client.models import Models, ModelVerbs
 from himalia.client.nouns import Projects, ProjectVerbs, Secrets, SecretVerbs, Tokens, TokenVerbs
+from himalia.client.records import Record
 from himalia.client.tracking import Tracking, TrackingVerbs
 
 FOLDER = Path(himalia.client.__file__).parent
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def verbs(kind: type) -> dict[str, list[str]]:
@@ -60,6 +64,28 @@ def test_every_verb_is_described() -> None:
     for kind in (Datasets, Jobs, Models, Projects, Secrets, Tokens, Experiments, Endpoints, Tracking):
         for name in verbs(kind):
             assert inspect.getdoc(getattr(kind, name)), f"{kind.__name__}.{name}"
+
+
+def test_every_verb_is_on_the_sdks_page() -> None:
+    told = set(re.findall(r"`(\w+)`", (DOCS / "sdk.md").read_text()))
+    for kind in (Datasets, Jobs, Models, Projects, Secrets, Tokens, Experiments, Endpoints, Tracking):
+        assert set(verbs(kind)) <= told, kind.__name__
+
+
+def test_records_declare_what_the_service_answers() -> None:
+    """A field that is not declared is there for programs and an error for their type checkers."""
+    document = json.loads((DOCS / "api" / "openapi.json").read_text())["components"]["schemas"]
+    kinds = [Record]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+    names = {"Caller": "WhoAmI", "Profile": "ProfileShown", "Size": "SizeShown", "Event": "EventShown"}
+    lacking = {}
+    for kind in kinds:
+        schema = document.get(names.get(kind.__name__, kind.__name__), {})
+        declared = {name for one in kind.__mro__ for name in inspect.get_annotations(one)}
+        if missing := set(schema.get("properties", {})) - declared:
+            lacking[kind.__name__] = sorted(missing)
+    assert lacking == {}
 
 
 @pytest.mark.parametrize("file", sorted(FOLDER.glob("*.py")), ids=lambda file: file.name)

@@ -59,6 +59,7 @@ class JobRecord(Record):
     created_by: Who
     updated_at: datetime
     etag: str
+    part_of: str | None
 
     def __init__(self, data: Mapping[str, Any], verbs: Any) -> None:
         super().__init__(data)

@@ -61,6 +61,11 @@ def many(make: Callable[[Any], Any]) -> Callable[[Any], list[Any]]:
     return lambda items: [make(item) for item in items]
 
 
+def named(make: Callable[[Any], Any]) -> Callable[[Any], dict[str, Any]]:
+    """A maker for mappings."""
+    return lambda items: {name: make(item) for name, item in items.items()}
+
+
 class Who(Record):
     """A person, as others see them."""
 
@@ -120,6 +125,7 @@ class Project(Record):
     }
     id: str
     name: str
+    project: None
     labels: dict[str, str]
     spec: ProjectSpec
     status: ProjectStatus
@@ -266,6 +272,7 @@ class JobSpec(Record):
     environment: str | None
     requirements: str | None
     snapshot: str | None
+    inputs: dict[str, str]
     env: dict[str, str]
     secrets: list[str]
     priority: int
@@ -292,6 +299,16 @@ class Outputs(Record):
     size: int
 
 
+class Input(Record):
+    """A dataset's version that a job reads; `dataset` is what it was called when the job was submitted."""
+
+    _shown = ("dataset", "version")
+    dataset: str
+    version: int
+    version_id: str
+    tree: str
+
+
 class JobStatus(Record):
     """What was seen. `metrics` holds the latest value of each, `progress` what was said last."""
 
@@ -301,6 +318,7 @@ class JobStatus(Record):
         "started_at": moment,
         "ended_at": moment,
         "queue": Queue,
+        "inputs": named(Input),
         "outputs": Outputs,
         "deleted_at": moment,
     }
@@ -316,6 +334,7 @@ class JobStatus(Record):
     progress: dict[str, Any] | None
     queue: Queue | None
     metrics: dict[str, float | None]
+    inputs: dict[str, Input]
     outputs: Outputs | None
     environment_job: str | None
     deleted_at: datetime | None
