@@ -55,6 +55,8 @@ class SixSteps:
         expect(pictures.first).to_be_visible(timeout=60 * SECONDS)
         expect(page.get_by_label("Version", exact=True)).to_have_value("1")
         self.shot("dataset")
+        page.get_by_role("region", name="First rows of digits.csv").scroll_into_view_if_needed()
+        self.shot("dataset-table")
         changed = self.pictures.with_name("changed")
         for number in ("0000", "0010", "0020"):
             target = changed / "images" / "0" / f"{number}.png"
@@ -85,7 +87,7 @@ class SixSteps:
         expect(self._state()).to_have_text("Succeeded", timeout=150 * SECONDS)
         self.tab("Metrics")
         expect(page.locator(f"{VIEW} .hm-Plot").first.locator("canvas, svg.marks")).to_be_visible()
-        self.shot("job-metrics")
+        self.shot("job-of-dataset")
 
     def search(self, trials: int) -> None:
         """Step 3: two parameters ticked, and the plots grow."""

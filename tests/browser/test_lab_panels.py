@@ -6,14 +6,13 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from pictures import shot
 from platforms import PASSWORD, Person, Running
 from playwright.sync_api import Browser, Page, Route, expect
 from test_main_job import show_navigator
 
-SHOTS = Path(__file__).parent / "shots"
 SECONDS = 1000
 STATE = ".hm-Item-header .hm-State"
 SCRIPT = "import time\nprint('from a script', flush=True)\ntime.sleep(4)\n"
@@ -83,7 +82,7 @@ def test_a_script_from_the_file_browser_to_undo(page: Page, himalia: Running, ir
     attempt = page.get_by_role("region", name="Attempts").locator("tbody tr")
     expect(page.locator(f"{STATE}[data-state=RUNNING]")).to_be_visible(timeout=60 * SECONDS)
     expect(attempt.locator(".hm-State")).to_have_text("Running")
-    page.screenshot(path=SHOTS / "script-running.png")
+    shot(page, "script-running")
     notice = page.get_by_role("alert").filter(has_text="“hop” succeeded")
     notice.get_by_role("button", name="Open").click(timeout=60 * SECONDS)
     expect(attempt.locator(".hm-State")).to_have_text("Succeeded")
@@ -135,6 +134,6 @@ def test_the_navigator_is_there_after_a_second_sign_in(page: Page, himalia: Runn
 
     page.route(re.compile(r"/services/himalia/api|/extensions/@himalia/"), late)
     sign_in(page, himalia)
-    page.screenshot(path=SHOTS / "second-sign-in.png")
+    shot(page, "second-sign-in")
     show_navigator(page)
     expect(page.locator(".hm-JobRow").first).to_be_visible()

@@ -9,11 +9,11 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import pictures
 import pytest
 from platforms import PASSWORD, Person, Running
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
-SHOTS = Path(__file__).parent / "shots"
 SECONDS = 1000
 expect.set_options(timeout=60_000)
 VIEW = ".hm-View:not(.lm-mod-hidden)"
@@ -121,8 +121,7 @@ def state(page: Page) -> Locator:
 
 
 def shot(page: Page, name: str) -> None:
-    SHOTS.mkdir(exist_ok=True)
-    page.screenshot(path=SHOTS / f"loop-{name}.png")
+    pictures.shot(page, f"loop-{name}")
 
 
 def flowers(paula: Person, name: str) -> None:

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pictures import shot
 from platforms import PASSWORD, Person, Running
 from playwright.sync_api import Browser, Page, expect
 
 import himalia as sdk
 
-SHOTS = Path(__file__).parent / "shots"
 expect.set_options(timeout=60_000)
 STATE = ".hm-Item-header .hm-State"
 EXAMPLE = Path(__file__).parents[2] / "examples" / "digits.ipynb"
@@ -48,11 +48,6 @@ def spawn(page: Page) -> None:
     page.locator("[type=submit]").click()
     page.wait_for_url("**/user/hedy/lab**", timeout=120_000)
     page.locator("#jp-top-panel, #top-panel").first.wait_for()
-
-
-def shot(page: Page, name: str) -> None:
-    SHOTS.mkdir(exist_ok=True)
-    page.screenshot(path=SHOTS / f"{name}.png")
 
 
 def tab(page: Page, name: str) -> None:

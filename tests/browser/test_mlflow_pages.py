@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from pictures import shot
 from platforms import PASSWORD, Person, Running
 from playwright.sync_api import Browser, Frame, Page, expect
 
-SHOTS = Path(__file__).parent / "shots"
 SECONDS = 1000
 LONG = 40 * SECONDS
 
@@ -110,11 +109,6 @@ def opened(page: Page, himalia: Running, mona: Person, **body: str) -> Frame:
     found = page.frame("mlflow")
     assert found is not None
     return found
-
-
-def shot(page: Page, name: str) -> None:
-    SHOTS.mkdir(exist_ok=True)
-    page.screenshot(path=SHOTS / f"{name}.png")
 
 
 def test_a_member_sees_the_run_of_a_job(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from pictures import shot
 from platforms import PASSWORD, Person, Running
 from playwright.sync_api import Browser, Page, expect
 
-SHOTS = Path(__file__).parent / "shots"
 expect.set_options(timeout=60_000)
 
 
@@ -31,11 +30,6 @@ def sign_in(browser: Browser, himalia: Running, name: str, width: int = 1300) ->
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/hub/home")
     return page
-
-
-def shot(page: Page, name: str) -> None:
-    SHOTS.mkdir(exist_ok=True)
-    page.screenshot(path=SHOTS / f"{name}.png")
 
 
 def test_what_runs_is_seen_and_stopped(chromium: Browser, himalia: Running, piet: Person) -> None:

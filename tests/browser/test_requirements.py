@@ -7,14 +7,13 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from pictures import shot
 from platforms import PASSWORD, Person, Running
 from playwright.sync_api import Browser, Locator, Page, expect
 
-SHOTS = Path(__file__).parent / "shots"
 KERNEL = "scikit-learn + requirements.txt"
 PACKAGE = "iniconfig==2.0.0\n"
 SECONDS = 1000
@@ -44,11 +43,6 @@ def page(chromium: Browser, himalia: Running, radia: Person) -> Iterator[Page]:
     page.locator("#jp-top-panel, #top-panel").first.wait_for()
     yield page
     page.context.close()
-
-
-def shot(page: Page, name: str) -> None:
-    SHOTS.mkdir(exist_ok=True)
-    page.screenshot(path=SHOTS / f"{name}.png")
 
 
 def notebook(*cells: str, kernel: str | None = None) -> str:

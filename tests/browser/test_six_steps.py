@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
+import pictures
 import pytest
 from platforms import Person, Running
 from playwright.sync_api import Browser, Page, expect
 from six_steps import SECONDS, SixSteps, write_pictures
 
-SHOTS = Path(__file__).parent / "shots"
 TRIALS = 6
 
 
@@ -66,10 +67,7 @@ class Callers:
 
 @pytest.mark.timeout(900)
 def test_six_steps(page: Page, himalia: Running, iris: Person, tmp_path: Path) -> None:
-    def shot(name: str) -> None:
-        SHOTS.mkdir(exist_ok=True)
-        page.screenshot(path=SHOTS / f"six-{name}.png")
-
+    shot = partial(pictures.shot, page)
     steps = SixSteps(page, himalia, "iris", write_pictures(tmp_path / "digits"), shot)
     steps.sign_in()
     steps.make_dataset()

@@ -66,8 +66,19 @@ def test_pictures_are_used_and_small() -> None:
     }
     assert used == {image.name for image in (DOCS / "images").iterdir()}
     assert [image for image in (DOCS / "images").iterdir() if image.stat().st_size > LARGEST_IMAGE] == []
-    shots = re.findall(r'shot\(page, f?"([^"{]+)', (ROOT / "tests/docs/screenshots.py").read_text())
-    assert {name for name in shots if not name.endswith("-")} <= {Path(name).stem for name in used}
+    taken = {
+        name
+        for module in (ROOT / "tests/browser").glob("*.py")
+        for name in re.findall(r'shot\((?:page, )?"([^"]+)"', module.read_text())
+    }
+    assert {Path(name).stem for name in used} <= taken, "tools/screenshots.py could not take it anew"
+
+
+@pytest.mark.parametrize(
+    "page", ["datasets", "jobs", "experiments", "models", "endpoints", "tracking", "operations"]
+)
+def test_the_page_of_a_noun_shows_it(page: str) -> None:
+    assert "](images/" in text(f"{page}.md")
 
 
 def test_every_state_and_reason_is_told() -> None:
