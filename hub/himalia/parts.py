@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 import socket
 from collections.abc import Callable
 from datetime import timedelta
@@ -17,7 +16,8 @@ from sqlalchemy.engine import Connection
 from himalia.core import clock, idempotency
 from himalia.core.access import Gate
 from himalia.core.database import Database, Transaction
-from himalia.core.errors import DiskFull, HimaliaError, Unavailable
+from himalia.core.disk import Disk
+from himalia.core.errors import HimaliaError, Unavailable
 from himalia.core.identity import Credentials, HubAccounts, LiveAttempt
 from himalia.core.live import Exchange
 from himalia.core.migrate import migrate
@@ -76,6 +76,7 @@ from himalia.secrets.service import Secrets
 from himalia.servers.catalogue import Catalogue
 from himalia.servers.identities import Identities
 from himalia.servers.service import Servers
+from himalia.snapshots import service as snapshots_service
 from himalia.snapshots.collector import Collector, Freed, Purges
 from himalia.snapshots.service import Snapshots
 from himalia.storage.directory import DirectoryStore
@@ -87,8 +88,6 @@ log = logging.getLogger(__name__)
 
 STOP_S = 15.0
 """How long an orderly stop waits for workloads to end."""
-DISK_S = 0.5
-"""How long what is free on the disk is taken to be unchanged."""
 
 
 class Platform:
@@ -96,7 +95,7 @@ class Platform:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._free = float("-inf"), 0
+        self.disk = Disk(settings.home, settings.disk_floor_bytes)
         self.service_token = settings.read_secret("service-token")
         key = settings.read_secret("service-key").encode()
         self.database = Database(settings.database)
@@ -138,6 +137,7 @@ class Platform:
             self.logs,
             self.launcher.launch,
             self._report,
+            snapshots_service.owned,
             stop_grace_s=settings.stop_grace_s,
             lost_after_s=settings.lost_after_s,
         )
@@ -152,10 +152,10 @@ class Platform:
         self.secrets = Secrets(key)
         grace = timedelta(seconds=settings.object_grace_s)
         self.snapshots = Snapshots(
-            self.database, self.store, settings.snapshot_limit_bytes, self._check_disk, grace
+            self.database, self.store, settings.snapshot_limit_bytes, self.disk.check, grace
         )
         self.projects = Projects(self.database, self.board, settings.retention_days)
-        self.overlays = Overlays(self.database, self.folders, self.engine, self.identities, self._check_disk)
+        self.overlays = Overlays(self.database, self.folders, self.engine, self.identities, self.disk.check)
         self.lineage = Lineage()
         self._datasets()
         self.jobs = Jobs(
@@ -164,7 +164,7 @@ class Platform:
             self.snapshots,
             self.catalogue.choose,
             self.overlays,
-            self._check_disk,
+            self.disk.check,
             settings.retention_days,
         )
         self.lineage.register("dataset", datasets_read.nodes)
@@ -175,7 +175,7 @@ class Platform:
         )
         self.plots = Plots(self.database, self.searcher.importances)
         self.lineage.register("experiment", experiments_read.nodes)
-        self.tracking = Tracking(settings, self.database, self._check_disk)
+        self.tracking = Tracking(settings, self.database, self.disk.check)
         self._models()
         self._endpoints()
         self.collector = Collector(
@@ -201,6 +201,7 @@ class Platform:
                 dataset_drafts.held,
                 self.previews.held,
                 self.checks.held,
+                experiments_read.held,
                 models_read.held,
                 endpoints_read.held,
             ],
@@ -226,7 +227,7 @@ class Platform:
 
     def _datasets(self) -> None:
         settings = self.settings
-        self.datasets = Datasets(self.database, self.snapshots, self._check_disk, settings.retention_days)
+        self.datasets = Datasets(self.database, self.snapshots, self.disk.check, settings.retention_days)
         self.partial = PartialFiles(settings.home / "uploads")
         self.drafts = Drafts(self.datasets, self.partial, settings.draft_days)
         self.uploads = Uploads(self.drafts, settings.dataset_file_limit_bytes)
@@ -251,7 +252,7 @@ class Platform:
             self.tracking,
             experiments_read.trial_job,
             self.folders,
-            self._check_disk,
+            self.disk.check,
         )
         self.tracking.registry = Registry(self.models)
         self.evaluations = Evaluations(self.models, self.datasets, self.jobs)
@@ -265,7 +266,7 @@ class Platform:
         )
         choose = partial(self.catalogue.choose, kind="endpoint")
         self.endpoints = Endpoints(
-            self.database, self.engine, sources, choose, self._check_disk, shower, settings.retention_days
+            self.database, self.engine, sources, choose, self.disk.check, shower, settings.retention_days
         )
         self.published = Published(self.database, self.backend.addresses, settings.home / "gateway")
         self.rollouts = Rollouts(
@@ -330,17 +331,6 @@ class Platform:
 
     def _freed(self, freed: Freed) -> None:
         self.telemetry.freed(freed.jobs, freed.size)
-
-    def _check_disk(self, size: int = 0) -> None:
-        now = clock.monotonic()
-        if now - self._free[0] > DISK_S:
-            self._free = now, shutil.disk_usage(self.settings.home).free
-        free = self._free[1]
-        if free - size < self.settings.disk_floor_bytes:
-            raise DiskFull(
-                f"Only {free / 2**20:.0f} MiB of disk are free, so {'this is not' if size else 'no new work is'} "
-                "taken. Delete what is not needed, or ask an administrator."
-            )
 
     def _access_removed(self, tx: Transaction, project_id: str, people_ids: set[str]) -> None:
         """Stop what these people run in the project, and their notebook servers: those hold its folder."""

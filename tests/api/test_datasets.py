@@ -93,6 +93,9 @@ def test_a_version_is_what_was_put_into_its_draft(dora: Person, name: str) -> No
     assert answer.headers["content-security-policy"].startswith("sandbox")
     part = dora.http.get(path(dora, name, "versions", 1, "files", "b.txt"), headers={"Range": "bytes=1-2"})
     assert (part.status_code, part.content) == (206, b"hr")
+    endless = {"Range": f"bytes=0-{'9' * 5000}"}
+    part = dora.http.get(path(dora, name, "versions", 1, "files", "b.txt"), headers=endless)
+    assert (part.status_code, part.content) == (200, b"three"), "what is no range is answered with all"
 
 
 def test_only_bytes_that_the_project_lacks_are_sent(dora: Person, name: str) -> None:

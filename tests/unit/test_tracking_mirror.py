@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from himalia.core import clock, people
 from himalia.core.database import Database, Transaction
+from himalia.core.disk import Disk
 from himalia.core.migrate import migrate
 from himalia.core.people import Person
 from himalia.core.settings import Settings
@@ -47,7 +48,7 @@ async def tracking() -> AsyncIterator[Tracking]:
     database = Database(f"sqlite:///{home}/service/himalia.sqlite")
     await asyncio.to_thread(migrate, database)
     database.start()
-    made = Tracking(Settings(home=home), database, lambda: None)
+    made = Tracking(Settings(home=home), database, Disk(home, 0).check)
     made.start()
     yield made
     await made.stop()

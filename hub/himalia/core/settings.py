@@ -99,6 +99,9 @@ class Settings(BaseSettings):
         description="Public address of MLflow's pages, if it is not the platform's host with that port.",
     )
     mlflow_idle_s: float = Field(900.0, ge=0, description="Time after its last use for which MLflow is kept.")
+    mlflow_memory_bytes: int = Field(
+        2 * 2**30, gt=0, description="Memory at which MLflow is ended and made anew."
+    )
     artifact_limit_bytes: int = Field(10 * 2**30, gt=0, description="Largest file logged to MLflow.")
     uid_base: int = Field(200_000, description="First numeric UID given to a person (root only).")
     gid_base: int = Field(400_000, description="First numeric GID given to a project (root only).")

@@ -15,7 +15,7 @@ from himalia.core.idempotency import made_before, once
 from himalia.datasets import read
 from himalia.datasets.schema import Version, VersionCreate
 from himalia.datasets.service import Datasets, Made
-from himalia.snapshots.service import own_many, owned_sizes
+from himalia.snapshots.service import own_many
 from himalia.storage.base import Stored
 from himalia.storage.trees import Tree, TreeError, TreeFile
 
@@ -49,7 +49,7 @@ class KeptOutputs:
         def look(connection: Connection) -> str | JobFiles:
             read.find(connection, project_id, name)
             made = made_before(connection, person, key, mark)
-            return made or self._files(connection, project_id, body)
+            return made or self.outputs_of(connection, project_id, body.from_job, body.attempt)
 
         found = await self.database.read(look)
         if isinstance(found, str):
@@ -69,14 +69,6 @@ class KeptOutputs:
 
         version_id, is_new = await self.database.write(work)
         return await self.of.shown_version(access, version_id), is_new
-
-    def _files(self, connection: Connection, project_id: str, body: VersionCreate) -> JobFiles:
-        found = self.outputs_of(connection, project_id, body.from_job, body.attempt)
-        sizes = {digest: size for _, size, digest in found.files}
-        # A runner can name any digest; only what was uploaded to this project may be made a version of.
-        if owned_sizes(connection, project_id, set(sizes)) != sizes:
-            raise Invalid.field("from_job", f"Files that {body.from_job} left are not stored here.")
-        return found
 
 
 def _tree(found: JobFiles, folder: str, job: str) -> Tree:

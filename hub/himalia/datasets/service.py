@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from himalia.core import clock, events, links
 from himalia.core.access import Access
 from himalia.core.database import Database, Transaction
+from himalia.core.disk import CheckDisk
 from himalia.core.errors import InUse, NameInUse, NotFound, Stale
 from himalia.core.idempotency import once
 from himalia.core.ids import new_id
@@ -27,12 +28,6 @@ from himalia.storage.trees import Tree
 PURGE_AT_ONCE = 50
 KEPT_TREES = 16
 """How many versions' manifests are kept in memory: one of a million files has hundreds of megabytes."""
-
-
-class CheckDisk(Protocol):
-    """Raises DiskFull where `size` bytes more would not leave the free disk that is kept."""
-
-    def __call__(self, size: int = 0) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,4 +132,5 @@ class Sources:
         known = {name: revision.source.get(name) for name in Source.__dataclass_fields__}
         environment = revision.spec["environment"]
         needed = self.environment(tx, revision.created_by, project_id, environment, Source(**known))
-        engine.retry(tx, revision.id, needed.task if needed else None)
+        overlay, task = (needed.overlay, needed.task) if needed else (None, None)
+        engine.retry(tx, revision.id, overlay, task)

@@ -13,7 +13,7 @@ from typing import Any
 
 from himalia.core import clock
 from himalia.core.database import Database, Transaction
-from himalia.core.errors import HimaliaError, WrongState
+from himalia.core.errors import DiskFull, HimaliaError, Unavailable, WrongState
 from himalia.engine import queue, records
 from himalia.engine.backends.base import (
     Backend,
@@ -37,6 +37,9 @@ from himalia.engine.states import HOLDING, UNMANAGED, Next, Outcome, State, sett
 log = logging.getLogger(__name__)
 
 WATCH_S = 5.0
+UNREADABLE = "What is stored of it cannot be read, so it cannot be started. Submit it anew."
+NOT_STORED = "What was told of its end could not be stored."
+NOT_LAUNCHED = "Something broke on our side while it was being started. The service's log says what."
 
 Publish = Callable[[Active, Report], None]
 
@@ -50,7 +53,7 @@ class _News:
     points: list[tuple[Active, Metrics]] = field(default_factory=list)
     recalled: list[Active] = field(default_factory=list)
 
-    def store(self, tx: Transaction, tell: records.Tell) -> None:
+    def store(self, tx: Transaction, owned: records.Owned, tell: records.Tell) -> None:
         """Write all of it. Raises WrongState."""
         if self.started:
             records.started(tx, list(self.started.values()), self.ended.keys(), tell)
@@ -59,7 +62,7 @@ class _News:
         if self.recalled:
             records.recalled(tx, self.recalled, tell)
         if self.ended:
-            records.ended(tx, list(self.ended.values()), tell)
+            records.ended(tx, list(self.ended.values()), owned, tell)
 
 
 class Reconciler:
@@ -73,6 +76,7 @@ class Reconciler:
         logs: LogFiles,
         launch: Callable[[Active], Awaitable[Launch]],
         publish: Publish,
+        owned: records.Owned,
         *,
         stop_grace_s: float = 10.0,
         lost_after_s: float = 10.0,
@@ -84,6 +88,7 @@ class Reconciler:
         self.logs = logs
         self.launch = launch
         self.publish = publish
+        self.owned = owned
         self.stop_grace_s = stop_grace_s
         self.lost_after_s = lost_after_s
         self._lookahead = Lookahead(self.board, lambda item: backend.lane(item.known()))
@@ -98,7 +103,10 @@ class Reconciler:
     async def start(self) -> None:
         """Load what was active, find what still runs, and begin."""
         for row in await self.database.read(load_active):
-            self.board.put(from_row(row, self.board.next_number()))
+            try:
+                self.board.put(from_row(row, self.board.next_number()))
+            except (KeyError, TypeError, ValueError) as error:
+                await self._give_up(row, error)
         self._lookahead.line_up(self.backend.machines())
         managed = [item for item in self.board.active.values() if self._manages(item)]
         await self.backend.open([item.known() for item in managed])
@@ -108,6 +116,14 @@ class Reconciler:
         for loop in (self._decide(), self._listen(), self._watch()):
             self._spawn(loop)
         self._wake.set()
+
+    async def _give_up(self, row: Any, error: Exception) -> None:
+        """End a workload whose row cannot be read: one of them must not keep the service from starting."""
+        log.error("What is stored of workload %s cannot be read: %r", row.id, error)
+        try:
+            await self.database.write(lambda tx: self.engine.fail(tx, row, "start_failed", UNREADABLE))
+        except Exception:
+            log.exception("Workload %s could not be ended either.", row.id)
 
     async def close(self) -> None:
         """Stop deciding; what runs, runs on."""
@@ -236,8 +252,16 @@ class Reconciler:
     async def _launch(self, item: Active) -> None:
         try:
             launch = await self.launch(item)
+        except (Unavailable, DiskFull) as error:
+            # Not its own fault, and it passes: started again, `max_restarts` times.
+            self._ended_here(Ended(item.attempt_name, self._reason_of_loss(item), error.message, final=False))
+            return
         except HimaliaError as error:
             self._ended_here(Ended(item.attempt_name, "start_failed", error.message))
+            return
+        except Exception:
+            log.exception("%s could not be started.", item.attempt_name)
+            self._ended_here(Ended(item.attempt_name, "start_failed", NOT_LAUNCHED))
             return
         # Its report may have come meanwhile; what has ended must not be started again.
         if self.board.of_attempt(launch.name) is not item:
@@ -291,13 +315,15 @@ class Reconciler:
         await self._record([report])
 
     async def _record_singly(self, batch: Batch) -> list[Active]:
-        """One report that cannot be stored must not keep the others."""
+        """One report that cannot be stored must not keep the others; of an end, that it came is kept."""
         recalled = []
         for report in batch.reports:
             try:
                 recalled += await self._record([report])
             except Exception:
                 log.exception("A report of %s was dropped.", report.name)
+                if isinstance(report, Ended) and report.final:
+                    self._ended_here(Ended(report.name, "user_error", NOT_STORED, final=False))
         return recalled
 
     async def _record(self, reports: Sequence[Report]) -> list[Active]:
@@ -359,7 +385,7 @@ class Reconciler:
         releases = [(a.id, n.state) for a, _, n in ended if a.kind == "task" and n.state != State.QUEUED]
 
         def work(tx: Transaction) -> list[str]:
-            news.store(tx, self.engine.tell)
+            news.store(tx, self.owned, self.engine.tell)
             return [one for task, state in releases for one in self.engine.task_ended(tx, task, state)]
 
         writing = asyncio.ensure_future(self.database.write(work))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+import logging
+from collections.abc import Callable, Container, Mapping, Sequence, Set
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from himalia.core import clock
 from himalia.core.clock import from_epoch
@@ -19,7 +22,13 @@ from himalia.engine.queue import Placement
 from himalia.engine.states import HOLDING, REASONS, Next, State
 from himalia.engine.tables import attempts, metrics, outputs, workloads
 
+log = logging.getLogger(__name__)
+
 Tell = Callable[[Transaction, list[Change]], None]
+Stored = tuple[str, str, int]
+"""(project id, digest, size in bytes) of an object."""
+Owned = Callable[[Connection, Set[Stored]], Set[Stored]]
+"""Those of the objects that their projects have, in that size."""
 
 
 def _transition(*states: State) -> sa.Update:
@@ -129,8 +138,9 @@ def recalled(tx: Transaction, items: Sequence[Active], tell: Tell) -> None:
     tell(tx, [_change(a, State.QUEUED, None, None, now, a.attempt - 1) for a in items])
 
 
-def ended(tx: Transaction, items: Sequence[tuple[Active, Ended, Next]], tell: Tell) -> None:
+def ended(tx: Transaction, items: Sequence[tuple[Active, Ended, Next]], owned: Owned, tell: Tell) -> None:
     """An attempt's end, and what follows: an ended workload, or one that waits again. Raises WrongState."""
+    items = _with_own_outputs(tx, items, owned)
     now = clock.now()
     rows = [_end_row(active, report, following, now) for active, report, following in items]
     expect(tx.execute(_ENDED, rows), len(rows))
@@ -146,6 +156,33 @@ def ended(tx: Transaction, items: Sequence[tuple[Active, Ended, Next]], tell: Te
     if stored:
         tx.execute(_NEW_OUTPUT, stored)
     tell(tx, [_change(a, n.state, e.reason, _message(e), now) for a, e, n in items])
+
+
+def _with_own_outputs(
+    tx: Transaction, items: Sequence[tuple[Active, Ended, Next]], owned: Owned
+) -> Sequence[tuple[Active, Ended, Next]]:
+    """The ends without outputs that their projects do not have.
+
+    User code shares its runner's account, so a report can name any digest; here alone it is asked whose it is.
+    """
+    named = {_stored(active, output) for active, report, _ in items for output in report.outputs}
+    if not named or not (foreign := named - owned(tx.connection, named)):
+        return items
+    return [(active, _without(active, report, foreign), following) for active, report, following in items]
+
+
+def _without(active: Active, report: Ended, foreign: Set[Stored]) -> Ended:
+    kept = [output for output in report.outputs if _stored(active, output) not in foreign]
+    dropped = len(report.outputs) - len(kept)
+    if not dropped:
+        return report
+    log.warning("%s named %d outputs that its project does not have.", active.attempt_name, dropped)
+    words = f"{dropped} of its files are not kept: they were never sent to this project."
+    return replace(report, outputs=kept, message=" ".join(filter(None, (_message(report), words))))
+
+
+def _stored(active: Active, output: Mapping[str, Any]) -> Stored:
+    return active.project_id, output["digest"], output["size"]
 
 
 def measured(tx: Transaction, items: Sequence[tuple[Active, Metrics]]) -> None:

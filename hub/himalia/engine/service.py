@@ -186,19 +186,25 @@ class Engine:
         if row.state == State.STOPPING:
             return
         if row.state == State.QUEUED:
-            self._end_waiting(tx, row, State.STOPPED, reason, REASONS[reason])
+            self._end(tx, row, State.STOPPED, reason, REASONS[reason])
             return
         self._move(tx, row, State.STOPPING, reason=reason, message="Stopping: asked to end.")
 
-    def retry(self, tx: Transaction, workload: str, needs_id: str | None = None) -> None:
-        """Queue an ended workload again, from the beginning, as a new attempt; with `needs_id` once that is built."""
+    def retry(
+        self, tx: Transaction, workload: str, overlay: str | None = None, needs_id: str | None = None
+    ) -> None:
+        """Queue an ended workload again, from the beginning, as a new attempt.
+
+        It runs in `overlay`, which may be another one than before, since its base was made anew; with `needs_id`
+        once that is built.
+        """
         row = _row(tx.connection, workload)
         has_succeeded = row is not None and row.state == State.SUCCEEDED and row.kind != "endpoint"
         if row is None or State(row.state) not in ENDED or has_succeeded:
             raise WrongState("Only a failed or stopped job can be retried. Use Run again for a new one.")
         now = clock.now()
         fresh = {"queued_at": now, "ended_at": None, "restarts": 0, "tries": 0, "needs_id": needs_id}
-        self._move(tx, row, State.QUEUED, **fresh)
+        self._move(tx, row, State.QUEUED, **fresh, spec={**row.spec, "overlay": overlay})
 
     def running(self, connection: Connection, project_id: str, people_ids: set[str]) -> list[str]:
         """Ids of what these people run or have waiting in a project, their notebook servers excepted."""
@@ -233,7 +239,11 @@ class Engine:
         """End a workload that waits and can never start."""
         row = _row(tx.connection, workload)
         if row is not None and row.state == State.QUEUED:
-            self._end_waiting(tx, row, State.FAILED, reason, message)
+            self._end(tx, row, State.FAILED, reason, message)
+
+    def fail(self, tx: Transaction, row: Any, reason: str, message: str) -> None:
+        """End a workload, by its row, whatever it does now."""
+        self._end(tx, row, State.FAILED, reason, message)
 
     def task_ended(self, tx: Transaction, task: str, state: State) -> list[str]:
         """Let those start that needed `task`, and return their ids; or fail them, if it did not succeed."""
@@ -249,7 +259,7 @@ class Engine:
             tx.execute(workloads.update().where(workloads.c.id.in_(ids)).values(needs_id=None))
         return ids
 
-    def _end_waiting(self, tx: Transaction, row: Any, state: State, reason: str, message: str) -> None:
+    def _end(self, tx: Transaction, row: Any, state: State, reason: str, message: str) -> None:
         self._move(tx, row, state, reason=reason, message=message, ended_at=clock.now())
 
     def _move(self, tx: Transaction, row: Any, state: State, **values: Any) -> None:
@@ -295,6 +305,7 @@ class Engine:
             fresh.state, fresh.restarts, fresh.tries = state, 0, 0
             fresh.queued_at = values.get("queued_at", fresh.queued_at)
             fresh.needs_id = values.get("needs_id")
+            fresh.spec = values.get("spec", fresh.spec)
             self.board.put(fresh)
         self.wake()
 

@@ -30,6 +30,7 @@ from himalia.experiments.schema import (
 from himalia.experiments.tables import experiments, trials
 from himalia.jobs.schema import JobSpec
 from himalia.lineage.schema import Node
+from himalia.snapshots.collector import Held
 
 DONE = ("COMPLETE", "PRUNED", "FAILED")
 """States of trials that count among those that were asked for."""
@@ -235,3 +236,10 @@ def _trial(row: Any) -> Trial:
         started_at=row.started_at,
         ended_at=row.ended_at,
     )
+
+
+def held(connection: Connection) -> Held:
+    """The code of all searches, which their next trials run, also where none has begun yet."""
+    snapshot = experiments.c.spec[("job", "snapshot")].as_string()
+    query = sa.select(snapshot).where(snapshot.isnot(None)).distinct()
+    return Held(trees=frozenset(connection.execute(query).scalars()))

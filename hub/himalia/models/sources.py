@@ -219,6 +219,7 @@ async def copied(
     sizes = await artifacts(mlflow, uri)
     if sum(sizes.values()) > limit_bytes:
         raise TooLarge(f"A model may have {limit_bytes} bytes.")
+    snapshots.check_disk(sum(sizes.values()))
     root, files = below(mlflow, uri), []
     for path in sizes:
         pieces = _pieces(mlflow, f"{FILES}/{quote(f'{root}/{path}')}")

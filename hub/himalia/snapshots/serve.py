@@ -32,7 +32,7 @@ TYPES = {
     ".tsv": "text/tab-separated-values",
 }
 """Beside, and before, what the machine's own table says."""
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)\Z")
+_RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})\Z")
 
 
 def media_type(path: str) -> str:

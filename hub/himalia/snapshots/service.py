@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Set
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 from himalia.core import clock
 from himalia.core.database import Database, Transaction
+from himalia.core.disk import CHECK_BYTES, CheckDisk
 from himalia.core.errors import DiskFull, Invalid, NotFound, TooLarge
 from himalia.snapshots.bundle import read_bundle
 from himalia.snapshots.schema import Snapshot, SnapshotCreate
@@ -35,7 +36,7 @@ class Snapshots:
         database: Database,
         store: ObjectStore,
         limit_bytes: int,
-        check_disk: Callable[[], None],
+        check_disk: CheckDisk,
         grace: timedelta = timedelta(days=1),
     ) -> None:
         self.database = database
@@ -110,20 +111,35 @@ class Snapshots:
         return await self.receive(project_id, digest, one(), len(content))
 
     async def receive(
-        self, project_id: str, digest: str | None, stream: AsyncIterator[bytes], limit_bytes: int
+        self,
+        project_id: str,
+        digest: str | None,
+        stream: AsyncIterator[bytes],
+        limit_bytes: int,
+        runs: bool = False,
     ) -> Stored:
-        """Store bytes as they come, for this project. Raises Invalid for another digest, TooLarge, DiskFull."""
+        """Store bytes as they come, for this project; `runs` says that something which runs sends them.
+
+        Raises Invalid for another digest, TooLarge, DiskFull.
+        """
         try:
             with full_disk_said():
-                stored = await self._receive(digest, stream, limit_bytes)
+                stored = await self._receive(digest, stream, limit_bytes, runs)
         except DigestMismatchError as error:
             raise Invalid.field("digest", str(error)) from error
         await self.database.write(lambda tx: own(tx, project_id, stored))
         return stored
 
-    async def _receive(self, digest: str | None, stream: AsyncIterator[bytes], limit_bytes: int) -> Stored:
+    async def _receive(
+        self, digest: str | None, stream: AsyncIterator[bytes], limit_bytes: int, runs: bool
+    ) -> Stored:
         with self.store.writer() as writer:
+            unchecked = 0
             async for piece in stream:
+                unchecked += len(piece)
+                if unchecked > CHECK_BYTES:
+                    self.check_disk(runs=runs)
+                    unchecked = 0
                 if writer.size + len(piece) > limit_bytes:
                     raise TooLarge(f"This is larger than the {limit_bytes} bytes that are allowed here.")
                 if len(piece) > 65_536:
@@ -234,9 +250,16 @@ def unowned(connection: Connection, project_id: str, wanted: sa.Select[tuple[str
     return set(connection.execute(query).scalars())
 
 
-def owned_sizes(connection: Connection, project_id: str, digests: set[str]) -> dict[str, int]:
-    """Sizes of those objects that the project has."""
-    return _sizes(connection, project_id, digests)
+def owned(connection: Connection, wanted: Set[tuple[str, str, int]]) -> set[tuple[str, str, int]]:
+    """Those of `wanted`, (project id, digest, size), that the projects have in that size."""
+    digests: dict[str, set[str]] = {}
+    for project_id, digest, _ in wanted:
+        digests.setdefault(project_id, set()).add(digest)
+    return {
+        (project_id, digest, size)
+        for project_id, some in digests.items()
+        for digest, size in _sizes(connection, project_id, some).items()
+    } & wanted
 
 
 def owned_size(connection: Connection, project_id: str, digest: str) -> int:

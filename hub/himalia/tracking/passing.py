@@ -9,6 +9,7 @@ import httpx
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
+from himalia.core.disk import CHECK_BYTES, CheckDisk
 from himalia.core.errors import TooLarge, Unavailable
 from himalia.tracking.client import MlflowClient
 from himalia.tracking.service import Tracking
@@ -42,16 +43,16 @@ async def forward(
     Files are passed on as they come, both ways. Raises TooLarge, DiskFull, Unavailable.
     """
     limit_bytes = tracking.artifact_limit_bytes
-    if request.method == "PUT":
-        tracking.check_disk()
     headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
-    if int(headers.get("content-length") or 0) > limit_bytes:
+    size = int(headers.get("content-length") or 0)
+    if size > limit_bytes:
         raise TooLarge(f"A file in MLflow may have {limit_bytes} bytes.")
     url = httpx.URL("http://mlflow/" + quote(path, safe="/"), query=request.scope["query_string"] or None)
     # A file goes on as it comes; anything else is small, and read whole before MLflow hears of it.
     content: AsyncIterator[bytes] | bytes | None = None
     if request.method == "PUT":
-        content = _limited(request, limit_bytes)
+        tracking.check_disk(size)
+        content = checked(_limited(request, limit_bytes), tracking.check_disk)
     elif request.method != "GET":
         content = b"".join([piece async for piece in _limited(request, SMALL_BYTES)])
     outgoing = client.http.build_request(
@@ -81,6 +82,17 @@ async def _limited(request: Request, limit_bytes: int) -> AsyncIterator[bytes]:
         size += len(piece)
         if size > limit_bytes:
             raise TooLarge(f"This may have {limit_bytes} bytes.")
+        yield piece
+
+
+async def checked(pieces: AsyncIterator[bytes], check_disk: CheckDisk) -> AsyncIterator[bytes]:
+    """The pieces, as long as there is room for more. Raises DiskFull."""
+    unchecked = 0
+    async for piece in pieces:
+        unchecked += len(piece)
+        if unchecked > CHECK_BYTES:
+            check_disk()
+            unchecked = 0
         yield piece
 
 

@@ -19,7 +19,7 @@ import httpx
 
 from himalia.core import clock
 from himalia.core.errors import Unavailable
-from himalia.core.processes import end_all, sandboxed_in
+from himalia.core.processes import end_all, memory, sandboxed_in, tree
 from himalia.core.settings import Settings
 from himalia.engine.backends.local.process import SandboxError, SandboxProcess
 from himalia.engine.backends.local.sandbox import SOCKETS, Sandbox, start
@@ -30,6 +30,7 @@ START_LIMIT_S = 90.0
 RETRY_S = 5.0
 """Time after a failed start within which nobody makes it fail again."""
 STOP_GRACE_S = 5.0
+LOOK_S = 2.0
 LARGEST_LOG = 4 * 2**20
 FOLDER = "/mlflow"
 SOCKET = "mlflow.sock"
@@ -64,6 +65,7 @@ class MlflowProcess:
     def __init__(self, settings: Settings) -> None:
         self.home = settings.home
         self.idle_s = settings.mlflow_idle_s
+        self.memory_bytes = settings.mlflow_memory_bytes
         # Person 0 does not exist, so nobody else has this number.
         self.uid = settings.uid_base if os.geteuid() == 0 else None
         self.sockets = self.home / "s" / "mlflow"
@@ -130,7 +132,7 @@ class MlflowProcess:
                 raise Unavailable(words) from error
             self._used = clock.monotonic()
             self.start_s = self._used - began
-        self._watch = asyncio.create_task(self._end_when_idle())
+        self._watch = asyncio.create_task(self._look_after())
         self.on_ready()
         return client
 
@@ -190,15 +192,30 @@ class MlflowProcess:
             die_with_parent=True,
         )
 
-    async def _end_when_idle(self) -> None:
+    async def _look_after(self) -> None:
+        """End it when nobody uses it, and when it has grown too large: the next call starts it anew."""
         while True:
-            await asyncio.sleep(max(self._idle_in(), 0.2))
+            await asyncio.sleep(min(max(self._idle_in(), 0.2), LOOK_S))
+            await asyncio.to_thread(self._end_if_large)
             async with self._starting:
                 if not self._users and self._idle_in() <= 0:
                     log.info("Nobody has used MLflow for %g s, so it ends.", self.idle_s)
                     self._watch = None
                     await self.stop()
                     return
+
+    def _end_if_large(self) -> None:
+        """What it is asked for it reads into memory, which nothing else limits."""
+        process, pid = self._process, self.pid
+        if process is None or pid is None:
+            return
+        used = memory(tree([pid]))
+        if used > self.memory_bytes:
+            words = (
+                "MLflow used %.0f MiB of memory and may use %.0f, so it was ended. The next call starts it."
+            )
+            log.error(words, used / 2**20, self.memory_bytes / 2**20)
+            process.stop(0)
 
     def _idle_in(self) -> float:
         return self._used + self.idle_s - clock.monotonic()

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 from himalia.core import clock
 from himalia.core.database import Database
+from himalia.core.disk import CheckDisk
 from himalia.core.settings import Settings
 from himalia.engine.backends.base import Metrics
 from himalia.projects import service as projects_service
@@ -59,7 +60,7 @@ RegistryHook = Callable[[RegistryCall], Awaitable[Mapping[str, Any]]]
 class Tracking:
     """MLflow of this platform. Nothing of it runs before somebody uses it."""
 
-    def __init__(self, settings: Settings, database: Database, check_disk: Callable[[], None]) -> None:
+    def __init__(self, settings: Settings, database: Database, check_disk: CheckDisk) -> None:
         self.database = database
         self.check_disk = check_disk
         self.artifact_limit_bytes = settings.artifact_limit_bytes

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 from sqlalchemy.engine import Connection
 
-from himalia.core import events, people
+from himalia.core import clock, events, people
 from himalia.core.access import Access, CurrentAccess, GatedRoute
 from himalia.core.database import Database, Transaction
 from himalia.core.errors import Invalid, NotFound
@@ -33,6 +33,8 @@ router = APIRouter(tags=["workloads"], route_class=GatedRoute)
 
 PAUSE_S = 0.5
 QUIET_S = 15.0
+STREAM_S = 300.0
+"""A stream ends then, and whoever may still see it comes back by itself: rights may have changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ async def put_output(
     except BadPathError as error:
         raise Invalid.field("path", str(error)) from error
     stored = await parts.snapshots.receive(
-        active.project_id, None, request.stream(), parts.output_limit_bytes
+        active.project_id, None, request.stream(), parts.output_limit_bytes, runs=True
     )
     return OutputStored(path=path, size=stored.size, digest=stored.digest)
 
@@ -189,9 +191,10 @@ async def stream(access: CurrentAccess, parts: Parts) -> StreamingResponse:
 async def _changes(parts: WorkloadParts) -> AsyncIterator[str]:
     listener = Listener()
     parts.exchange.join(listener, EVERYTHING)
-    last = ""
+    last, until = "", clock.monotonic() + STREAM_S
     try:
-        while not listener.overrun:
+        yield "retry: 500\n\n"
+        while not listener.overrun and clock.monotonic() < until:
             everything = Everything(workloads=await _workloads(parts), machines=_machines(parts))
             text = everything.model_dump_json()
             yield f"data: {text}\n\n" if text != last else ": still here\n\n"

@@ -405,8 +405,18 @@ def _endpoints() -> None:
     op.create_index("ix_endpoint_tokens_endpoint", "endpoint_tokens", ["endpoint_id"], unique=False)
 
 
+def _outputs() -> None:
+    """Outputs that a runner named and the project does not have: from now on none is written down."""
+    op.execute(
+        "DELETE FROM outputs WHERE NOT EXISTS (SELECT 1 FROM workloads JOIN objects "
+        "ON objects.project_id = workloads.project_id WHERE workloads.id = outputs.workload_id "
+        "AND objects.digest = outputs.digest AND objects.size = outputs.size)"
+    )
+
+
 def upgrade() -> None:
     """Each noun's tables, in the order in which they know each other."""
+    _outputs()
     _datasets()
     _dataset_drafts()
     _dataset_checks()

@@ -1,0 +1,292 @@
+"""The reconciler with a database, and a backend that does what the test says."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from himalia.core import clock, people
+from himalia.core.database import Database, Transaction
+from himalia.core.errors import Unavailable
+from himalia.core.ids import new_id
+from himalia.core.migrate import migrate
+from himalia.engine import outputs, reconciler
+from himalia.engine.backends.base import Account, Backend, Batch, Ended, Known, Launch, Place, Seen, Started
+from himalia.engine.board import Active, Board
+from himalia.engine.logs import LogFiles
+from himalia.engine.reconciler import Reconciler
+from himalia.engine.resources import Machine, Resources
+from himalia.engine.service import Engine, WorkloadSpec
+from himalia.engine.states import State
+from himalia.engine.tables import workloads
+from himalia.projects import service as projects_service
+from himalia.projects.schema import ProjectCreate
+from himalia.snapshots import service as snapshots_service
+from himalia.storage.base import Stored
+from himalia.testing.service_side import eventually
+
+SIZE = Resources.of(1, 2**30)
+MINE, THEIRS = "a" * 64, "b" * 64
+MORE_THAN_A_COLUMN_HOLDS = 2**70
+
+
+class Told(Backend):
+    """Sees what was started, unless the test has ended it, and reports what it is told."""
+
+    def __init__(self) -> None:
+        self.started: dict[str, Launch] = {}
+        self.looks = 0
+        self.news: asyncio.Queue[Batch] = asyncio.Queue()
+
+    async def open(self, known: Sequence[Known]) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+    def start(self, launch: Launch) -> None:
+        self.started[launch.name] = launch
+        self.news.put_nowait(Batch([Started(launch.name, 1.7e9)], lambda: None))
+
+    def stop(self, name: str, grace_s: float, reason: str) -> None:
+        self.end(Ended(name, reason))
+
+    def advise_stop(self, name: str) -> None:
+        pass
+
+    def observe(self, names: Sequence[str]) -> dict[str, Seen]:
+        self.looks += 1
+        return {name: Seen.RUNNING if name in self.started else Seen.GONE for name in names}
+
+    async def changes(self) -> AsyncIterator[Batch]:
+        while True:
+            yield await self.news.get()
+
+    def machines(self) -> list[Machine]:
+        return [Machine("here", Resources.of(8, 2**33), {})]
+
+    def addresses(self, name: str) -> list[str]:
+        return []
+
+    async def logs(self, name: str, rank: int = 0) -> bytes:
+        return b""
+
+    def end(self, *ends: Ended) -> None:
+        for end in ends:
+            self.started.pop(end.name, None)
+        self.news.put_nowait(Batch(ends, lambda: None))
+
+
+class Platform:
+    """A database, an engine and a reconciler; `launch` may be replaced."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self.database = database
+        self.backend = Told()
+        self.engine = Engine(Board(), self.backend.machines)
+        self.launch: Callable[[Active], Awaitable[Launch]] = self.launched
+        self.reconciler = Reconciler(
+            database,
+            self.engine,
+            self.backend,
+            LogFiles(folder / "logs"),
+            lambda item: self.launch(item),
+            lambda item, report: None,
+            snapshots_service.owned,
+        )
+        self.person = self.project = self.other = ""
+
+    def fill(self, tx: Transaction) -> None:
+        ada = people.ensure(tx, "ada", "2026-01-01", [])
+        self.person = ada.id
+        self.project, self.other = (
+            projects_service.create(tx, ProjectCreate(name=name), ada)["id"] for name in ("digits", "other")
+        )
+        snapshots_service.own(tx, self.project, Stored(MINE, 3))
+        snapshots_service.own(tx, self.other, Stored(THEIRS, 3))
+
+    async def launched(self, item: Active) -> Launch:
+        return Launch(
+            name=item.attempt_name,
+            workload=item.id,
+            attempt=item.attempt,
+            kind=item.kind,
+            person=Account(item.person_id, "ada", None, None),
+            project=Place(item.project_id, "digits", None),
+            environment=item.spec["environment"],
+            overlay=item.spec["overlay"],
+            task=item.spec["task"],
+            limit=SIZE,
+            devices={},
+            time_limit_s=None,
+            variables={},
+            secrets={},
+            token="",
+        )
+
+    async def submit(self, name: str = "work", **more: Any) -> str:
+        spec = WorkloadSpec(
+            id=new_id(),
+            kind="job",
+            name=name,
+            project_id=self.project,
+            person_id=self.person,
+            environment="base",
+            task={"kind": "command", "command": ["true"]},
+            reserve=SIZE,
+            limit=SIZE,
+            **more,
+        )
+        await self.database.write(lambda tx: self.engine.submit(tx, spec))
+        return spec.id
+
+    async def row(self, workload: str) -> Any:
+        query = sa.select(workloads).where(workloads.c.id == workload)
+        return await self.database.read(lambda c: c.execute(query).one())
+
+    async def until(self, workload: str, *states: State) -> Any:
+        async with asyncio.timeout(10):
+            while (row := await self.row(workload)).state not in states:  # noqa: ASYNC110  (rows wake nobody)
+                await asyncio.sleep(0.005)
+            return row
+
+
+@asynccontextmanager
+async def platform_in(folder: Path) -> AsyncIterator[Platform]:
+    """A platform whose reconciler is not started yet."""
+    database = Database(f"sqlite:///{folder}/himalia.sqlite")
+    await asyncio.to_thread(migrate, database)
+    database.start()
+    platform = Platform(database, folder)
+    await database.write(platform.fill)
+    try:
+        yield platform
+    finally:
+        await platform.reconciler.close()
+        database.close()
+
+
+@pytest.fixture
+async def platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Platform]:
+    monkeypatch.setattr(reconciler, "WATCH_S", 0.01)
+    async with platform_in(tmp_path) as made:
+        await made.reconciler.start()
+        yield made
+
+
+async def test_what_is_being_laid_out_is_not_lost(platform: Platform) -> None:
+    platform.reconciler.lost_after_s = 0
+    ready = asyncio.Event()
+
+    async def slow(item: Active) -> Launch:
+        await ready.wait()
+        return await platform.launched(item)
+
+    platform.launch = slow
+    workload = await platform.submit()
+    await platform.until(workload, State.STARTING)
+    before = platform.backend.looks
+    await eventually(lambda: platform.backend.looks >= before + 5, "the reconciler to look for lost ones")
+    ready.set()
+    row = await platform.until(workload, State.RUNNING)
+    assert (row.attempt, row.restarts) == (1, 0)
+
+
+async def test_what_is_gone_without_a_word_is_lost(platform: Platform) -> None:
+    platform.reconciler.lost_after_s = 0
+    workload = await platform.submit(max_restarts=0)
+    row = await platform.until(workload, State.RUNNING)
+    del platform.backend.started[f"{workload}-{row.attempt}"]
+    assert (await platform.until(workload, State.FAILED)).reason == "lost"
+
+
+async def test_an_end_that_cannot_be_stored_ends_that_workload_alone(platform: Platform) -> None:
+    hostile, good = await platform.submit("hostile"), await platform.submit("good")
+    for workload in (hostile, good):
+        await platform.until(workload, State.RUNNING)
+    platform.backend.end(
+        Ended(f"{hostile}-1", None, log_bytes=MORE_THAN_A_COLUMN_HOLDS), Ended(f"{good}-1", None)
+    )
+    assert (await platform.until(good, State.SUCCEEDED)).attempt == 1
+    row = await platform.until(hostile, State.FAILED)
+    assert (row.reason, row.message) == ("user_error", "What was told of its end could not be stored.")
+
+
+async def test_outputs_that_the_project_does_not_have_are_not_believed(platform: Platform) -> None:
+    workload = await platform.submit()
+    await platform.until(workload, State.RUNNING)
+    named = [("mine", MINE, 3), ("theirs", THEIRS, 3), ("larger", MINE, MORE_THAN_A_COLUMN_HOLDS)]
+    left = [{"path": path, "digest": digest, "size": size} for path, digest, size in named]
+    platform.backend.end(Ended(f"{workload}-1", None, outputs=left))
+    row = await platform.until(workload, State.SUCCEEDED)
+    assert row.message == "2 of its files are not kept: they were never sent to this project."
+    rows = await platform.database.read(lambda c: outputs.of(c, workload, 1))
+    assert [(one.path, one.digest, one.size) for one in rows] == [("mine", MINE, 3)]
+
+
+async def test_a_start_that_the_database_or_the_disk_kept_from_being_is_made_again(
+    platform: Platform,
+) -> None:
+    async def away(item: Active) -> Launch:
+        if item.attempt == 1:
+            raise Unavailable("The database does not answer.")
+        return await platform.launched(item)
+
+    platform.launch = away
+    workload = await platform.submit()
+    row = await platform.until(workload, State.RUNNING)
+    assert (row.attempt, row.restarts) == (2, 1)
+
+
+async def test_a_launch_that_breaks_ends_that_workload_alone(platform: Platform) -> None:
+    broken = await platform.submit("broken", needs_id="x")
+    good = await platform.submit("good", needs_id="x")
+
+    async def launch(item: Active) -> Launch:
+        if item.id == broken:
+            raise KeyError("limit")
+        return await platform.launched(item)
+
+    platform.launch = launch
+    # Both at once, so that they are launched in one go.
+    platform.reconciler._release(
+        await platform.database.write(lambda tx: platform.engine.task_ended(tx, "x", State.SUCCEEDED))
+    )
+    assert (await platform.until(broken, State.FAILED)).reason == "start_failed"
+    await platform.until(good, State.RUNNING)
+
+
+async def test_a_retry_runs_in_the_environment_that_is_there_now(platform: Platform) -> None:
+    workload = await platform.submit(overlay="before")
+    await platform.until(workload, State.RUNNING)
+    platform.backend.end(Ended(f"{workload}-1", "user_error"))
+    await platform.until(workload, State.FAILED)
+    await platform.database.write(lambda tx: platform.engine.retry(tx, workload, "after"))
+    row = await platform.until(workload, State.RUNNING)
+    assert row.spec["overlay"] == "after"
+    assert platform.backend.started[f"{workload}-2"].overlay == "after"
+
+
+async def test_a_row_that_cannot_be_read_does_not_keep_the_others_from_starting(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with platform_in(tmp_path) as platform:
+        good, odd = await platform.submit("good"), await platform.submit("odd")
+        spoil = workloads.update().where(workloads.c.id == odd).values(spec={"from": "another release"})
+        await platform.database.write(lambda tx: tx.execute(spoil).rowcount)
+        after = Platform(platform.database, tmp_path)
+        with caplog.at_level(logging.ERROR):
+            await after.reconciler.start()
+        row = await after.until(odd, State.FAILED)
+        assert (row.reason, row.message) == ("start_failed", reconciler.UNREADABLE)
+        assert row.ended_at <= clock.now()
+        assert odd in caplog.text
+        await after.until(good, State.RUNNING)
+        await after.reconciler.close()
