@@ -103,6 +103,22 @@ def test_what_a_job_read_is_not_deleted_by_accident(ivo: Person, job: dict[str, 
     ivo.http.post(where(ivo, "digits", "restore"), json={}).raise_for_status()
 
 
+def test_a_deleted_job_keeps_nothing_that_it_read(ivo: Person) -> None:
+    ivo.http.post(where(ivo), json={"name": "short"}).raise_for_status()
+    add(ivo, "short", {"1.txt": "one"})
+    read = ivo.submit("true", inputs={"x": "short"})
+    job = f"/projects/{ivo.project}/jobs/{ivo.ended(read['name'])['name']}"
+    assert ivo.http.delete(where(ivo, "short")).status_code == 409
+    assert ivo.http.delete(job).status_code == 204
+    assert ivo.http.delete(where(ivo, "short")).status_code == 204
+    refused = ivo.http.post(f"{job}/restore", json={})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "wrong_state")
+    assert "short@1, which was deleted" in refused.json()["error"]["message"]
+    ivo.http.post(where(ivo, "short", "restore"), json={}).raise_for_status()
+    ivo.http.post(f"{job}/restore", json={}).raise_for_status()
+    assert ivo.http.delete(where(ivo, "short")).status_code == 409
+
+
 def test_a_version_is_laid_out_for_notebooks_under_a_name(himalia: Running, ivo: Person) -> None:
     answer = ivo.http.post(where(ivo, "digits", "checkout"), json={"version": "1"})
     assert answer.status_code == 200, answer.text

@@ -28,6 +28,7 @@ from himalia.engine.board import Active
 from himalia.engine.changes import Change
 from himalia.engine.service import Engine, WorkloadSpec
 from himalia.engine.states import ENDED, State
+from himalia.projects.service import check_may_run
 from himalia.snapshots.service import owned_size
 from himalia.storage.trees import Tree, TreeFile
 
@@ -64,6 +65,7 @@ class Imports:
             spec, values = self._server_path(access, draft_id, body.server_path or "")
 
         def work(tx: Transaction) -> Import:
+            check_may_run(tx, access)
             self.of.find(tx.connection, access, name, draft_id)
             if body.archive is not None:
                 self._check_there(tx.connection, access, values["digest"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +72,18 @@ def resolve(connection: Connection, project_id: str, reference: str) -> Resolved
     dataset = find(connection, project_id, name)
     row = find_version(connection, dataset, wanted or LATEST)
     return Resolved(row.id, dataset.name, row.number, row.tree)
+
+
+def there(connection: Connection, version_ids: Set[str]) -> set[str]:
+    """Those of the versions that are not deleted, nor their datasets."""
+    query = (
+        sa.select(versions.c.id)
+        .join(datasets, datasets.c.id == versions.c.dataset_id)
+        .where(
+            versions.c.id.in_(version_ids), versions.c.deleted_at.is_(None), datasets.c.deleted_at.is_(None)
+        )
+    )
+    return set(connection.execute(query).scalars()) if version_ids else set()
 
 
 def version_before(connection: Connection, project_id: str, name: str, number: int) -> int:

@@ -38,6 +38,7 @@ from himalia.engine.service import Engine, WorkloadSpec
 from himalia.engine.states import ENDED
 from himalia.jobs.service import Chosen
 from himalia.models import read as models_read
+from himalia.projects.service import check_may_run
 
 PURGE_AT_ONCE = 20
 
@@ -90,6 +91,7 @@ class Endpoints:
         project_id = access.in_project["id"]
 
         def make(tx: Transaction) -> str:
+            check_may_run(tx, access)
             name = self._free_name(tx, project_id, body.name, made)
             now, endpoint_id = clock.now(), new_id()
             row = {
@@ -126,6 +128,7 @@ class Endpoints:
         made = await self._prepared(access, body.spec)
 
         def change(tx: Transaction, row: Any, revisions: Sequence[Any]) -> dict[str, Any]:
+            check_may_run(tx, access)
             number = revisions[-1].number + 1
             if not body.replace:
                 self._refuse_without_room(row, revisions, made.chosen.reserve, number)
@@ -443,11 +446,12 @@ class Endpoints:
             tx.execute(endpoints.update().where(endpoints.c.id == row.id).values(values))
             tx.after_commit(lambda row=row: self.wake(row.id))  # type: ignore[misc]
 
-    @staticmethod
-    def project_purged(tx: Transaction, project: dict[str, Any]) -> None:
+    def project_purged(self, tx: Transaction, project: dict[str, Any]) -> None:
         """Hook: the endpoints of a project whose time is over were deleted with it."""
         left = sa.and_(endpoints.c.project_id == project["id"], endpoints.c.deleted_at.is_(None))
+        ids = list(tx.execute(sa.select(endpoints.c.id).where(left)).scalars())
         tx.execute(endpoints.update().where(left).values(deleted_at=project["deleted_at"], is_wanted=False))
+        tx.after_commit(lambda: [self.wake(one) for one in ids])
 
     # Finding
 

@@ -32,6 +32,7 @@ from himalia.experiments.space import grid_size
 from himalia.experiments.tables import experiments, trials
 from himalia.jobs.schema import JobSpec
 from himalia.jobs.service import Jobs
+from himalia.projects.service import check_may_run
 
 PURGE_AT_ONCE = 20
 MOST_NUMBER = 2**31 - 1
@@ -97,6 +98,7 @@ class Experiments:
         return await self._shown(access, experiment_id), is_new
 
     def _insert(self, tx: Transaction, access: Access, body: ExperimentCreate, spec: ExperimentSpec) -> str:
+        check_may_run(tx, access)
         project, now = access.in_project, clock.now()
         row = {
             "id": new_id(),
@@ -259,6 +261,7 @@ class Experiments:
             raise _of_the_job(error) from error
 
         def work(tx: Transaction) -> str:
+            check_may_run(tx, access)
             row = self.find(tx.connection, access, name)
             if row.state == "RUNNING":
                 raise WrongState("The search is running already.")

@@ -19,20 +19,19 @@ from himalia.core.idempotency import once
 from himalia.core.ids import new_id
 from himalia.core.people import Person
 from himalia.core.schema import Who
-from himalia.datasets.read import end, resolve
 from himalia.engine.changes import Change
 from himalia.engine.forget import forget
 from himalia.engine.resources import Resources
 from himalia.engine.service import Engine, WorkloadSpec
 from himalia.engine.states import ENDED, State
 from himalia.engine.tables import workloads
-from himalia.jobs import read
+from himalia.jobs import inputs, read
 from himalia.jobs.names import Numbers, base_name, is_taken
 from himalia.jobs.read import Shower
 from himalia.jobs.schema import Job, JobCreate, JobRerun, JobSpec, JobStatus, JobUpdate
 from himalia.jobs.tables import jobs
 from himalia.overlays.service import Needed, Overlays
-from himalia.projects.service import personal
+from himalia.projects.service import check_may_run, personal
 from himalia.secrets import service as secrets_service
 from himalia.snapshots.service import Snapshots
 
@@ -108,6 +107,7 @@ class Jobs:
         project, person_id = access.in_project, access.person.id
 
         def work(tx: Transaction) -> tuple[str, bool, Job | None]:
+            check_may_run(tx, access)
             made: list[Job] = []
 
             def make() -> str:
@@ -129,7 +129,7 @@ class Jobs:
         chosen = self.choose(spec, access.person.groups)
         self.engine.check(chosen.reserve)
         if spec.inputs:
-            spec = await self.database.read(lambda c: _pinned(c, access.in_project["id"], spec))
+            spec = await self.database.read(lambda c: inputs.pinned(c, access.in_project["id"], spec))
         spec = _resolved(spec, chosen)
         if spec.snapshot is not None or spec.secrets:
             await self.database.read(lambda c: self._check_parts(c, access, spec))
@@ -186,7 +186,7 @@ class Jobs:
         name = self._free_name(tx, project["id"], body, part)
         if body.spec.snapshot is not None:
             self.snapshots.hold(tx, project["id"], body.spec.snapshot)
-        inputs = _inputs(tx, project["id"], body.spec) if body.spec.inputs else None
+        reads = inputs.of(tx, project["id"], body.spec) if body.spec.inputs else None
         now, job_id = clock.now(), new_id()
         row: dict[str, Any] = {
             "id": job_id,
@@ -195,7 +195,7 @@ class Jobs:
             "labels": body.labels,
             "spec": body.spec.model_dump(),
             "part_of": part.of if part else None,
-            "inputs": inputs,
+            "inputs": reads,
             "version": 1,
             "created_at": now,
             "created_by": person.id,
@@ -203,8 +203,7 @@ class Jobs:
             "deleted_at": None,
         }
         tx.add(_INSERT, row)
-        for one in (inputs or {}).values():
-            links.add(tx, f"job:{job_id}", end(one["version_id"]), "input")
+        inputs.link(tx, job_id, reads)
         needed = self._environment(tx, person.id, project["id"], body.spec)
         self.engine.submit(tx, self._workload(row, chosen, needed, body.spec, part))
         events.emit(
@@ -356,11 +355,13 @@ class Jobs:
         """Queue a failed or stopped job again, as a new attempt."""
 
         def work(tx: Transaction) -> str:
+            check_may_run(tx, access)
             row = self.find(tx.connection, access, name)
-            # What it was built in may be gone, or never was built.
+            # What it was built in may be gone, never was built, or belongs to an environment that was made anew.
             spec = JobSpec.model_validate(row.spec)
             needed = self._environment(tx, row.created_by, row.project_id, spec)
-            self.engine.retry(tx, row.id, needed.task if needed else None)
+            overlay, task = (needed.overlay, needed.task) if needed else (None, None)
+            self.engine.retry(tx, row.id, overlay, task)
             return str(row.id)
 
         return await self._changed_and_shown(access, work)
@@ -385,12 +386,13 @@ class Jobs:
                     raise InUse("The job has not ended. Stop it first, or delete it with cascade=true.")
                 self.engine.stop(tx, row.id)
             tx.execute(jobs.update().where(jobs.c.id == row.id).values(deleted_at=clock.now()))
+            inputs.unlink(tx, jobs.c.id == row.id)
             self._tell(tx, "job.deleted", row, access, row.name, row.state)
 
         await self.database.write(work)
 
     async def restore(self, access: Access, name: str, new_name: str | None) -> Job:
-        """Bring back a deleted job, by name or id. Raises NotFound, NameInUse."""
+        """Bring back a deleted job, by name or id. Raises NotFound, NameInUse, WrongState."""
         oldest = clock.now() - timedelta(days=self.retention_days)
 
         def work(tx: Transaction) -> str:
@@ -412,6 +414,7 @@ class Jobs:
                 raise NameInUse(f"The name {wanted} has been taken meanwhile. Give another one.")
             values = {"deleted_at": None, "name": wanted, "updated_at": clock.now()}
             tx.execute(jobs.update().where(jobs.c.id == row.id).values(values))
+            inputs.link_again(tx, [row])
             self._tell(tx, "job.restored", row, access, wanted, row.state)
             return str(row.id)
 
@@ -441,17 +444,22 @@ class Jobs:
         query = sa.select(jobs.c.id).join(workloads, workloads.c.id == jobs.c.id)
         for job_id in tx.execute(query.where(parts, workloads.c.state.notin_(list(ENDED)))).scalars():
             self.engine.stop(tx, job_id)
+        inputs.unlink(tx, parts)
         tx.execute(jobs.update().where(parts).values(deleted_at=at))
 
     @staticmethod
     def restore_parts(tx: Transaction, of: str, at: datetime) -> None:
-        """Bring back what `delete_parts` deleted at that moment, less what has lost its name meanwhile."""
+        """Bring back what `delete_parts` deleted at that moment, less what has lost its name meanwhile.
+
+        Raises WrongState where what they read is deleted.
+        """
         taken = jobs.alias()
         is_taken_now = sa.exists().where(
             taken.c.project_id == jobs.c.project_id, taken.c.name == jobs.c.name, taken.c.deleted_at.is_(None)
         )
-        gone = sa.and_(jobs.c.part_of == of, jobs.c.deleted_at == at)
-        tx.execute(jobs.update().where(gone, ~is_taken_now).values(deleted_at=None))
+        gone = sa.and_(jobs.c.part_of == of, jobs.c.deleted_at == at, ~is_taken_now)
+        inputs.link_again(tx, list(tx.execute(sa.select(jobs.c.id, jobs.c.inputs).where(gone))))
+        tx.execute(jobs.update().where(gone).values(deleted_at=None))
 
     def project_deleted(self, tx: Transaction, project_id: str, cascade: bool) -> None:
         """Hook: a project with jobs that have not ended is deleted only with `cascade`, which stops them."""
@@ -521,27 +529,6 @@ class Jobs:
 def _resolved(spec: JobSpec, chosen: Chosen) -> JobSpec:
     """The spec with what was chosen for it written down: a profile's defaults may change later."""
     return spec.model_copy(update={"size": chosen.size, "environment": chosen.environment})
-
-
-def _pinned(connection: Connection, project_id: str, spec: JobSpec) -> JobSpec:
-    """The spec with the versions that its inputs stand for now. Raises Invalid."""
-    pinned = {}
-    for name, reference in spec.inputs.items():
-        try:
-            found = resolve(connection, project_id, reference)
-        except NotFound as error:
-            raise Invalid.field(f"spec.inputs.{name}", error.message) from error
-        pinned[name] = f"{found.dataset}@{found.version}"
-    return spec.model_copy(update={"inputs": pinned})
-
-
-def _inputs(tx: Transaction, project_id: str, spec: JobSpec) -> dict[str, dict[str, Any]]:
-    """What a job reads, to be written down with it. Raises NotFound for what was deleted since it was pinned."""
-    found = {name: resolve(tx.connection, project_id, pinned) for name, pinned in spec.inputs.items()}
-    return {
-        name: {"dataset": one.dataset, "version": one.version, "version_id": one.version_id, "tree": one.tree}
-        for name, one in found.items()
-    }
 
 
 def _task(spec: JobSpec) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from himalia.models.read import Files, end
 from himalia.models.schema import Evaluation, EvaluationCreate, EvaluationPlot
 from himalia.models.service import Models
 from himalia.models.tables import evaluations
+from himalia.projects.service import check_may_run
 from himalia.snapshots.serve import media_type
 from himalia.snapshots.service import own_many
 from himalia.storage.base import Stored
@@ -80,6 +81,7 @@ class Evaluations:
         job = JobCreate(name=body.name or slug(f"evaluate-{name}", "evaluate"), spec=spec)
 
         def work(tx: Transaction) -> Job:
+            check_may_run(tx, access)
             part = Part(end(plan.version.version_id))
             made = self.jobs.insert(tx, access.in_project, access.person, job, chosen, part)
             tx.execute(

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from himalia.core import clock, events, people
+from himalia.core.access import Access
 from himalia.core.database import Transaction
 from himalia.core.errors import Forbidden, Invalid, NameInUse, NotFound, Stale
 from himalia.core.ids import new_id, numbered, slug
@@ -26,6 +27,21 @@ DeleteHook = Callable[[Transaction, str, bool], None]
 
 PurgeHook = Callable[[Transaction, dict[str, Any]], None]
 """Called with (tx, project) when a deleted project's time is over: what it held goes for good."""
+
+
+_THERE = sa.select(projects.c.id).where(
+    projects.c.id == sa.bindparam("project"), projects.c.deleted_at.is_(None)
+)
+_MAY_RUN = _THERE.where(
+    sa.exists().where(
+        members.c.project_id == projects.c.id,
+        members.c.role.in_([role.name for role in Role if role >= Role.editor]),
+        sa.or_(
+            sa.and_(members.c.kind == "person", members.c.member == sa.bindparam("person")),
+            sa.and_(members.c.kind == "group", members.c.member.in_(sa.bindparam("groups", expanding=True))),
+        ),
+    )
+)
 
 
 def create(tx: Transaction, body: ProjectCreate, person: Person, personal: bool = False) -> dict[str, Any]:
@@ -100,6 +116,22 @@ def role_of(connection: Connection, project_id: str, person: Person) -> Role:
         mine = sa.or_(mine, sa.and_(members.c.kind == "group", members.c.member.in_(person.groups)))
     query = sa.select(members.c.role).where(members.c.project_id == project_id, mine)
     return max((Role[role] for role in connection.execute(query).scalars()), default=Role.none)
+
+
+def check_may_run(tx: Transaction, access: Access) -> None:
+    """Raise NotFound unless the caller may still run things in the project, which is not deleted.
+
+    To be asked where something is written that will run: the gate let the caller in some time before, and what
+    ends somebody's work finds only what is written.
+    """
+    person = access.identity.person
+    of = {"project": access.in_project["id"], "person": person.id if person else None}
+    if "admin" in access.identity.scopes:
+        found = tx.execute(_THERE, of).first()
+    else:
+        found = tx.execute(_MAY_RUN, {**of, "groups": person.groups if person else ()}).first()
+    if found is None:
+        raise NotFound(no_such(access.in_project["name"]))
 
 
 def of_person(connection: Connection, person: Person, deleted: bool = False) -> list[dict[str, Any]]:
