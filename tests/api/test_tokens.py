@@ -113,6 +113,14 @@ def test_an_address_is_the_nearest_proxys_word(himalia: Running, ada: Person) ->
     assert "203.0.113.7" not in shown
 
 
+def test_who_calls_at_the_socket_has_no_address_to_choose(himalia: Running, ada: Person) -> None:
+    socket = httpx.HTTPTransport(uds=str(himalia.home / "s" / "service" / "api.sock"))
+    with httpx.Client(transport=socket, base_url="http://service") as inside:
+        headers = {"X-Forwarded-For": "203.0.113.8"}
+        answer = inside.post(f"{API}/login/codes", json={}, headers=headers).raise_for_status()
+    assert "203.0.113.8" not in fill(ada, code=answer.json()["user_code"]).text
+
+
 def test_tokens_are_shown_once_and_revoked_at_once(himalia: Running, ada: Person, bob: Person) -> None:
     made = ada.session("POST", "/tokens", json={"note": "mine 🙂", "scopes": ["read"], "days": 1}).json()
     assert made["token"].startswith("him_user_")

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from himalia.core.unix import connected
 from himalia.engine.backends.base import Account, Place, Seen
 from himalia.engine.backends.local.backend import LocalBackend
 from himalia.engine.backends.local.folders import Folders
-from himalia.engine.backends.local.runner import Runners
+from himalia.engine.backends.local.runner import Runner, Runners
 from himalia.engine.resources import Resources
 from himalia.storage.directory import DirectoryStore
 from himalia.storage.trees import Tree, TreeFile
@@ -180,6 +181,32 @@ class TestLocalBackend(BackendSuite):
             await service.ended("other-1")
             await eventually(lambda: not folders_of(home, "a-1"), "the isolated runner's folder to go")
 
+    async def test_isolated_one_that_a_dying_runner_never_took_has_its_folder(
+        self, world: World, home: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with Service(world) as service:
+            backend = service.backend
+            assert isinstance(backend, LocalBackend)
+            remove = backend.runners.remove
+
+            def slowly(runner: Runner) -> None:
+                time.sleep(0.3)  # as a disk may be: the new runner would be there by then
+                remove(runner)
+
+            monkeypatch.setattr(backend.runners, "remove", slowly)
+            backend.start(world.shell(COUNTED_ALONE, isolated=True))
+            await eventually(lambda: states(home), "the first runner")
+            kill_runner(home)
+            assert (await service.ended("a-1")).exit_code == 7, service.log("a-1")
+
+    async def test_builders_of_environments_have_no_token(self, world: World) -> None:
+        (home,) = {Path(world.shared).parents[2]}
+        Folders(home).overlays(world.person)
+        launch = world.shell("env | grep -c HIMALIA_TOKEN", kind="task", purpose="overlay", overlay="d" * 64)
+        async with Service(world) as service:
+            await service.run(launch)
+        assert service.log("a-1") == "0\n"
+
     async def test_isolated_one_serves_on_its_socket(self, world: World) -> None:
         launch = world.python(SERVER, isolated=True)
         async with Service(world) as service:
@@ -193,6 +220,7 @@ class TestLocalBackend(BackendSuite):
             await after.ended("a-1")
 
 
+COUNTED_ALONE = "sleep 0.5; echo here > file && exit 7"
 ISOLATED = """
 import os, socket
 from pathlib import Path
@@ -201,7 +229,7 @@ assert sorted(path.name for path in Path("/checkouts").iterdir()) == [Path("mode
 assert not Path("/checkouts/{other}").exists()
 assert not Path("/shared").exists() and not Path("/home").exists()
 assert [path.name for path in Path("/job").iterdir() if not path.name.startswith(".")] == ["a-1"]
-assert "HIMALIA_TOKEN" not in os.environ
+assert not {{"HIMALIA_TOKEN", "HIMALIA_API_SOCKET", "HIMALIA_URL"}} & set(os.environ)
 assert os.listdir("/sys/class/net") == ["lo"] if Path("/sys/class/net").exists() else True
 probe = socket.socket()
 probe.settimeout(5)

@@ -87,6 +87,7 @@ class Idle:
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
         self._executors: Dict[int, Executor] = {}
+        self._gone: Dict[int, Callable[[], None]] = {}
 
     def __len__(self) -> int:
         return len(self._executors)
@@ -98,15 +99,21 @@ class Idle:
     def add(self, executor: Executor, gone: Callable[[], None]) -> None:
         """Take it in; ``gone`` is called when it has ended, or has no kernel any more."""
         self._executors[executor.pid] = executor
+        self._gone[executor.pid] = gone
         self._loop.watch(executor.control, lambda: self._hear(executor, gone))
         self._loop.watch(executor.output, lambda: None if self._discard(executor) else gone())
 
     def remove(self, executor: Executor) -> None:
         """Give it out: it is the caller's now."""
-        del self._executors[executor.pid]
+        del self._executors[executor.pid], self._gone[executor.pid]
         self._discard(executor)
         self._loop.unwatch(executor.control)
         self._loop.unwatch(executor.output)
+
+    def reaped(self, pid: int) -> None:
+        """``pid`` has ended, which an executor's socket tells only at the loop's next turn."""
+        if pid in self._gone:
+            self._gone[pid]()
 
     def _hear(self, executor: Executor, gone: Callable[[], None]) -> None:
         messages: List[Dict[str, Any]] = []

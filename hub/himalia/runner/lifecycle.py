@@ -222,6 +222,8 @@ class Lifecycle:
             workload = self._by_pid.pop(pid, None)
             if workload is not None:
                 self._main_ended(workload, status, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+            else:
+                self._supply.reaped(pid)  # before it could be given to the next notebook
         self._settle_all()
         self.begin_ready()
 

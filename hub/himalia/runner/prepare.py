@@ -86,8 +86,9 @@ def environment(
         HIMALIA_DIRECTORY=task.directory,
         PYTHONUNBUFFERED="1",
     )
-    variables["HIMALIA_API_SOCKET" if api_address.startswith("/") else "HIMALIA_URL"] = api_address
-    if task.token and not task.isolated:
+    if task.calls_api:
+        variables["HIMALIA_API_SOCKET" if api_address.startswith("/") else "HIMALIA_URL"] = api_address
+    if task.calls_api and task.token:
         variables["HIMALIA_TOKEN"] = variables["MLFLOW_TRACKING_TOKEN"] = task.token
     if task.parameters:
         variables["HIMALIA_PARAMETERS"] = json.dumps(task.parameters)

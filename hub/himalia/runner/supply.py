@@ -40,6 +40,10 @@ class Supply:
         """Whether ``pid`` belongs to an idle executor."""
         return self._idle.holds(pid)
 
+    def reaped(self, pid: int) -> None:
+        """``pid`` has ended; nothing happens where it was no idle executor's."""
+        self._idle.reaped(pid)
+
     def tick(self, now: float, busy: bool) -> Optional[float]:
         """Start and end executors as it is time; answers when to call again, in monotonic seconds, or None."""
         times = (self._pool.refill(now, busy), self._shelf.end_idle(now))

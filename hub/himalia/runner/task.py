@@ -42,7 +42,7 @@ class Task:
     secret_environment: Dict[str, str] = field(default_factory=dict)
     secret_files: Dict[str, str] = field(default_factory=dict)
     snapshot: bool = False
-    isolated: bool = False
+    calls_api: bool = True
     inputs: Dict[str, str] = field(default_factory=dict)
     memory_bytes: Optional[int] = None
     time_limit_s: Optional[float] = None
@@ -126,7 +126,7 @@ _TYPES: Dict[str, str] = {
     "secret_environment": "texts",
     "secret_files": "texts",
     "snapshot": "flag",
-    "isolated": "flag",
+    "calls_api": "flag",
     "inputs": "texts",
     "memory_bytes": "number",
     "time_limit_s": "number",

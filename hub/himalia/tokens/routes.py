@@ -69,9 +69,10 @@ async def delete_token(access: CurrentAccess, parts: Parts, token_id: str) -> Re
 @router.post("/login/codes", operation_id="login.start")
 async def start_login(access: CurrentAccess, parts: Parts, request: Request, body: LoginStart) -> LoginCode:
     """Begin a login of a command: a code that a signed-in person enters on the page named here (RFC 8628)."""
-    # The last entry is the nearest proxy's own; the ones before it are whatever the caller wrote.
-    address = request.headers.get("x-forwarded-for", "").split(",")[-1].strip()[:64]
-    login = parts.logins.start(body.client, address)
+    # The last entry is the nearest proxy's own; the ones before it are whatever the caller wrote. No proxy calls at
+    # the Unix socket, but what runs in a sandbox: all of that is one address.
+    forwarded = request.headers.get("x-forwarded-for", "") if request.client is not None else ""
+    login = parts.logins.start(body.client, forwarded.split(",")[-1].strip()[:64])
     return LoginCode(
         device_code=login.device_code,
         user_code=login.user_code,

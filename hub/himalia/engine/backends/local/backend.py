@@ -15,7 +15,6 @@ from himalia.engine.backends.local.link import LinkError, RunnerLink
 from himalia.engine.backends.local.machine import device_files, this_machine
 from himalia.engine.backends.local.process import SandboxError
 from himalia.engine.backends.local.runner import (
-    API_INSIDE,
     Runner,
     RunnerKey,
     Runners,
@@ -65,6 +64,7 @@ class LocalBackend(Backend):
         self._batches: asyncio.Queue[Batch] = asyncio.Queue()
         self._machine = this_machine()
         self._again: set[str] = set()
+        self._ending: dict[RunnerKey, asyncio.Future[None]] = {}
         self._closing = False
 
     async def open(self, known: Sequence[Known]) -> None:
@@ -212,6 +212,8 @@ class LocalBackend(Backend):
 
     async def _run(self, resident: _Resident) -> None:
         """Start a runner, and listen to it until it ends."""
+        if (ending := self._ending.get(resident.runner.key)) is not None:
+            await asyncio.wait([ending])  # the one before removes the folder that this one works in
         try:
             await asyncio.to_thread(self.runners.launch, resident.runner)
         except (SandboxError, OSError) as error:
@@ -255,11 +257,17 @@ class LocalBackend(Backend):
         names = sorted(resident.names - {launch.name for launch in fresh})
         resident.names.clear()
         resident.starts.clear()
-        asyncio.get_running_loop().run_in_executor(None, self._end, resident.runner, 0.0)
+        self._end_later(resident.runner)
         if names:
             self._report(*(Ended(name, reason, message, final=False) for name in names))
         for launch in fresh:
             self.start(launch)
+
+    def _end_later(self, runner: Runner) -> None:
+        ending = asyncio.get_running_loop().run_in_executor(None, self._end, runner, 0.0)
+        if runner.key.alone is not None:
+            self._ending[runner.key] = ending
+            ending.add_done_callback(lambda _: self._ending.pop(runner.key, None))
 
     def _take(self, resident: _Resident, batch: Batch) -> None:
         """Pass on what a runner says of its own workloads; it cannot speak of another's."""
@@ -291,7 +299,6 @@ class LocalBackend(Backend):
             "PATH": f"{prefix}/bin:/usr/local/bin:/usr/bin:/bin",
             "VIRTUAL_ENV": str(prefix),
             "HIMALIA_PROJECT": launch.project.name,
-            "HIMALIA_API_SOCKET": f"{API_INSIDE}/api.sock",
             **(index_environment() if runner.key.building else {}),
             **({"HIMALIA_SERVE_SOCKET": f"{SOCKETS}/{SERVE}"} if launch.isolated else {}),
             **launch.variables,
@@ -303,7 +310,7 @@ class LocalBackend(Backend):
             "kernel_argv": [python, *KERNEL],
             "environment": environment,
             "inputs": {path: _inside(one) for path, one in launch.inputs.items()},
-            "isolated": launch.isolated,
+            "calls_api": not (launch.isolated or runner.key.building),
             "kernel_group": launch.kernel_group,
             "secret_environment": dict(launch.secrets),
             "secret_files": dict(launch.secrets),

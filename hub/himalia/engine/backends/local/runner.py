@@ -204,7 +204,7 @@ class Runners:
             readable |= {f"/checkouts/{tree}": checkouts / tree for tree in runner.trees}
             readable |= {opened_inside(folder): Path(folder) for folder in self._allowed(runner.opened)}
             if key.overlay is not None:
-                overlays = self.folders.overlay(account, key.overlay)
+                # All of them: what lies below is the person's, who could put a link in place of one.
                 readable[str(overlays)] = overlays
         else:
             readable["/checkouts"] = checkouts
