@@ -149,7 +149,7 @@ def test_members_by_person(ada: Person, bob: Person) -> None:
 
 
 @pytest.mark.parametrize("how", ["removed", "made a viewer"])
-def test_who_loses_access_loses_what_runs(ada: Person, bob: Person, how: str) -> None:
+def test_who_loses_access_loses_what_runs(ada: Person, bob: Person, admin: Person, how: str) -> None:
     name = f"lost-{how.split()[0]}"
     make(ada, name)
     member = f"/projects/{name}/members/person/bob"
@@ -162,6 +162,11 @@ def test_who_loses_access_loses_what_runs(ada: Person, bob: Person, how: str) ->
     assert stopped(ada, name, his)["reason"] == "access_removed"
     state = ada.http.get(f"/projects/{name}/jobs/{hers['name']}").json()["status"]["state"]
     assert state in ("QUEUED", "STARTING", "RUNNING")
+    ada.http.post(f"/projects/{name}/jobs/{his['name']}/retry").raise_for_status()
+    workloads = admin.http.get("/workloads").raise_for_status().json()["items"]
+    assert next(one["person"] for one in workloads if one["id"] == his["id"]) == "ada", (
+        "not the removed person's"
+    )
     assert ada.http.delete(f"/projects/{name}", params={"cascade": "true"}).status_code == 204
 
 

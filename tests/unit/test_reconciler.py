@@ -268,9 +268,10 @@ async def test_a_retry_runs_in_the_environment_that_is_there_now(platform: Platf
     await platform.until(workload, State.RUNNING)
     platform.backend.end(Ended(f"{workload}-1", "user_error"))
     await platform.until(workload, State.FAILED)
-    await platform.database.write(lambda tx: platform.engine.retry(tx, workload, "after"))
+    await platform.database.write(lambda tx: platform.engine.retry(tx, workload, "after", None, "bob"))
     row = await platform.until(workload, State.RUNNING)
-    assert row.spec["overlay"] == "after"
+    assert (row.spec["overlay"], row.person_id) == ("after", "bob")
+    assert platform.backend.started[f"{workload}-2"].person.id == "bob"
     assert platform.backend.started[f"{workload}-2"].overlay == "after"
 
 

@@ -191,12 +191,17 @@ class Engine:
         self._move(tx, row, State.STOPPING, reason=reason, message="Stopping: asked to end.")
 
     def retry(
-        self, tx: Transaction, workload: str, overlay: str | None = None, needs_id: str | None = None
+        self,
+        tx: Transaction,
+        workload: str,
+        overlay: str | None = None,
+        needs_id: str | None = None,
+        person_id: str | None = None,
     ) -> None:
         """Queue an ended workload again, from the beginning, as a new attempt.
 
         It runs in `overlay`, which may be another one than before, since its base was made anew; with `needs_id`
-        once that is built.
+        once that is built. With `person_id` it is that person's from now on.
         """
         row = _row(tx.connection, workload)
         has_succeeded = row is not None and row.state == State.SUCCEEDED and row.kind != "endpoint"
@@ -204,7 +209,8 @@ class Engine:
             raise WrongState("Only a failed or stopped job can be retried. Use Run again for a new one.")
         now = clock.now()
         fresh = {"queued_at": now, "ended_at": None, "restarts": 0, "tries": 0, "needs_id": needs_id}
-        self._move(tx, row, State.QUEUED, **fresh, spec={**row.spec, "overlay": overlay})
+        spec = {**row.spec, "overlay": overlay}
+        self._move(tx, row, State.QUEUED, **fresh, spec=spec, person_id=person_id or row.person_id)
 
     def running(self, connection: Connection, project_id: str, people_ids: set[str]) -> list[str]:
         """Ids of what these people run or have waiting in a project, their notebook servers excepted."""
@@ -281,7 +287,7 @@ class Engine:
             row.kind,
             row.name,
             row.project_id,
-            row.person_id,
+            values.get("person_id", row.person_id),
             state,
             row.attempt,
             values["reason"],
@@ -306,6 +312,7 @@ class Engine:
             fresh.queued_at = values.get("queued_at", fresh.queued_at)
             fresh.needs_id = values.get("needs_id")
             fresh.spec = values.get("spec", fresh.spec)
+            fresh.person_id = values.get("person_id", fresh.person_id)
             self.board.put(fresh)
         self.wake()
 

@@ -31,7 +31,7 @@ from himalia.jobs.read import Shower
 from himalia.jobs.schema import Job, JobCreate, JobRerun, JobSpec, JobStatus, JobUpdate
 from himalia.jobs.tables import jobs
 from himalia.overlays.service import Needed, Overlays
-from himalia.projects.service import check_may_run, personal
+from himalia.projects.service import check_may_run, may_run, personal
 from himalia.secrets import service as secrets_service
 from himalia.snapshots.service import Snapshots
 
@@ -352,16 +352,21 @@ class Jobs:
         return await self._changed_and_shown(access, work)
 
     async def retry(self, access: Access, name: str) -> Job:
-        """Queue a failed or stopped job again, as a new attempt."""
+        """Queue a failed or stopped job again, as a new attempt.
+
+        It runs as its submitter, or, where that person may run nothing here any more, as the caller.
+        """
 
         def work(tx: Transaction) -> str:
             check_may_run(tx, access)
             row = self.find(tx.connection, access, name)
             # What it was built in may be gone, never was built, or belongs to an environment that was made anew.
             spec = JobSpec.model_validate(row.spec)
-            needed = self._environment(tx, row.created_by, row.project_id, spec)
+            may = may_run(tx.connection, row.project_id, row.created_by)
+            person_id = row.created_by if may else access.person.id
+            needed = self._environment(tx, person_id, row.project_id, spec)
             overlay, task = (needed.overlay, needed.task) if needed else (None, None)
-            self.engine.retry(tx, row.id, overlay, task)
+            self.engine.retry(tx, row.id, overlay, task, person_id)
             return str(row.id)
 
         return await self._changed_and_shown(access, work)

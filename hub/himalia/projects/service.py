@@ -118,6 +118,12 @@ def role_of(connection: Connection, project_id: str, person: Person) -> Role:
     return max((Role[role] for role in connection.execute(query).scalars()), default=Role.none)
 
 
+def may_run(connection: Connection, project_id: str, person_id: str) -> bool:
+    """Whether a person may run things in a project."""
+    person = people.get(connection, person_id)
+    return person is not None and role_of(connection, project_id, person) >= Role.editor
+
+
 def check_may_run(tx: Transaction, access: Access) -> None:
     """Raise NotFound unless the caller may still run things in the project, which is not deleted.
 
