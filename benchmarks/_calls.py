@@ -12,7 +12,7 @@ import asyncio
 import json
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -73,8 +73,9 @@ class Caller:
         self.request = head.encode() + body
         self.times: list[float] = []
         self.errors: Counter[str] = Counter()
-        self.free: list[Connection] = []
-        self.waiting: list[float] = []
+        # the one that waited longest is next: a server closes connections that are not used
+        self.free: deque[Connection] = deque()
+        self.waiting: deque[float] = deque()
         self.end = 0.0
 
     async def run(self) -> dict[str, Any]:
@@ -90,7 +91,7 @@ class Caller:
         began = time.perf_counter()
         self.end = began + self.order["seconds"]
         if self.order.get("rate"):
-            self.free = list(connections)
+            self.free.extend(connections)
             await self._evenly(self.order["rate"])
         else:
             for one in connections:
@@ -116,7 +117,7 @@ class Caller:
             if (left := due - time.perf_counter()) > 0:
                 await asyncio.sleep(left)
             if self.free:
-                self.free.pop().call(due)
+                self.free.popleft().call(due)
             else:
                 self.waiting.append(due)
 
@@ -132,7 +133,7 @@ class Caller:
             if now < self.end:
                 connection.call(now)
         elif self.waiting:
-            connection.call(self.waiting.pop(0))
+            connection.call(self.waiting.popleft())
         else:
             self.free.append(connection)
 
