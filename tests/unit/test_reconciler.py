@@ -14,9 +14,13 @@ import sqlalchemy as sa
 
 from himalia.core import clock, people
 from himalia.core.database import Database, Transaction
+from himalia.core.disk import Disk
 from himalia.core.errors import Unavailable
+from himalia.core.identity import HubAccounts
 from himalia.core.ids import new_id
+from himalia.core.live import Exchange
 from himalia.core.migrate import migrate
+from himalia.core.settings import Settings
 from himalia.engine import outputs, reconciler
 from himalia.engine.backends.base import Account, Backend, Batch, Ended, Known, Launch, Place, Seen, Started
 from himalia.engine.board import Active, Board
@@ -30,7 +34,10 @@ from himalia.projects import service as projects_service
 from himalia.projects.schema import ProjectCreate
 from himalia.snapshots import service as snapshots_service
 from himalia.storage.base import Stored
+from himalia.storage.directory import DirectoryStore
 from himalia.testing.service_side import eventually
+from himalia.workloads import routes as workload_routes
+from himalia.workloads.routes import WorkloadParts
 
 SIZE = Resources.of(1, 2**30)
 MINE, THEIRS = "a" * 64, "b" * 64
@@ -89,6 +96,7 @@ class Platform:
 
     def __init__(self, database: Database, folder: Path) -> None:
         self.database = database
+        self.folder = folder
         self.backend = Told()
         self.engine = Engine(Board(), self.backend.machines)
         self.launch: Callable[[Active], Awaitable[Launch]] = self.launched
@@ -291,3 +299,21 @@ async def test_a_row_that_cannot_be_read_does_not_keep_the_others_from_starting(
         assert odd in caplog.text
         await after.until(good, State.RUNNING)
         await after.reconciler.close()
+
+
+async def test_the_stream_of_everything_ends_so_that_rights_are_looked_at_again(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workload_routes, "STREAM_S", 0.2)
+    monkeypatch.setattr(workload_routes, "PAUSE_S", 0.01)
+    monkeypatch.setattr(workload_routes, "QUIET_S", 0.05)
+    store = DirectoryStore(platform.folder / "objects")
+    disk = Disk(platform.folder, 0)
+    snapshots = snapshots_service.Snapshots(platform.database, store, 2**20, disk.check)
+    hub = HubAccounts(Settings(home=Path("/tmp/h")), "")
+    parts = WorkloadParts(platform.database, platform.engine, snapshots, Exchange(), hub, 2**20)
+    async with asyncio.timeout(10):
+        events = [event async for event in workload_routes.changes(parts)]
+    assert events[0].startswith("retry:")
+    assert events[1].startswith("data: {")
+    store.close()

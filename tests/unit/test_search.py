@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from himalia.core import clock
+from himalia.core.database import metadata
 from himalia.core.errors import DiskFull, HimaliaError, NotFound, WrongState
 from himalia.engine.states import State
+from himalia.experiments import read
 from himalia.experiments import search as module
 from himalia.experiments.outcome import Outcome, beats, front, outcome
 from himalia.experiments.schema import ExperimentSpec
 from himalia.experiments.search import Draft, End, Search
 from himalia.experiments.space import check_space, grid_points, grid_size, is_active, ordered
 from himalia.experiments.study import Workers
+from himalia.experiments.tables import experiments
 from himalia.testing.samplers import CONDITIONAL, Runs, parameter
 
 SPEC: dict[str, Any] = {
@@ -380,3 +386,16 @@ def test_the_front_holds_what_nothing_beats() -> None:
     assert front([], ["maximize"]) == []
     assert beats([1.0, 1.0], [1.0, 2.0], ["minimize", "minimize"])
     assert not beats([1.0, 1.0], [1.0, 1.0], ["minimize", "minimize"])
+
+
+def test_the_code_of_a_search_is_held_before_its_first_trial(tmp_path: Path) -> None:
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'searches.sqlite'}", json_serializer=json.dumps)
+    metadata.create_all(engine, tables=[experiments])
+    common = {"project_id": "p", "labels": {}, "version": 1, "state": "RUNNING", "run_by": "ada"}
+    common |= {"created_by": "ada", **dict.fromkeys(("started_at", "created_at", "updated_at"), clock.now())}
+    with engine.begin() as connection:
+        for name, snapshot in (("with", "d" * 64), ("without", None)):
+            row = {"id": name, "name": name, "spec": {"job": {"snapshot": snapshot}}, **common}
+            connection.execute(experiments.insert(), row)
+        assert read.held(connection).trees == {"d" * 64}
+    engine.dispose()

@@ -184,11 +184,12 @@ async def machines(access: CurrentAccess, parts: Parts) -> Items[MachineShown]:
 async def stream(access: CurrentAccess, parts: Parts) -> StreamingResponse:
     """What `GET /workloads` and `GET /machines` answer, sent again when it changes (server-sent events)."""
     return StreamingResponse(
-        _changes(parts), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+        changes(parts), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
     )
 
 
-async def _changes(parts: WorkloadParts) -> AsyncIterator[str]:
+async def changes(parts: WorkloadParts) -> AsyncIterator[str]:
+    """Server-sent events of everything that waits and runs."""
     listener = Listener()
     parts.exchange.join(listener, EVERYTHING)
     last, until = "", clock.monotonic() + STREAM_S
