@@ -23,7 +23,10 @@ sys.path.insert(0, str(ROOT / "tests"))
 from blake3 import blake3  # noqa: E402
 from platforms import Person, Running  # noqa: E402
 
-from himalia import __version__  # noqa: E402
+import himalia  # noqa: E402
+
+EXAMPLES = ROOT / "examples"
+ENVIRONMENTS = ("base", "scikit-learn")
 
 SCRIPT = b"""
 import himalia
@@ -51,6 +54,8 @@ def fill(platform: Running) -> None:
     for answer in made:
         answer.raise_for_status()
     jobs(ada)
+    with tempfile.TemporaryDirectory() as folder, himalia.Client(platform.url, ada.token) as client:
+        closed_loop(client, Path(folder))
     bob.ended(bob.submit("/bin/true")["name"])
     ada.close()
     bob.close()
@@ -80,6 +85,39 @@ def jobs(ada: Person) -> None:
     ada.http.delete(f"{path}/{deleted}").raise_for_status()
 
 
+def closed_loop(client: himalia.Client, folder: Path) -> None:
+    """Everything from files to an endpoint, finished and unfinished."""
+    files = folder / "numbers"
+    files.mkdir()
+    for content in ("one,two\n1,2\n", "one,two\n1,2\n3,4\n"):
+        (files / "table.csv").write_text(content)
+        client.datasets.add("numbers", files)
+    client.datasets.set_alias("numbers@1", "gold")
+    client.datasets.preview("numbers@2")
+    client.datasets.verify("numbers@1")
+    archive = shutil.make_archive(str(folder / "packed"), "zip", files)
+    client.datasets.add_archive("packed", archive)
+    client.datasets.delete("packed")
+
+    space = {"rate": (0.05, 0.3), "steps": [5, 10]}
+    train = {"script": EXAMPLES / "train.py", "space": space, "metric": "loss", "profile": "base"}
+    client.experiments.search(**train, trials=3, inputs={"numbers": "numbers@gold"}, name="searched").wait()
+    client.experiments.search(**train, trials=100, name="stopped").stop()
+
+    job = client.jobs.submit(script=EXAMPLES / "flowers.py", profile="scikit-learn", name="flowers").wait()
+    assert job.state == "SUCCEEDED", "".join(job.log())
+    client.models.register("flowers", job=job, description="Three kinds of iris")
+    client.models.set_alias("flowers@1", "champion")
+    client.datasets.create("flowers")
+    client.datasets.add_from_job("flowers", "flowers")
+    client.models.evaluate("flowers@1", "flowers", target="target", profile="scikit-learn")
+
+    endpoint = client.endpoints.deploy("flowers@champion", name="flowers", profile="scikit-learn").wait()
+    endpoint.create_token("of the release")
+    endpoint.update("flowers@1").wait()
+    endpoint.stop()
+
+
 def upload(person: Person, files: dict[str, bytes]) -> str:
     """The digest of files as a code snapshot."""
     by_digest = {blake3(data).hexdigest(): (name, data) for name, data in files.items()}
@@ -92,7 +130,7 @@ def upload(person: Person, files: dict[str, bytes]) -> str:
 
 def sqlite(folder: Path) -> None:
     """The database of a home."""
-    with Running(("base",)) as platform:
+    with Running(ENVIRONMENTS) as platform:
         fill(platform)
         platform.down()
         source = platform.home / "service" / "himalia.sqlite"
@@ -128,7 +166,7 @@ def postgresql(folder: Path) -> None:
         )
         subprocess.run([*control, "-o", f"-c listen_addresses='' -k {data}", "start"], check=True, cwd=data)
         url = f"postgresql+psycopg://himalia@/postgres?host={data}"
-        with Running(("base",), HIMALIA_DATABASE_URL=url) as platform:
+        with Running(ENVIRONMENTS, HIMALIA_DATABASE_URL=url) as platform:
             fill(platform)
             platform.down()
             dump = run(
@@ -150,8 +188,9 @@ def postgresql(folder: Path) -> None:
 def main() -> None:
     from himalia.environments.local import create
 
-    create("base", ROOT / ".cache")
-    folder = ROOT / "tests" / "upgrade" / __version__
+    for name in ENVIRONMENTS:
+        create(name, ROOT / ".cache")
+    folder = ROOT / "tests" / "upgrade" / himalia.__version__
     folder.mkdir(parents=True, exist_ok=True)
     for file in folder.iterdir():
         file.unlink()

@@ -108,6 +108,8 @@ class SixSteps:
             plot = page.locator("figure").filter(has=page.locator("figcaption", has_text=title))
             expect(plot.locator("canvas, svg.marks").first).to_be_visible(timeout=60 * SECONDS)
         self.shot("search")
+        page.locator("figure").last.scroll_into_view_if_needed()
+        self.shot("search-plots")
 
     def register(self) -> None:
         """Step 4: the best trial's model, with where it came from."""
