@@ -156,8 +156,10 @@ def round_of_himalia(
     person: Person, folder: Path, sources: tuple[Path, Path], found: dict[str, Measure], number: int
 ) -> None:
     """One round of ours."""
-    variables = {
-        "HIMALIA_API_SOCKET": str(person.platform.home / "s" / "service" / "api.sock"),  # as in a job
+    sockets = person.platform.home / "s" / "service"
+    variables = {  # as in a job
+        "HIMALIA_API_SOCKET": str(sockets / "api.sock"),
+        "HIMALIA_FILES_SOCKET": str(sockets / "files.sock"),
         "HIMALIA_TOKEN": person.token,
         "XDG_CACHE_HOME": str(folder / "cache"),
     }

@@ -31,6 +31,7 @@ from himalia.datasets import read as datasets_read
 from himalia.datasets.checkouts import Checkouts
 from himalia.datasets.checks import Checks
 from himalia.datasets.drafts import Drafts
+from himalia.datasets.handed import HandedFiles
 from himalia.datasets.imports import Imports
 from himalia.datasets.kept import KeptOutputs
 from himalia.datasets.partial import PartialFiles
@@ -230,7 +231,11 @@ class Platform:
         self.datasets = Datasets(self.database, self.snapshots, self.disk.check, settings.retention_days)
         self.partial = PartialFiles(settings.home / "uploads")
         self.drafts = Drafts(self.datasets, self.partial, settings.draft_days)
-        self.uploads = Uploads(self.drafts, settings.dataset_file_limit_bytes)
+        home = settings.home
+        self.handed = HandedFiles(
+            home / "s" / "service" / "files.sock", [home / "people", home / "projects", home / "uploads"]
+        )
+        self.uploads = Uploads(self.drafts, self.handed, settings.dataset_file_limit_bytes)
         self.kept_outputs = KeptOutputs(self.datasets, jobs_read.outputs_of)
         self.checkouts = Checkouts(
             self.datasets, lambda project: self.folders.checkouts(self.identities.place(project))
@@ -285,6 +290,7 @@ class Platform:
         self.database.on_events(self.tracking.mirror.events)
         self.database.on_events(self.rollouts.events)
         self.database.start()
+        self.handed.start()
         await self.database.read(self.tokens.load)
         await self.searcher.load()
         await self.reconciler.start()
@@ -302,6 +308,7 @@ class Platform:
         """End what runs, with grace, so that it starts again at the next start; then close."""
         for task in self._tasks:
             task.cancel()
+        self.handed.close()
         await self.searcher.close()
         await self.rollouts.close()
         await self.reconciler.stop_all(STOP_S)

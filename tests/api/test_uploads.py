@@ -6,9 +6,11 @@ import os
 import socket
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
+from blake3 import blake3
 from platforms import Person, Running
 
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -98,6 +100,67 @@ def test_what_came_before_the_connection_broke_is_kept(uma: Person, draft: str) 
     assert again.status_code == 204, again.text
     file = uma.http.get(f"{draft}/files").json()["items"][0]
     assert (file["path"], file["size"]) == ("broken.bin", len(content))
+
+
+def handed_over(person: Person, file: Path) -> tuple[socket.socket, str]:
+    """The connection and the service's name for an open file."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(10)
+    connection.connect(str(person.platform.home / "s" / "service" / "files.sock"))
+    with file.open("rb") as opened:
+        socket.send_fds(connection, [b"\0"], [opened.fileno()])
+    return connection, connection.recv(64).decode()
+
+
+def take(person: Person, upload: str, offset: int, name: str) -> httpx.Response:
+    headers = {**TUS, "Upload-Offset": str(offset), "Himalia-Descriptor": name}
+    return person.http.patch(upload, headers=headers)
+
+
+def test_a_file_that_is_handed_over_goes_on_where_the_upload_is(
+    himalia: Running, uma: Person, draft: str
+) -> None:
+    content = os.urandom(2_000_000)
+    file = himalia.home / "projects" / "handed"  # on the platform's own file system
+    file.write_bytes(content)
+    upload = begin(uma, draft, "handed.bin", len(content))
+    connection, name = handed_over(uma, file)
+    file.unlink()
+    assert send(uma, upload, 0, content[:700_001]).headers["upload-offset"] == "700001"
+    assert (answer := take(uma, upload, 0, name)).status_code == 409, answer.text
+    answer = take(uma, upload, 700_001, name)
+    assert answer.headers["upload-offset"] == str(len(content)), answer.text
+    assert answer.headers["himalia-digest"] == blake3(content).hexdigest()
+    assert not (himalia.home / "uploads" / upload.rpartition("/")[2]).exists()
+    assert uma.http.post(f"{draft}/commit", json={}).status_code == 201
+    address = f"/projects/{uma.project}/datasets/big/versions/latest/files/handed.bin"
+    assert uma.http.get(address).content == content
+    connection.close()
+
+
+def test_a_descriptor_is_for_who_may_write_and_must_hold_what_was_said(
+    himalia: Running, uma: Person, bob: Person, draft: str
+) -> None:
+    file = himalia.home / "projects" / "short"
+    file.write_bytes(b"short")
+    upload = begin(uma, draft, "short.bin", 10)
+    connection, name = handed_over(uma, file)
+    file.unlink()
+    assert take(bob, upload, 0, name).status_code == 404
+    assert take(uma, upload, 0, "0" * 32).status_code == 422
+    assert take(uma, upload, 0, name).headers["upload-offset"] == "5"
+    assert take(uma, upload, 5, name).status_code == 422
+    assert send(uma, upload, 5, b"12345").status_code == 204
+    connection.close()
+
+
+def test_a_file_that_was_whole_when_the_service_ended_is_made_an_object(
+    himalia: Running, uma: Person, draft: str
+) -> None:
+    upload = begin(uma, draft, "whole.bin", 3)
+    (himalia.home / "uploads" / upload.rpartition("/")[2]).write_bytes(b"abc")
+    assert offset(uma, upload) == 3
+    assert [one["path"] for one in uma.http.get(f"{draft}/files").json()["items"]] == ["whole.bin"]
 
 
 def test_an_offset_that_is_not_the_uploads_is_refused(uma: Person, draft: str) -> None:

@@ -90,7 +90,13 @@ def test_a_token_is_not_sent_where_it_does_not_belong(
 def test_a_workload_calls_through_its_socket(store: Credentials) -> None:
     environment = {"HIMALIA_API_SOCKET": "/run/himalia/api.sock", "HIMALIA_TOKEN": "work"}
     place = find_place(environment=environment, credentials=store)
-    assert (place.socket, place.token) == ("/run/himalia/api.sock", "work")
+    assert (place.socket, place.token, place.files) == ("/run/himalia/api.sock", "work", None)
+
+
+def test_files_are_handed_over_only_to_the_platform_that_gave_the_socket(store: Credentials) -> None:
+    environment = {"HIMALIA_URL": BASE, "HIMALIA_TOKEN": "t", "HIMALIA_FILES_SOCKET": "/run/files.sock"}
+    assert find_place(environment=environment, credentials=store).files == "/run/files.sock"
+    assert find_place("http://elsewhere", "u", environment, store).files is None
 
 
 def test_the_last_login_is_used_and_never_shown(store: Credentials) -> None:

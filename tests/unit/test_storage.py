@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
+from himalia.storage import directory
 from himalia.storage.directory import DirectoryStore
 from himalia.storage.errors import StoreFullError
 from himalia.storage.trees import Tree, TreeFile
@@ -88,6 +89,24 @@ def test_checkout_shares_bytes_with_the_store_but_not_an_executables_mode(
     assert (folder / "plain").samefile(store.path(stored.digest))
     assert not (folder / "run").samefile(store.path(stored.digest))
     assert store.path(stored.digest).stat().st_mode & 0o777 == 0o444
+
+
+def test_copies_are_on_the_disk_before_their_checkout_is_there(
+    store: DirectoryStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    program, table = store.put(b"#!/bin/sh\n"), store.put(b"1,2\n")
+    tree = Tree.of(
+        [
+            TreeFile("bin/run.sh", program.size, program.digest, executable=True),
+            TreeFile("t.csv", table.size, table.digest),
+        ]
+    )
+    store.put(tree.to_bytes())
+    (tmp_path / "checkouts").mkdir()
+    monkeypatch.setattr(directory, "_sync", lambda path: synced.append(path.name))
+    store.checkout(tree.digest, tmp_path / "checkouts")
+    assert synced == ["run.sh"]
 
 
 def test_asking_for_an_object_makes_it_young_again(store: DirectoryStore) -> None:

@@ -21,13 +21,15 @@ _FIRST_TABLE = re.compile(r"^\s*\[", re.MULTILINE)
 @dataclass(frozen=True)
 class Place:
     """Where calls go. `origin` is scheme, host and port; `path` leads to the service; `socket` is a Unix socket's
-    path, or None. The token is not shown by `repr`."""
+    path, or None, and `files` that of the one where open files can be handed over. The token is not shown by `repr`.
+    """
 
     origin: str
     path: str
     token: str | None = field(default=None, repr=False)
     socket: str | None = None
     version: str = "0"
+    files: str | None = None
 
     @property
     def url(self) -> str:
@@ -77,13 +79,14 @@ def find_place(
     if not address:
         raise NotConfigured("No platform is known. Run: himalia login http://host:8000, or set HIMALIA_URL.")
     base = service_url(address)
+    ours = socket is not None or (named is not None and service_url(named) == base)
     if token is None:
-        ours = socket is not None or (named is not None and service_url(named) == base)
         token = _token_of_environment(env, ours, named is None) or _stored(store, base)
     if not token:
         raise NotConfigured(f"You are not logged in to {base[: -len(PREFIX)]}. Run: himalia login {address}")
     parts = urlsplit(base)
-    return Place(f"{parts.scheme}://{parts.netloc}", parts.path, token, socket, _version())
+    files = env.get("HIMALIA_FILES_SOCKET") if ours else None
+    return Place(f"{parts.scheme}://{parts.netloc}", parts.path, token, socket, _version(), files)
 
 
 def anonymous(url: str) -> Place:

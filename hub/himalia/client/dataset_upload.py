@@ -1,4 +1,6 @@
-"""Sending files to a draft: small ones many at a time, large ones each in a request that can be resumed."""
+"""Sending files to a draft: small ones many at a time, large ones each in requests that can be resumed, or as an open
+file where the service is on the same machine.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ from blake3 import blake3
 from himalia.client.api import Answer, Api
 from himalia.client.dataset_files import LocalFile, check, opened, read
 from himalia.client.digest_cache import DigestCache
-from himalia.client.errors import Unreachable, WrongState
+from himalia.client.errors import Invalid, Unreachable, WrongState
+from himalia.client.handing import handed_over
 from himalia.client.transport import Request, Source
 
 SMALL_BYTES = 1 << 20
@@ -103,24 +106,40 @@ class Sender:
         headers = {**TUS, "Upload-Length": str(file.size), "Upload-Metadata": ",".join(described)}
         made = await self._patiently(self.api.request("POST", f"{self.draft}/files", headers=headers))
         upload = f"{self.draft}/files/{made.headers['location'].rpartition('/')[2]}"
+        with handed_over(file, self.api.place.files) as descriptor:
+            answer = await self._all_of(file, upload, descriptor)
+        await self._unchanged(file)
+        digest = answer.headers.get("himalia-digest")
+        if digest is not None:
+            self.cache.remember(file.source, file.fingerprint, digest)
+        self._tell(1, 0)
+
+    async def _unchanged(self, file: LocalFile) -> None:
+        await self.api.transport.aside(lambda: check(file, Path(file.source).stat()))
+
+    async def _all_of(self, file: LocalFile, upload: str, descriptor: str | None) -> Answer:
+        """Bring all bytes of a file to the service, which takes them from `descriptor` as long as it can."""
         offset, failed = 0, 0
-        while offset < file.size:
+        while True:
             try:
-                answer = await self._rest(file, upload, offset)
+                answer = await self._rest(file, upload, offset, descriptor)
             except (Unreachable, WrongState):
                 if failed == len(PAUSES_S):
                     raise
                 await self.api.transport.pause(PAUSES_S[failed])
                 answer = await self._patiently(self.api.request("HEAD", upload, headers=TUS))
+            except Invalid:
+                if descriptor is None:
+                    raise
+                await self._unchanged(file)
+                descriptor = None
+                continue
             there = int(answer.headers["upload-offset"])
             failed = 0 if there > offset else failed + 1
             self._tell(0, there - offset)
             offset = there
-        await self.api.transport.aside(lambda: check(file, Path(file.source).stat()))
-        digest = answer.headers.get("himalia-digest")
-        if digest is not None:
-            self.cache.remember(file.source, file.fingerprint, digest)
-        self._tell(1, 0)
+            if offset >= file.size:
+                return answer
 
     async def _patiently(self, request: Request) -> Answer:
         """Send a request that does no harm when it arrives twice, for as long as a service takes to come back."""
@@ -131,7 +150,12 @@ class Sender:
                 await self.api.transport.pause(pause)
         return await self.api.send(request)
 
-    async def _rest(self, file: LocalFile, upload: str, offset: int) -> Answer:
+    async def _rest(self, file: LocalFile, upload: str, offset: int, descriptor: str | None) -> Answer:
+        headers = {**TUS, "Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream"}
+        if descriptor is not None:
+            headers["Himalia-Descriptor"] = descriptor
+            return await self.api.send(self.api.request("PATCH", upload, headers=headers, timeout_s=UPLOAD_S))
+
         def rest() -> BinaryIO:
             reader = io.FileIO(opened(file))
             reader.seek(offset)
@@ -139,7 +163,6 @@ class Sender:
 
         size = min(PIECE_BYTES, file.size - offset)
         source = Source(rest, size)
-        headers = {**TUS, "Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream"}
         request = self.api.request("PATCH", upload, headers=headers, source=source, timeout_s=UPLOAD_S)
         return await self.api.send(request)
 

@@ -156,11 +156,19 @@ async def append(
     draft: str,
     upload: str,
     offset: Annotated[int, Header(alias="Upload-Offset", ge=0, le=2**53)],
+    descriptor: Annotated[
+        str | None,
+        Header(
+            alias="Himalia-Descriptor",
+            max_length=32,
+            description="Instead of a body: the name of an open file that was handed over on this machine.",
+        ),
+    ] = None,
     version: Resumable = None,
 ) -> Response:
     """Send bytes of a file, from where the upload is. What has arrived stays when the connection breaks."""
     check_version(version)
-    state = await uploads.append(access, dataset, draft, upload, offset, request.stream())
+    state = await uploads.append(access, dataset, draft, upload, offset, request.stream(), descriptor)
     return Response(status_code=204, headers=state.headers())
 
 

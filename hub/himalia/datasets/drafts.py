@@ -34,7 +34,8 @@ from himalia.datasets.schema import (
 )
 from himalia.datasets.service import Datasets, Made, remove_drafts
 from himalia.datasets.show_drafts import find_draft, importing, missing, show, unfinished
-from himalia.datasets.tables import datasets, draft_files, drafts, versions
+from himalia.datasets.tables import datasets, draft_files, drafts, imports, versions
+from himalia.engine.states import ENDED
 from himalia.snapshots.bundle import Bundled, read_bundle
 from himalia.snapshots.collector import Held
 from himalia.snapshots.service import own_many, renew
@@ -208,7 +209,7 @@ class Drafts:
                 tx.execute(draft_files.delete().where(draft_files.c.draft_id == draft.id, same))
         if files:
             tx.connection.execute(draft_files.insert(), [{"draft_id": draft.id, **file} for file in files])
-        _touch(tx, draft.id)
+        touch(tx, draft.id)
 
     async def update(self, access: Access, name: str, draft_id: str, body: DraftUpdate) -> Draft:
         """Remove files, and folders with all that is in them; what is not there is left out of account."""
@@ -288,7 +289,9 @@ class Drafts:
         dataset, draft = self.find(connection, access, name, draft_id)
         latest = _latest(connection, dataset.id)
         number = latest.number if latest is not None else 0
-        moved = number != draft.seen_number
+        moved = (
+            number > draft.seen_number
+        )  # a smaller one: the newest was deleted since, and nothing was made
         if moved and body.onto == "base":
             raise Conflict(
                 f"Version {number} of {name} was made since this draft was begun. See what it changed, then "
@@ -314,7 +317,8 @@ class Drafts:
     def _write(self, tx: Transaction, access: Access, name: str, found: _Found, made: Made) -> str:
         dataset, draft = self.find(tx.connection, access, name, found.draft.id)
         latest = _latest(tx.connection, dataset.id)
-        if draft.changes != found.draft.changes or latest != found.latest:
+        changed = draft.changes != found.draft.changes or latest != found.latest
+        if changed or unfinished(tx.connection, draft.id) or importing(tx.connection, draft.id):
             raise WrongState("The draft or its dataset changed while it was committed. Commit it again.")
         remove_drafts(tx, [draft.id])
         if latest is not None and latest.tree == made.digest:
@@ -336,7 +340,9 @@ class Drafts:
     def purge(self, tx: Transaction) -> int:
         """Remove some drafts that nobody has used for long: how many."""
         before = clock.now() - timedelta(days=self.unused_days)
-        query = sa.select(drafts.c.id).where(drafts.c.updated_at < before).limit(PURGE_AT_ONCE)
+        filled = sa.select(imports.c.draft_id).where(imports.c.state.notin_(list(ENDED)))
+        unused = sa.and_(drafts.c.updated_at < before, drafts.c.id.notin_(filled))
+        query = sa.select(drafts.c.id).where(unused).limit(PURGE_AT_ONCE)
         ids = list(tx.execute(query).scalars())
         remove_drafts(tx, ids)
         return len(ids)
@@ -373,7 +379,8 @@ def held(connection: Connection) -> Held:
     return Held(frozenset(trees), frozenset(digest for digest in digests if digest is not None))
 
 
-def _touch(tx: Transaction, draft_id: str) -> None:
+def touch(tx: Transaction, draft_id: str) -> None:
+    """Note that a draft was changed now."""
     values = {"changes": drafts.c.changes + 1, "updated_at": clock.now()}
     tx.execute(drafts.update().where(drafts.c.id == draft_id).values(values))
 

@@ -17,7 +17,7 @@ from himalia.core.access import Access
 from himalia.core.database import Transaction
 from himalia.core.errors import Invalid, NotFound
 from himalia.core.live import Exchange
-from himalia.datasets.drafts import Drafts, check_paths
+from himalia.datasets.drafts import Drafts, check_paths, touch
 from himalia.datasets.schema import Import, ImportCreate
 from himalia.datasets.show_drafts import show_import
 from himalia.datasets.tables import draft_files, drafts, imports
@@ -83,6 +83,7 @@ class Imports:
                 "created_by": access.person.id,
             }
             tx.execute(imports.insert().values(row))
+            touch(tx, draft_id)
             return show_import(_row(tx.connection, spec.id))
 
         return await self.database.write(work)

@@ -10,6 +10,7 @@ import asyncio
 import base64
 import os
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,14 +24,17 @@ from himalia.core.errors import Invalid, NotFound, Stale, TooLarge, WrongState
 from himalia.core.ids import new_id
 from himalia.core.schema import compose
 from himalia.datasets.drafts import Added, Drafts, check_paths
+from himalia.datasets.handed import HandedFiles
 from himalia.datasets.tables import drafts as draft_table
 from himalia.datasets.tables import uploads
 from himalia.snapshots.service import full_disk_said
-from himalia.storage.directory import room
 
 VERSION = "1.0.0"
 WRITE_BYTES = 1 << 20
 """How much is gathered before it is written."""
+COPY_BYTES = 256 << 20
+"""How much of a file that was handed over one request takes: between two of them one sees how far it is."""
+COPIERS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +59,14 @@ class UploadState:
 class Uploads:
     """Begin, continue and end uploads."""
 
-    def __init__(self, drafts: Drafts, limit_bytes: int) -> None:
+    def __init__(self, drafts: Drafts, handed: HandedFiles, limit_bytes: int) -> None:
         self.drafts = drafts
+        self.handed = handed
         self.database = drafts.database
         self.partial = drafts.partial
         self.limit_bytes = limit_bytes
+        # Of its own: copies take long, and others must not wait for them.
+        self._copiers = ThreadPoolExecutor(COPIERS, "copy")
 
     async def create(
         self, access: Access, name: str, draft_id: str, length: int | None, metadata: str
@@ -119,11 +126,13 @@ class Uploads:
         upload_id: str,
         offset: int,
         stream: AsyncIterator[bytes],
+        descriptor: str | None = None,
     ) -> UploadState:
         """Add bytes behind `offset`, which must be where the upload is; answers how far it is then.
 
-        What has arrived stays, however the request ends. Raises WrongState at another offset and while another
-        request sends the same file, TooLarge beyond the size that was said, DiskFull.
+        They are those of `stream`, or some of the file that was handed over under the name `descriptor`. What has
+        arrived stays, however the request ends. Raises WrongState at another offset and while another request
+        sends the same file, TooLarge beyond the size that was said, Invalid, DiskFull.
         """
         row = await self._find(access, name, draft_id, upload_id)
         if row.digest is not None:
@@ -134,16 +143,19 @@ class Uploads:
                 raise WrongState(f"{there} bytes of this file are here, so go on from there.", offset=there)
             self.drafts.check_disk(row.size - there)
             await self._touch(draft_id)
-            await self._write(upload_id, row.size - there, stream)
+            if there < row.size:  # else a service was killed before it made an object of it
+                if descriptor is not None:
+                    await self._copy(upload_id, row.size - there, descriptor)
+                else:
+                    await self._write(upload_id, row.size - there, stream)
             there = self.partial.offset(upload_id)
             if there == row.size:
                 return await self._finish(access, name, draft_id, row)
         return UploadState(there, row.size)
 
     async def _write(self, upload_id: str, left: int, stream: AsyncIterator[bytes]) -> None:
-        descriptor = os.open(self.partial.path(upload_id), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         pending = bytearray()
-        try:
+        with self.partial.growing(upload_id) as file:
             try:
                 async for piece in stream:
                     left -= len(piece)
@@ -153,16 +165,31 @@ class Uploads:
                     if len(pending) >= WRITE_BYTES:
                         self.drafts.check_disk()
                         data, pending = pending, bytearray()
-                        await asyncio.to_thread(_write_all, descriptor, data)
+                        await asyncio.to_thread(file.write, data)
             finally:  # a connection that broke has brought something all the same
-                await asyncio.to_thread(_write_all, descriptor, pending)
-        finally:
-            os.close(descriptor)
+                await asyncio.to_thread(file.write, pending)
+
+    async def _copy(self, upload_id: str, left: int, descriptor: str) -> None:
+        def work(source: int) -> int:
+            try:
+                with self.partial.growing(upload_id) as file:
+                    before = file.size
+                    file.copy(source, min(left, COPY_BYTES), self.drafts.check_disk)
+                    return file.size - before
+            finally:
+                os.close(source)
+
+        source = self.handed.duplicate(descriptor)
+        if not await asyncio.get_running_loop().run_in_executor(self._copiers, work, source):
+            raise Invalid.field("Himalia-Descriptor", "The file is shorter than the upload was said to be.")
 
     async def _finish(self, access: Access, name: str, draft_id: str, row: Any) -> UploadState:
+        """Make an object of a file that is whole. Its bytes stay here until that is written down."""
+
         def adopt() -> Added:
             with full_disk_said():
-                stored = self.drafts.snapshots.store.adopt(self.partial.path(row.id))
+                digest = self.partial.digest(row.id)
+                stored = self.drafts.snapshots.store.adopt(self.partial.path(row.id), digest)
             return Added(row.path, stored, row.executable)
 
         added = await asyncio.to_thread(adopt)
@@ -173,6 +200,7 @@ class Uploads:
             tx.execute(whole.values(digest=added.stored.digest))
 
         await self.database.write(work)
+        self.partial.remove(row.id)
         return UploadState(row.size, row.size, added.stored.digest)
 
     async def delete(self, access: Access, name: str, draft_id: str, upload_id: str) -> None:
@@ -202,7 +230,8 @@ class Uploads:
     async def sweep(self) -> int:
         """Remove bytes of uploads that are gone; how many there were."""
         old = await asyncio.to_thread(self.partial.listed)
-        known = await self.database.read(lambda c: set(c.execute(sa.select(uploads.c.id)).scalars()))
+        growing = sa.select(uploads.c.id).where(uploads.c.digest.is_(None))
+        known = await self.database.read(lambda c: set(c.execute(growing).scalars()))
         return await asyncio.to_thread(self.partial.sweep, old - known)
 
 
@@ -228,10 +257,3 @@ def _described(metadata: str) -> tuple[str, bool]:
         return compose(path), values.get("executable") == "true"
     except ValueError as error:
         raise Invalid.field("Upload-Metadata", f"The path {error}.") from error
-
-
-def _write_all(descriptor: int, data: bytearray) -> None:
-    with full_disk_said(), room():
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]

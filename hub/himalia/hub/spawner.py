@@ -19,7 +19,7 @@ from sqlalchemy.orm import object_session
 from traitlets import Integer, Unicode, default
 
 from himalia.engine.backends.local.process import SandboxError, SandboxProcess
-from himalia.engine.backends.local.sandbox import Sandbox, start
+from himalia.engine.backends.local.sandbox import API_INSIDE, Sandbox, start
 from himalia.environments.interpreter import base_prefixes
 from himalia.hub import lab, spawn_form
 from himalia.hub.memory import PERIOD_S, end_largest
@@ -227,6 +227,7 @@ class LocalSpawner(Spawner):
             writable={inside: home, **_folders(granted, "shared", "/shared")},
             readable={
                 **_folders(granted, "checkouts", "/checkouts"),
+                API_INSIDE: Path(self.home, "s", "service"),
                 # Under its own path, since an environment knows where it is; what is built later is seen too.
                 granted["overlays"]: Path(granted["overlays"]),
                 **({lab.EXAMPLES: examples} if examples else {}),
@@ -267,7 +268,10 @@ class LocalSpawner(Spawner):
         return Path(self.home, "logs", f"server-{self.orm_spawner.id}.log")
 
     def _environment(self, granted: dict[str, Any]) -> dict[str, str]:
-        more = {"HIMALIA_URL": f"{self.service_url.rstrip('/')}{BASE_PATH}"}
+        more = {
+            "HIMALIA_URL": f"{self.service_url.rstrip('/')}{BASE_PATH}",
+            "HIMALIA_FILES_SOCKET": f"{API_INSIDE}/files.sock",
+        }
         if granted["projects"]:
             more["HIMALIA_PROJECT"] = granted["projects"][0]["name"]
         limit = granted["limit"]

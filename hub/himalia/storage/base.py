@@ -119,15 +119,14 @@ class ObjectStore(ABC):
         """
         return [self.put(content) for content in contents]
 
-    def adopt(self, path: Path) -> Stored:
-        """Store the file at `path`, which nobody writes any more, and remove it there; without a copy where it can.
+    def adopt(self, path: Path, digest: str | None = None) -> Stored:
+        """Store the file at `path`, which nobody writes any more; without a copy where that can be had.
 
-        Raises StoreFullError; the file stays then.
+        `digest` is that of its bytes, where the caller has seen them all. The file stays, and may be the object by
+        another name: it is there to be removed, once nobody can need it again. Raises StoreFullError.
         """
         with path.open("rb") as content:
-            stored = self.put(content)
-        path.unlink()
-        return stored
+            return self.put(content, expected=digest)
 
     def get(self, digest: str) -> bytes:
         """The whole object. Raises ObjectMissingError."""

@@ -13,8 +13,8 @@ _NO_CLONE = {errno.EOPNOTSUPP, errno.ENOTTY, errno.EXDEV, errno.EINVAL, errno.EN
 _NO_LINK = {errno.EMLINK, errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP}
 
 
-def place(source: str, target: str, *, executable: bool) -> None:
-    """Make `target`, read-only, with the bytes of the object file `source`.
+def place(source: str, target: str, *, executable: bool) -> bool:
+    """Make `target`, read-only, with the bytes of the object file `source`; answers whether it is a link to it.
 
     A hard link, unless the file must be executable (a link shares its mode with the object), has as many links
     as the file system allows, or lies on another one: then a copy, of shared blocks where that is possible.
@@ -22,11 +22,12 @@ def place(source: str, target: str, *, executable: bool) -> None:
     if not executable:
         try:
             os.link(source, target)
-            return
+            return True
         except OSError as error:
             if error.errno not in _NO_LINK:
                 raise
     clone(Path(source), Path(target), mode=0o555 if executable else 0o444)
+    return False
 
 
 def clone(source: Path, target: Path, *, mode: int) -> None:

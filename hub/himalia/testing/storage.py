@@ -65,13 +65,17 @@ class ObjectStoreSuite:
             assert reader.read(10) == content[:10]
             assert reader.read() == content[10:]
 
-    def test_a_file_is_taken_over(self, store: ObjectStore, tmp_path: Path) -> None:
+    def test_a_file_is_taken_over_and_stays_until_it_is_removed(
+        self, store: ObjectStore, tmp_path: Path
+    ) -> None:
         for content in (b"whole", b"", os.urandom(3 << 20), b"whole"):
-            place = tmp_path / "arrived"
+            place, digest = tmp_path / "arrived", blake3(content).hexdigest()
             place.write_bytes(content)
-            assert store.adopt(place) == Stored(blake3(content).hexdigest(), len(content))
-            assert not place.exists()
-            assert store.get(blake3(content).hexdigest()) == content
+            assert store.adopt(place) == Stored(digest, len(content))
+            assert store.adopt(place, digest) == Stored(digest, len(content))
+            assert place.read_bytes() == content
+            place.unlink()
+            assert store.get(digest) == content
 
     def test_put_again_changes_nothing(self, store: ObjectStore) -> None:
         assert store.put(b"same") == store.put(io.BytesIO(b"same")) == store.put(b"same")

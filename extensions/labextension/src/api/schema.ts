@@ -6395,6 +6395,8 @@ export interface operations {
             query?: never;
             header: {
                 "Upload-Offset": number;
+                /** @description Instead of a body: the name of an open file that was handed over on this machine. */
+                "Himalia-Descriptor"?: string | null;
                 /** @description 1.0.0 */
                 "Tus-Resumable"?: string | null;
             };

@@ -21,7 +21,7 @@ from himalia.engine.backends.local.runner import (
     connect,
     opened_inside,
 )
-from himalia.engine.backends.local.sandbox import SOCKETS
+from himalia.engine.backends.local.sandbox import API_INSIDE, SOCKETS
 from himalia.engine.resources import Machine
 from himalia.environments.index import index_environment
 
@@ -295,10 +295,12 @@ class LocalBackend(Backend):
     def _task(self, launch: Launch, runner: Runner) -> dict[str, Any]:
         prefix = self.runners.prefix(runner)
         python = str(prefix / "bin" / "python")
+        calls_api = not (launch.isolated or runner.key.building)
         environment = {
             "PATH": f"{prefix}/bin:/usr/local/bin:/usr/bin:/bin",
             "VIRTUAL_ENV": str(prefix),
             "HIMALIA_PROJECT": launch.project.name,
+            **({"HIMALIA_FILES_SOCKET": f"{API_INSIDE}/files.sock"} if calls_api else {}),
             **(index_environment() if runner.key.building else {}),
             **({"HIMALIA_SERVE_SOCKET": f"{SOCKETS}/{SERVE}"} if launch.isolated else {}),
             **launch.variables,
@@ -310,7 +312,7 @@ class LocalBackend(Backend):
             "kernel_argv": [python, *KERNEL],
             "environment": environment,
             "inputs": {path: _inside(one) for path, one in launch.inputs.items()},
-            "calls_api": not (launch.isolated or runner.key.building),
+            "calls_api": calls_api,
             "kernel_group": launch.kernel_group,
             "secret_environment": dict(launch.secrets),
             "secret_files": dict(launch.secrets),

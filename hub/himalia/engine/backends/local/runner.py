@@ -18,13 +18,12 @@ from himalia.engine.backends.base import Account, Batch, Place
 from himalia.engine.backends.local.folders import Folders
 from himalia.engine.backends.local.link import LinkError, RunnerLink
 from himalia.engine.backends.local.process import SandboxProcess
-from himalia.engine.backends.local.sandbox import Sandbox, SandboxError, start
+from himalia.engine.backends.local.sandbox import API_INSIDE, Sandbox, SandboxError, start
 from himalia.environments.interpreter import base_prefixes
 
 log = logging.getLogger(__name__)
 
 CONNECT_S = 20.0
-API_INSIDE = "/run/himalia-api"
 
 
 @dataclass(frozen=True, slots=True)

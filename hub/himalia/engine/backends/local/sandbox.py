@@ -36,6 +36,8 @@ __all__ = [
 
 ENTRY = "/run/entry"
 SOCKETS = "/run/himalia"
+API_INSIDE = "/run/himalia-api"
+"""Where sandboxes see the service's sockets."""
 PACKAGE = "/opt/himalia/himalia"
 _FEWEST_PROCESSES = 4096
 _PROCESSES_PER_CORE = 512
