@@ -76,6 +76,8 @@ class Platform:
         self.home.chmod(0o711)
         for name in ("secrets", "hub", "logs"):
             (self.home / name).mkdir(mode=0o700)
+        (self.home / "s" / "service").mkdir(mode=0o711, parents=True)  # the service's sockets
+        (self.home / "s").chmod(0o711)
         self.token = secrets.token_hex(32)
         self._secret("service-token", self.token)
         self._secret("cookie-secret", secrets.token_hex(32))

@@ -6,7 +6,9 @@ import io
 import os
 import tarfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from platforms import Person
@@ -158,6 +160,62 @@ def test_somebody_elses_version_is_not_overwritten_unseen(
     assert [file.path for file in client.datasets.files(third)] == ["a", "b", "c"]
 
 
+@pytest.fixture
+def beside(ada: Person, environment: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    """A client on the service's machine, as in a notebook server."""
+    place = ada.platform.home / "s" / "service" / "files.sock"
+    monkeypatch.setenv("HIMALIA_FILES_SOCKET", str(place))
+    with Client() as made:
+        yield made
+
+
+def test_a_large_file_is_handed_over_where_the_service_is_near(
+    beside: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from himalia.client import dataset_upload
+
+    monkeypatch.delattr(dataset_upload, "Source")  # so that no bytes can be sent
+    content = os.urandom(5_000_000)
+    (tmp_path / "large.bin").write_bytes(content)
+    seen: list[int] = []
+    version = beside.datasets.add(
+        "near", tmp_path / "large.bin", progress=lambda sent: seen.append(sent.size_done)
+    )
+    beside.datasets.download(version, tmp_path / "out")
+    assert (tmp_path / "out" / "large.bin").read_bytes() == content
+    assert seen[-1] == len(content)
+
+
+@pytest.mark.parametrize("name", [None, "0" * 32])
+def test_a_file_that_is_not_taken_is_sent(
+    beside: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str | None
+) -> None:
+    from himalia.client import handing
+
+    monkeypatch.setattr(handing, "_hand_over", lambda *_: name)
+    (tmp_path / "large.bin").write_bytes(content := os.urandom(2_000_000))
+    version = beside.datasets.add("sent", tmp_path / "large.bin")
+    beside.datasets.download(version, tmp_path / "out")
+    assert (tmp_path / "out" / "large.bin").read_bytes() == content
+
+
+def test_a_file_that_is_cut_off_while_it_is_handed_over_is_said(
+    beside: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from himalia.client import handing
+
+    original = handing._hand_over
+
+    def cut(*arguments: Any) -> str | None:
+        (tmp_path / "large.bin").write_bytes(b"short")
+        return original(*arguments)
+
+    monkeypatch.setattr(handing, "_hand_over", cut)
+    (tmp_path / "large.bin").write_bytes(os.urandom(2_000_000))
+    with pytest.raises(FileChanged):
+        beside.datasets.add("cut", tmp_path / "large.bin")
+
+
 def test_aliases_deletion_and_restoring(client: Client, tmp_path: Path) -> None:
     for content in ("1", "2"):
         (tmp_path / "a").write_text(content)
@@ -181,6 +239,21 @@ def test_what_cannot_be_added_is_said(client: Client, tmp_path: Path, source: st
     (tmp_path / "empty-folder").mkdir()
     with pytest.raises(Invalid):
         client.datasets.add("nothing", tmp_path / source)
+
+
+def test_a_job_hands_its_files_over(client: Client) -> None:
+    program = """
+import os
+from himalia.client.dataset_files import collect
+from himalia.client.handing import handed_over
+open("made", "wb").write(b"made")
+(file,) = collect("made").files
+with handed_over(file, os.environ["HIMALIA_FILES_SOCKET"]) as name:
+    print(len(name))
+"""
+    job = client.jobs.submit(command=["python", "-c", program], profile="base")
+    job.wait(timeout=60)
+    assert "".join(job.log()).strip() == "32"
 
 
 def test_a_job_reads_a_dataset(client: Client, tmp_path: Path) -> None:
