@@ -1,4 +1,4 @@
-import type { ILayoutRestorer, JupyterFrontEnd } from '@jupyterlab/application';
+import type { ILabStatus, ILayoutRestorer, JupyterFrontEnd } from '@jupyterlab/application';
 import type { ICommandPalette } from '@jupyterlab/apputils';
 import type { IDocumentManager } from '@jupyterlab/docmanager';
 import type { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
@@ -46,6 +46,7 @@ export interface LabParts {
   notebooks: INotebookTracker | null;
   palette: ICommandPalette | null;
   restorer: ILayoutRestorer | null;
+  status: ILabStatus | null;
 }
 
 export interface PageSettings {

@@ -1,4 +1,4 @@
-import { ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ILabStatus, ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { IEditorServices } from '@jupyterlab/codeeditor';
 import { PageConfig, URLExt } from '@jupyterlab/coreutils';
@@ -48,7 +48,8 @@ const plugin: JupyterFrontEndPlugin<void> = {
     ICommandPalette,
     ILauncher,
     INotebookTracker,
-    IDefaultFileBrowser
+    IDefaultFileBrowser,
+    ILabStatus
   ],
   activate
 };
@@ -66,7 +67,8 @@ function activate(
   palette: ICommandPalette | null,
   launcher: ILauncher | null,
   notebooks: INotebookTracker | null,
-  browser: IDefaultFileBrowser | null
+  browser: IDefaultFileBrowser | null,
+  status: ILabStatus | null
 ): void {
   const page = pageSettings();
   if (!page) {
@@ -74,7 +76,7 @@ function activate(
     return;
   }
   const himalia = assemble(app, docManager, rendermime, state, translator ?? nullTranslator, page);
-  const lab: LabParts = { browser, launcher, notebooks, palette, restorer };
+  const lab: LabParts = { browser, launcher, notebooks, palette, restorer, status };
   registry
     ?.load(PLUGIN)
     .then(settings => himalia.settings.connect(settings))

@@ -94,7 +94,7 @@ function Content({ navigator, nouns }: { navigator: Navigator; nouns: readonly N
   useSignal(navigator.changed);
   const { current, error } = projects;
   if (!current) {
-    return error ? <Failure error={error} retry={() => void projects.load()} /> : <Loading />;
+    return error ? <Failure error={error} retry={() => projects.load()} /> : <Loading />;
   }
   return (
     <>

@@ -19,7 +19,7 @@ from himalia.datasets.files import compared
 from himalia.datasets.schema import Check
 from himalia.datasets.service import Datasets
 from himalia.datasets.tables import checks, datasets, versions
-from himalia.datasets.tasks import OUTPUTS, message_of, task
+from himalia.datasets.tasks import OUTPUTS, message_of, task, tell_versions
 from himalia.datasets.work.verify import MANIFEST
 from himalia.engine import outputs
 from himalia.engine.changes import Change
@@ -88,7 +88,10 @@ class Checks:
             if change.state == State.SUCCEEDED:
                 left = outputs.of(tx.connection, change.id, change.attempt)
                 values["found"] = next((one.digest for one in left if one.path == OUTPUTS + MANIFEST), None)
-            tx.execute(checks.update().where(checks.c.task_id == change.id).values(values))
+            mine = checks.c.task_id == change.id
+            if tx.execute(checks.update().where(mine).values(values)).rowcount:
+                tree = tx.execute(sa.select(checks.c.tree).where(mine)).scalar_one()
+                tell_versions(tx, change, tree, state="verified", check=change.state)
 
     async def get(self, access: Access, name: str, wanted: str) -> Check:
         """How the last check stands, or how it ended. Raises NotFound where there was none."""

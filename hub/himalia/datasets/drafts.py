@@ -32,7 +32,7 @@ from himalia.datasets.schema import (
     Missing,
     Version,
 )
-from himalia.datasets.service import Datasets, Made, remove_drafts
+from himalia.datasets.service import Datasets, Made, remove_drafts, tell
 from himalia.datasets.show_drafts import find_draft, importing, missing, show, unfinished
 from himalia.datasets.tables import datasets, draft_files, drafts, imports, versions
 from himalia.engine.states import ENDED
@@ -141,6 +141,7 @@ class Drafts:
                     updated_at=now,
                 )
             )
+            tell(tx, "dataset.changed", access, (dataset.id, name), state="draft begun", draft=draft_id)
 
         await self.database.write(work)
         return await self.get(access, name, draft_id)
@@ -323,6 +324,7 @@ class Drafts:
         remove_drafts(tx, [draft.id])
         if latest is not None and latest.tree == made.digest:
             self.of.point(tx, dataset.id, made.aliases, latest.id)
+            tell(tx, "dataset.changed", access, (dataset.id, name), state="draft ended", draft=draft.id)
             return str(latest.id)
         return self.of.write_version(tx, access, dataset, made)
 
@@ -330,10 +332,11 @@ class Drafts:
         """Forget a draft and what was uploaded for it alone. Raises NotFound."""
 
         def work(tx: Transaction) -> None:
-            self.find(tx.connection, access, name, draft_id)
+            dataset, _ = self.find(tx.connection, access, name, draft_id)
             for hook in self.delete_hooks:
                 hook(tx, draft_id)
             remove_drafts(tx, [draft_id])
+            tell(tx, "dataset.changed", access, (dataset.id, name), state="draft ended", draft=draft_id)
 
         await self.database.write(work)
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from pydantic import ValidationError
 from sqlalchemy.engine import Connection
 
-from himalia.core import clock, events, people
+from himalia.core import clock, people
 from himalia.core.access import Access
 from himalia.core.database import Transaction
 from himalia.core.errors import NotFound
@@ -19,8 +19,8 @@ from himalia.datasets.croissant import About, croissant
 from himalia.datasets.preview import Preview
 from himalia.datasets.schema import PreviewShown
 from himalia.datasets.service import Datasets
-from himalia.datasets.tables import datasets, previews, versions
-from himalia.datasets.tasks import OUTPUTS, message_of, task
+from himalia.datasets.tables import previews
+from himalia.datasets.tasks import OUTPUTS, message_of, task, tell_versions, versions_of
 from himalia.engine import outputs
 from himalia.engine.changes import Change
 from himalia.engine.service import Engine
@@ -93,22 +93,7 @@ class Previews:
             mine = previews.c.task_id == change.id
             if tx.execute(previews.update().where(mine).values(values)).rowcount:
                 tree = tx.execute(sa.select(previews.c.tree).where(mine)).scalar_one()
-                self._tell(tx, change, tree, values["state"])
-
-    @staticmethod
-    def _tell(tx: Transaction, change: Change, tree: str, state: str) -> None:
-        query = _versions_of(change.project_id, tree).with_only_columns(
-            datasets.c.id, datasets.c.name, versions.c.number
-        )
-        for row in tx.execute(query):
-            events.emit(
-                tx,
-                "dataset.changed",
-                subject=("dataset", row.id, row.name),
-                project=change.project_id,
-                person=change.person_id,
-                data={"state": "previewed", "preview": state, "version": row.number},
-            )
+                tell_versions(tx, change, tree, state="previewed", preview=values["state"])
 
     # Showing
 
@@ -200,7 +185,7 @@ class Previews:
     @staticmethod
     def purge(tx: Transaction) -> int:
         """Forget previews of files that no version has any more: how many."""
-        needed = _versions_of(previews.c.project_id, previews.c.tree).exists()
+        needed = versions_of(previews.c.project_id, previews.c.tree).exists()
         return tx.execute(previews.delete().where(~needed)).rowcount
 
 
@@ -210,15 +195,6 @@ def _of(project_id: str, tree: str) -> sa.ColumnElement[bool]:
 
 def _row(connection: Connection, project_id: str, tree: str) -> Any:
     return connection.execute(sa.select(previews).where(_of(project_id, tree))).first()
-
-
-def _versions_of(project_id: Any, tree: Any) -> sa.Select[Any]:
-    """Versions of a project with these files, those included that can still be restored."""
-    return (
-        sa.select(versions.c.id)
-        .join(datasets, datasets.c.id == versions.c.dataset_id)
-        .where(datasets.c.project_id == project_id, versions.c.tree == tree)
-    )
 
 
 def _left(connection: Connection, change: Change) -> dict[str, Any]:

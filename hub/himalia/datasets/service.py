@@ -84,7 +84,7 @@ class Datasets:
                     deleted_at=None,
                 )
             )
-            _tell(tx, "dataset.created", access, (dataset_id, body.name))
+            tell(tx, "dataset.created", access, (dataset_id, body.name))
             return dataset_id
 
         def work(tx: Transaction) -> tuple[str, bool]:
@@ -138,7 +138,7 @@ class Datasets:
                 self._refuse_taken(tx, row.project_id, body.name)
                 values["name"] = body.name
             tx.execute(datasets.update().where(datasets.c.id == row.id).values(values))
-            _tell(tx, "dataset.changed", access, (row.id, values.get("name", row.name)), state="described")
+            tell(tx, "dataset.changed", access, (row.id, values.get("name", row.name)), state="described")
             return str(row.id)
 
         return await self._shown(access, await self.database.write(work))
@@ -154,7 +154,7 @@ class Datasets:
                 )
                 _refuse_used(tx, list(tx.execute(query).scalars()), name)
             tx.execute(datasets.update().where(datasets.c.id == row.id).values(deleted_at=clock.now()))
-            _tell(tx, "dataset.deleted", access, (row.id, row.name))
+            tell(tx, "dataset.deleted", access, (row.id, row.name))
 
         await self.database.write(work)
 
@@ -179,7 +179,7 @@ class Datasets:
             self._refuse_taken(tx, row.project_id, wanted)
             values = {"deleted_at": None, "name": wanted, "updated_at": clock.now()}
             tx.execute(datasets.update().where(datasets.c.id == row.id).values(values))
-            _tell(tx, "dataset.restored", access, (row.id, wanted))
+            tell(tx, "dataset.restored", access, (row.id, wanted))
             return str(row.id)
 
         return await self._shown(access, await self.database.write(work))
@@ -211,7 +211,7 @@ class Datasets:
             links.add(tx, end(version_id), f"job:{made.source_job}", "output")
         for hook in self.made_hooks:
             hook(tx, dataset.project_id, access.person.id, made.digest)
-        _tell(tx, "dataset.changed", access, (dataset.id, dataset.name), state="added", version=number)
+        tell(tx, "dataset.changed", access, (dataset.id, dataset.name), state="added", version=number)
         return version_id
 
     async def version(self, access: Access, name: str, wanted: str) -> Version:
@@ -249,7 +249,7 @@ class Datasets:
                 _refuse_used(tx, [row.id], f"{name}@{row.number}")
             tx.execute(aliases.delete().where(aliases.c.version_id == row.id))
             tx.execute(versions.update().where(versions.c.id == row.id).values(deleted_at=clock.now()))
-            _tell(tx, "dataset.changed", access, (dataset.id, name), state="removed", version=row.number)
+            tell(tx, "dataset.changed", access, (dataset.id, name), state="removed", version=row.number)
 
         await self.database.write(work)
 
@@ -268,7 +268,7 @@ class Datasets:
             if row is None:
                 raise NotFound(f"There is no deleted version {number} that could be restored.")
             tx.execute(versions.update().where(versions.c.id == row.id).values(deleted_at=None))
-            _tell(tx, "dataset.changed", access, (dataset.id, name), state="restored", version=number)
+            tell(tx, "dataset.changed", access, (dataset.id, name), state="restored", version=number)
             return str(row.id)
 
         return await self.shown_version(access, await self.database.write(work))
@@ -282,7 +282,7 @@ class Datasets:
             dataset = read.find(tx.connection, access.in_project["id"], name)
             row = read.find_version(tx.connection, dataset, str(number))
             self.point(tx, dataset.id, [alias], row.id)
-            _tell(tx, "dataset.changed", access, (dataset.id, name), alias=alias, version=number)
+            tell(tx, "dataset.changed", access, (dataset.id, name), alias=alias, version=number)
             return str(row.id)
 
         return await self.shown_version(access, await self.database.write(work))
@@ -303,7 +303,7 @@ class Datasets:
             where = sa.and_(aliases.c.dataset_id == dataset.id, aliases.c.alias == alias)
             if tx.execute(aliases.delete().where(where)).rowcount == 0:
                 raise NotFound(f"The dataset {name} has no alias {alias}.")
-            _tell(tx, "dataset.changed", access, (dataset.id, name), alias=alias, version=None)
+            tell(tx, "dataset.changed", access, (dataset.id, name), alias=alias, version=None)
 
         await self.database.write(work)
 
@@ -358,7 +358,8 @@ def _refuse_used(tx: Transaction, ids: Sequence[str], name: str) -> None:
         )
 
 
-def _tell(tx: Transaction, kind: str, access: Access, subject: tuple[str, str], **data: Any) -> None:
+def tell(tx: Transaction, kind: str, access: Access, subject: tuple[str, str], **data: Any) -> None:
+    """Emit an event of a dataset, by its id and name."""
     person = access.identity.person
     events.emit(
         tx,

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from himalia.core import events
+from himalia.core.database import Transaction
 from himalia.core.ids import new_id
+from himalia.datasets.tables import datasets, versions
 from himalia.engine.changes import Change
 from himalia.engine.resources import Resources
 from himalia.engine.service import WorkloadSpec
@@ -60,3 +64,28 @@ def message_of(connection: Connection, change: Change) -> str | None:
     )
     told = connection.execute(query).scalar()
     return str(told["message"])[:2000] if told and told.get("message") else change.message
+
+
+def versions_of(project_id: Any, tree: Any) -> sa.Select[Any]:
+    """Versions of a project with these files, those included that can still be restored."""
+    return (
+        sa.select(versions.c.id)
+        .join(datasets, datasets.c.id == versions.c.dataset_id)
+        .where(datasets.c.project_id == project_id, versions.c.tree == tree)
+    )
+
+
+def tell_versions(tx: Transaction, change: Change, tree: str, **data: Any) -> None:
+    """Emit, for each version with these files, what a task is finding out about them."""
+    query = versions_of(change.project_id, tree).with_only_columns(
+        datasets.c.id, datasets.c.name, versions.c.number
+    )
+    for row in tx.execute(query):
+        events.emit(
+            tx,
+            "dataset.changed",
+            subject=("dataset", row.id, row.name),
+            project=change.project_id,
+            person=change.person_id,
+            data={**data, "version": row.number},
+        )

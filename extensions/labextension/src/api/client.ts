@@ -45,6 +45,11 @@ export async function errorOf(response: Response): Promise<ApiError> {
   }
 }
 
+/** Whether the same call may go well a little later: nobody answered, or only the proxy did. */
+export function isLost(error: unknown): boolean {
+  return error instanceof ApiError && [0, 502, 503, 504].includes(error.status);
+}
+
 export interface RequestOptions {
   query?: { [name: string]: string | number | undefined };
   /** Sent as JSON. */
@@ -67,9 +72,21 @@ export class Client {
     return this.json<T>('GET', path, options);
   }
 
-  /** POST with an idempotency key, so that a repeat after a lost answer does nothing twice. */
   post<T>(path: string, body?: unknown): Promise<T> {
     return this.json<T>('POST', path, { body });
+  }
+
+  /** POST what makes a thing, once more where the answer was lost: by its key the service makes it only once. */
+  async create<T>(path: string, body?: unknown): Promise<T> {
+    const options = { body, headers: { 'Idempotency-Key': UUID.uuid4() } };
+    try {
+      return await this.json<T>('POST', path, options);
+    } catch (error) {
+      if (isLost(error)) {
+        return this.json<T>('POST', path, options);
+      }
+      throw error;
+    }
   }
 
   put<T>(path: string, body: unknown): Promise<T> {
@@ -90,9 +107,6 @@ export class Client {
     const headers: { [name: string]: string } = { ...options.headers, ...this.authorization };
     if (body !== undefined) {
       headers['Content-Type'] = 'application/json';
-    }
-    if (method === 'POST') {
-      headers['Idempotency-Key'] = UUID.uuid4();
     }
     const url = this.url(path, query);
     let response: Response;

@@ -126,10 +126,23 @@ export class Live implements IDisposable {
       this._lastEvent = Math.max(this._lastEvent, message.event.id);
     } else if (message.type === 'log') {
       known.after = message.offset + new Blob([message.text]).size;
+    } else if (message.type === 'error') {
+      this.refused(message.topic ?? '', known, message.error);
     }
     for (const follower of [...known.followers]) {
       follower.onMessage(message);
     }
+  }
+
+  /** The service does not, or no longer, tell of a topic: followers ask anew, and see for themselves why. */
+  private refused(topic: string, known: Topic, error: { code: string; message: string } | undefined): void {
+    console.warn(`Himalia: no news of ${topic}`, error?.message);
+    known.after = undefined;
+    if (error?.code === 'stale') {
+      // More was missed than is told again: from now on, then.
+      this.send({ type: 'subscribe', topic });
+    }
+    known.followers.forEach(follower => follower.onResumed?.());
   }
 
   private ready(): void {

@@ -134,14 +134,24 @@ export class Query<T extends Listed> implements IDisposable {
     if (shown && !belongs) {
       this._items = this._items.filter(id => id !== news.id);
       this._shown.delete(news.id);
-    } else if (!shown && belongs && this._loaded && this.isNewer(item)) {
-      this._items = [news.id, ...this._items];
-      this._shown.add(news.id);
-    } else if (!shown) {
+    } else if (!shown && (!belongs || !this.insert(item))) {
       return;
     }
     this._changed.emit();
   };
+
+  /** Put it in its place by age, unless that is behind the pages loaded so far; whether it is shown now. */
+  private insert(item: T): boolean {
+    const made = Date.parse(item.created_at);
+    const at = this._items.findIndex(id => Date.parse(this.store.get(id)?.created_at ?? '') <= made);
+    if (!this._loaded || (at < 0 && this._next !== null)) {
+      return false;
+    }
+    const before = at < 0 ? this._items : this._items.slice(0, at);
+    this._items = [...before, item.id, ...this._items.slice(before.length)];
+    this._shown.add(item.id);
+    return true;
+  }
 
   private matches(item: T): boolean {
     const { state, text } = this.filter;
@@ -151,12 +161,6 @@ export class Query<T extends Listed> implements IDisposable {
       (!state || (item.status as { state?: string }).state === state) &&
       (!text || isFound(item, text))
     );
-  }
-
-  /** What news brings and is older belongs to a page that is not loaded yet. */
-  private isNewer(item: T): boolean {
-    const first = this._items.length > 0 ? this.store.get(this._items[0]) : undefined;
-    return !first || Date.parse(item.created_at) >= Date.parse(first.created_at);
   }
 
   private refreshSoon(): void {

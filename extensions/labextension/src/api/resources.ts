@@ -1,9 +1,9 @@
 import { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 
-import { Client } from './client';
+import { ApiError, Client } from './client';
 import { Live } from './live';
-import type { LiveMessage, Page } from './types';
+import type { LiveMessage, Page, PlatformEvent } from './types';
 
 /** News of one thing come in crowds: it is asked for once, this long after the first. */
 const GATHER_MS = 100;
@@ -100,30 +100,33 @@ export class Resources<T extends Resource> implements Store<T>, IDisposable {
   }
 
   async create(project: string, body: unknown): Promise<T> {
-    const made = await this.client.post<T>(this.path(project), body);
+    const made = await this.client.create<T>(this.path(project), body);
     this.put(made);
     return made;
   }
 
-  /** `POST …/{verb}`, whose answer is the thing; `expected` is what it looks like until that comes. */
-  async act(item: T, verb: string, body?: unknown, expected: T = item): Promise<T> {
-    this.put(expected);
+  /** `POST …/{verb}`, whose answer is the thing; `expected` makes of it what it looks like until that comes. */
+  async act(item: T, verb: string, body?: unknown, expected: (now: T) => T = now => now): Promise<T> {
+    // The item may be of when a question was asked.
+    const now = this._items.get(item.id) ?? item;
+    this.put(expected(now));
     try {
       const after = await this.client.post<T>(this.path(item.project, item.name, verb), body);
       this.put(after);
       return after;
     } catch (error) {
-      this.put(item);
+      this.takeBack(now);
       throw error;
     }
   }
 
   async remove(item: T, query: ListQuery = {}): Promise<void> {
+    const now = this._items.get(item.id) ?? item;
     this.forget(item.id);
     try {
       await this.client.send('DELETE', this.path(item.project, item.name), { query });
     } catch (error) {
-      this.put(item);
+      this.takeBack(now);
       throw error;
     }
   }
@@ -131,6 +134,12 @@ export class Resources<T extends Resource> implements Store<T>, IDisposable {
   /** Bring a deleted thing back. */
   async restore(item: T): Promise<void> {
     this.put(await this.client.post<T>(this.path(item.project, item.id, 'restore'), {}));
+  }
+
+  /** What an action showed was refused: what was before, and at once what is so now, which may be the reason. */
+  private takeBack(before: T): void {
+    this.put(before);
+    void this.ask(before.id);
   }
 
   dispose(): void {
@@ -148,30 +157,48 @@ export class Resources<T extends Resource> implements Store<T>, IDisposable {
     } finally {
       this._reads -= 1;
       if (this._reads === 0) {
-        this._meanwhile.forEach(id => this.askSoon(id));
+        const ids = [...this._meanwhile];
         this._meanwhile.clear();
+        ids.forEach(id => this.askSoon(id));
       }
     }
   }
 
-  private receive(message: LiveMessage): void {
+  /** What the live channel tells of the nouns's topics. */
+  protected receive(message: LiveMessage): void {
     if (message.type !== 'event' || message.event.subject.kind !== this.noun) {
       return;
     }
     const { id } = message.event.subject;
+    const known = this._items.get(id);
     if (message.event.kind === `${this.noun}.deleted`) {
       this.forget(id);
-    } else if (!this._items.has(id)) {
-      this._news.emit({ id, kind: 'unknown' });
-    } else if (this._reads > 0) {
-      this._meanwhile.add(id);
+    } else if (known) {
+      this.learn(known, message.event);
     } else {
-      this.askSoon(id);
+      this._news.emit({ id, kind: 'unknown' });
+    }
+  }
+
+  /** What an event says of a thing that the page knows. */
+  protected learn(known: T, { subject }: PlatformEvent): void {
+    if (subject.name !== known.name) {
+      this.put({ ...known, name: subject.name });
+    }
+    this.askSoon(known.id);
+  }
+
+  /** An answer that is on its way may be older than what was learned: it is asked for again after that. */
+  protected askIfReading(id: string): void {
+    if (this._reads > 0) {
+      this._meanwhile.add(id);
     }
   }
 
   private askSoon(id: string): void {
-    if (!this._timers.has(id) && !this._disposed) {
+    if (this._reads > 0) {
+      this._meanwhile.add(id);
+    } else if (!this._timers.has(id) && !this._disposed) {
       const timer = window.setTimeout(() => {
         this._timers.delete(id);
         void this.ask(id);
@@ -186,13 +213,17 @@ export class Resources<T extends Resource> implements Store<T>, IDisposable {
       try {
         await this.fetch(known.project, known.name);
       } catch (error) {
+        if (error instanceof ApiError && error.status === 404) {
+          this.forget(id);
+          return;
+        }
         // What was shown stays until the next event, or until the channel is back.
         console.warn(`Himalia: ${this.noun} “${known.name}” could not be read again`, error);
       }
     }
   }
 
-  private forget(id: string): void {
+  protected forget(id: string): void {
     if (this._items.delete(id)) {
       this._news.emit({ id, kind: 'removed' });
     }

@@ -102,6 +102,7 @@ export type Dataset = Schemas['Dataset'];
 export type DatasetVersion = Schemas['Version'];
 export type DatasetFiles = Schemas['FileList'];
 export type DatasetDiff = Schemas['Diff'];
+export type DatasetCheck = Schemas['Check'];
 export type DatasetDraft = Schemas['Draft'];
 export type DatasetImport = Schemas['Import'];
 export type Preview = Schemas['Preview'];

@@ -1,10 +1,10 @@
 import { type FormEvent, useState } from 'react';
 
-import type { Dataset } from '../api/types';
+import type { Dataset, DatasetDraft } from '../api/types';
 import { type Himalia, useHimalia } from '../context';
 import { Button, Failure } from '../ui/basics';
 import { Dropzone } from '../ui/dropzone';
-import { type Chosen, nameFrom, sizeOf } from '../ui/files';
+import { type Chosen, isOneArchive, nameFrom, sizeOf } from '../ui/files';
 import { Field } from '../ui/form';
 import { bytes } from '../ui/format';
 import { FormFooter, openModal } from '../ui/modal';
@@ -21,10 +21,20 @@ async function create(himalia: Himalia, name: string, chosen: Chosen, close: () 
   const { datasets, projects } = himalia;
   const project = projects.current?.name ?? '';
   const dataset = await datasets.create(project, { name });
-  const draft = await datasets.begin(dataset);
+  const draft = await begun(himalia, dataset);
   datasets.upload(draft, chosen.files, archiveOf(chosen));
   close();
   await himalia.app.commands.execute('himalia:dataset-open', { project, name: dataset.name });
+}
+
+/** A draft of a dataset that was just made; without one it would stand there empty, and in the way of its name. */
+async function begun({ datasets }: Himalia, dataset: Dataset): Promise<DatasetDraft> {
+  try {
+    return await datasets.begin(dataset);
+  } catch (error) {
+    await datasets.remove(dataset).catch(() => undefined);
+    throw error;
+  }
 }
 
 interface NewProps {
@@ -103,7 +113,7 @@ function ChosenFiles({
           {trans.__('Choose others')}
         </Button>
       </p>
-      {isArchive(chosen) && (
+      {isOneArchive(chosen) && (
         <label className="hm-Check">
           <input
             type="checkbox"
@@ -117,13 +127,9 @@ function ChosenFiles({
   );
 }
 
-function isArchive({ files }: Chosen): boolean {
-  return files.length === 1 && /\.(zip|tar|tgz|tar\.(gz|bz2|xz))$/i.test(files[0].path);
-}
-
 /** The path of the archive that is to be unpacked, where it is to be. */
 function archiveOf(chosen: Chosen): string | undefined {
-  return isArchive(chosen) && !chosen.asItIs ? chosen.files[0].path : undefined;
+  return isOneArchive(chosen) && !chosen.asItIs ? chosen.files[0].path : undefined;
 }
 
 /** Ask for the files of a dataset's next version, and begin its upload. */
@@ -138,8 +144,6 @@ export function addVersion(himalia: Himalia, dataset: Dataset, chosen?: Chosen):
         const base = keep ? dataset.status.latest?.number : undefined;
         datasets.upload(await datasets.begin(dataset, base), files.files, archiveOf(files));
         close();
-        // What shows the dataset looks again at what is on its way into it.
-        datasets.put({ ...dataset });
       }}
       close={close}
     />

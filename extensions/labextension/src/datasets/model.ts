@@ -1,9 +1,12 @@
+import { ISignal, Signal } from '@lumino/signaling';
+
 import type { Client } from '../api/client';
 import type { Live } from '../api/live';
 import { type ListQuery, Resources } from '../api/resources';
 import type {
   Checkout,
   Dataset,
+  DatasetCheck,
   DatasetDiff,
   DatasetDraft,
   DatasetFiles,
@@ -11,10 +14,16 @@ import type {
   DatasetVersion,
   Page
 } from '../api/types';
-import type { ChosenFile } from '../ui/files';
+import { type ChosenFile, isArchive } from '../ui/files';
+import { Begun } from './begun';
+import { importEnded } from './imports';
+import { Transfer } from './transfer';
 import { Upload } from './upload';
 
 const MOST_FILES = 1000;
+const FAILED = ['FAILED', 'STOPPED'];
+
+type Files = Map<string, { digest: string; size: number }>;
 
 /** The datasets that the page has seen, and the uploads that it sends. */
 export class Datasets extends Resources<Dataset> {
@@ -50,8 +59,8 @@ export class Datasets extends Resources<Dataset> {
     return response.blob();
   }
 
-  diff(version: DatasetVersion, from: number, signal?: AbortSignal): Promise<DatasetDiff> {
-    return this.client.get(this.versionPath(version, 'diff'), { query: { from }, signal });
+  diff(version: DatasetVersion, from: number, token?: string, signal?: AbortSignal): Promise<DatasetDiff> {
+    return this.client.get(this.versionPath(version, 'diff'), { query: { from, page_token: token }, signal });
   }
 
   /** Lay a version out where notebooks and jobs of the project see it. */
@@ -59,12 +68,31 @@ export class Datasets extends Resources<Dataset> {
     return this.client.post(this.path(project, dataset, 'checkout'), { version: String(number) });
   }
 
-  async removeVersion(version: DatasetVersion): Promise<void> {
-    await this.client.delete(this.versionPath(version));
+  async removeVersion(version: DatasetVersion, query: ListQuery = {}): Promise<void> {
+    await this.client.send('DELETE', this.versionPath(version), { query });
   }
 
   async restoreVersion(version: DatasetVersion): Promise<void> {
     await this.client.post(this.versionPath(version, 'restore'));
+  }
+
+  async setAlias({ project, dataset, number }: DatasetVersion, alias: string): Promise<void> {
+    await this.client.put(this.path(project, dataset, 'aliases', alias), { version: number });
+    await this.fetch(project, dataset);
+  }
+
+  async removeAlias({ project, dataset }: DatasetVersion, alias: string): Promise<void> {
+    await this.client.delete(this.path(project, dataset, 'aliases', alias));
+    await this.fetch(project, dataset);
+  }
+
+  /** Have all files of a version read again, and compared with what was stored. */
+  verify(version: DatasetVersion): Promise<DatasetCheck> {
+    return this.client.post(this.versionPath(version, 'verify'));
+  }
+
+  verified(version: DatasetVersion, signal?: AbortSignal): Promise<DatasetCheck> {
+    return this.client.get(this.versionPath(version, 'verify'), { signal });
   }
 
   drafts({ project, name }: Dataset, signal?: AbortSignal): Promise<Page<DatasetDraft>> {
@@ -81,12 +109,40 @@ export class Datasets extends Resources<Dataset> {
     return this.client.post(this.path(dataset.project, dataset.name, 'drafts'), body);
   }
 
-  /** Send files into a draft, those left out that have arrived before; the upload is the page's until it is done. */
+  /** Send files into a draft and make it a version; the upload is the page's until that is done. */
   upload(draft: DatasetDraft, files: readonly ChosenFile[], archive?: string): Upload {
-    const upload = new Upload(this.client, this.draftPath(draft), files, archive);
+    const upload = new Upload(this, draft, new Transfer(this.client, this.draftPath(draft), files), archive);
+    this._begun.add(draft.id);
     this.uploads.set(draft.id, upload);
+    upload.stageChanged.connect((_, stage) => {
+      if (stage === 'done') {
+        this.end(draft.id);
+      }
+      this._uploadsChanged.emit(upload);
+    });
     void upload.run();
     return upload;
+  }
+
+  /** An upload of this page began, is at another stage, or is gone. */
+  get uploadsChanged(): ISignal<this, Upload> {
+    return this._uploadsChanged;
+  }
+
+  uploadsOf({ project, name }: Dataset): Upload[] {
+    return [...this.uploads.values()].filter(
+      ({ draft }) => draft.project === project && draft.dataset === name
+    );
+  }
+
+  /** Whether this page sends to a draft, or has done so: a list of drafts may be older than its end. */
+  hasUploaded(draftId: string): boolean {
+    return this.uploads.has(draftId) || this._ended.has(draftId);
+  }
+
+  /** Whether a draft was begun by this page, perhaps before it was loaded again. */
+  isOfPage(draft: DatasetDraft): boolean {
+    return this._begun.has(draft.id);
   }
 
   /** Of what was chosen again for a draft, the files that have not arrived yet. */
@@ -94,9 +150,7 @@ export class Datasets extends Resources<Dataset> {
     const { base } = draft.status;
     const [there, before] = await Promise.all([
       this.allFiles(this.draftPath(draft, 'files')),
-      base === null
-        ? Promise.resolve(new Map<string, { digest: string; size: number }>())
-        : this.allFiles(this.path(draft.project, draft.dataset, 'versions', String(base), 'files'))
+      this.baseFiles(draft.project, draft.dataset, base)
     ]);
     return files.filter(({ path, file }) => {
       const arrived = there.get(path.normalize('NFC'));
@@ -106,11 +160,26 @@ export class Datasets extends Resources<Dataset> {
     });
   }
 
+  /** Where all that has arrived is one archive: its path. */
+  async arrivedArchive(draft: DatasetDraft): Promise<string | undefined> {
+    const { base, changed } = draft.status;
+    if (changed.files !== 1) {
+      return undefined;
+    }
+    const [there, before] = await Promise.all([
+      this.allFiles(this.draftPath(draft, 'files')),
+      this.baseFiles(draft.project, draft.dataset, base)
+    ]);
+    const [path] = [...there].find(([name, { digest }]) => before.get(name)?.digest !== digest) ?? [''];
+    return isArchive(path) ? path : undefined;
+  }
+
   /** Make a draft the next version; `onto` says what to do when somebody else made one meanwhile. */
   async commit(draft: DatasetDraft, onto: 'base' | 'latest' = 'base'): Promise<DatasetVersion> {
-    const version = await this.client.post<DatasetVersion>(this.draftPath(draft, 'commit'), { onto });
-    this.forgetUpload(draft.id);
-    await this.fetch(draft.project, draft.dataset);
+    const version = await this.client.create<DatasetVersion>(this.draftPath(draft, 'commit'), { onto });
+    this.fetch(draft.project, draft.dataset).catch((error: unknown) =>
+      console.warn(`Himalia: the dataset “${draft.dataset}” could not be read again`, error)
+    );
     return version;
   }
 
@@ -118,52 +187,49 @@ export class Datasets extends Resources<Dataset> {
   async unpack(
     draft: DatasetDraft,
     archive: string,
-    tell: (progress: { message?: string | null; fraction?: number }) => void
+    tell: (message: string) => void,
+    signal: AbortSignal
   ): Promise<void> {
-    const { id } = await this.client.post<DatasetImport>(this.draftPath(draft, 'import'), { archive });
-    await new Promise<void>((done, failed) => {
-      const end = (state: string | undefined, message: string | null | undefined) => {
-        if (state === 'SUCCEEDED' || state === 'FAILED' || state === 'STOPPED') {
-          following.dispose();
-          if (state === 'SUCCEEDED') {
-            done();
-          } else {
-            failed(new Error(message ?? state));
-          }
-        }
-      };
-      const ask = () => {
-        this.client.get<DatasetDraft>(this.draftPath(draft)).then(({ status }) => {
-          const found = status.imports.find(each => each.id === id);
-          end(found?.state, found?.message);
-        }, failed);
-      };
-      const following = this.live.follow(`draft:${draft.id}`, {
-        onMessage: message => {
-          if (message.type === 'progress' && message.data.id === id) {
-            tell(message.data);
-            end(message.data.state, message.data.message);
-          }
-        },
-        onResumed: ask
-      });
-      // It may have ended before it was followed.
-      ask();
-    });
+    const { status } = await this.client.get<DatasetDraft>(this.draftPath(draft));
+    const last = status.imports.filter(each => each.archive === archive).pop();
+    // Before a failure or another page, it may have been begun, and go on.
+    const begun = last && !FAILED.includes(last.state) ? last : undefined;
+    const { id } =
+      begun ?? (await this.client.post<DatasetImport>(this.draftPath(draft, 'import'), { archive }));
+    const place = { id, draft: draft.id, path: this.draftPath(draft) };
+    await importEnded(this.client, this.live, place, tell, signal);
+  }
+
+  /** Bring a folder or file of the machine into a draft. */
+  async importPath(draft: DatasetDraft, path: string): Promise<void> {
+    await this.client.post<DatasetImport>(this.draftPath(draft, 'import'), { server_path: path });
   }
 
   async discard(draft: DatasetDraft): Promise<void> {
-    this.forgetUpload(draft.id);
+    const upload = this.uploads.get(draft.id);
+    upload?.pause();
     await this.client.delete(this.draftPath(draft));
+    this.end(draft.id);
+    if (upload) {
+      this._uploadsChanged.emit(upload);
+      upload.dispose();
+    }
   }
 
-  private forgetUpload(id: string): void {
-    this.uploads.get(id)?.dispose();
-    this.uploads.delete(id);
+  private end(draftId: string): void {
+    this._begun.delete(draftId);
+    this._ended.add(draftId);
+    this.uploads.delete(draftId);
   }
 
-  private async allFiles(path: string): Promise<Map<string, { digest: string; size: number }>> {
-    const found = new Map<string, { digest: string; size: number }>();
+  private async baseFiles(project: string, name: string, base: number | null): Promise<Files> {
+    return base === null
+      ? new Map()
+      : this.allFiles(this.path(project, name, 'versions', String(base), 'files'));
+  }
+
+  private async allFiles(path: string): Promise<Files> {
+    const found: Files = new Map();
     let token: string | undefined;
     do {
       const page: DatasetFiles = await this.client.get(path, {
@@ -174,4 +240,8 @@ export class Datasets extends Resources<Dataset> {
     } while (token);
     return found;
   }
+
+  private readonly _begun = new Begun();
+  private readonly _ended = new Set<string>();
+  private readonly _uploadsChanged = new Signal<this, Upload>(this);
 }

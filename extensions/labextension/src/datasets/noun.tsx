@@ -5,6 +5,7 @@ import { datasetIcon } from '../ui/icons';
 import type { Place } from '../ui/opened';
 import { addViewKind } from '../ui/views';
 import { addDataset } from './add';
+import { watchUploads } from './notices';
 import { DatasetsPanel } from './panel';
 import { DatasetView } from './view';
 
@@ -16,6 +17,7 @@ export function addDatasets(himalia: Himalia, lab: LabParts): Noun {
     key: ({ project, name }) => `${project}/${name}`,
     view: place => new DatasetView(himalia, place, lab.notebooks)
   });
+  watchUploads(himalia, lab.status);
   const command = 'himalia:dataset-new';
   app.commands.addCommand(command, {
     label: trans.__('Upload a dataset…'),

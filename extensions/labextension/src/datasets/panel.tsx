@@ -5,6 +5,7 @@ import { useHimalia } from '../context';
 import { Button, When } from '../ui/basics';
 import { DropTarget } from '../ui/dropzone';
 import { bytes } from '../ui/format';
+import { useSignal } from '../ui/hooks';
 import { datasetIcon } from '../ui/icons';
 import { ListPanel, TwoLines } from '../ui/listpanel';
 import { addDataset } from './add';
@@ -48,8 +49,10 @@ function row(dataset: Dataset): JSX.Element {
 }
 
 const DatasetRow = memo(function DatasetRow({ dataset }: { dataset: Dataset }): JSX.Element {
-  const { trans } = useHimalia();
+  const { datasets, trans } = useHimalia();
+  useSignal(datasets.uploadsChanged);
   const { latest } = dataset.status;
+  const uploading = datasets.uploadsOf(dataset).length > 0 && trans.__('Uploading…');
   return (
     <TwoLines
       badge={<datasetIcon.react tag="span" className="hm-Row-icon" />}
@@ -66,7 +69,8 @@ const DatasetRow = memo(function DatasetRow({ dataset }: { dataset: Dataset }): 
               latest.number,
               bytes(latest.size)
             )
-          : trans.__('No version yet')}
+          : !uploading && trans.__('No version yet')}
+        {uploading && [latest && ' · ', uploading]}
       </span>
     </TwoLines>
   );

@@ -1,222 +1,230 @@
+import { useEffect } from 'react';
+
 import type { Dataset, DatasetDraft } from '../api/types';
-import { ApiError } from '../api/client';
 import { useHimalia } from '../context';
 import { Bar, Button, Failure, When } from '../ui/basics';
-import { told } from '../ui/confirm';
+import { ask, confirm, told } from '../ui/confirm';
 import { Dropzone } from '../ui/dropzone';
+import { type ChosenFile, isOneArchive } from '../ui/files';
 import { bytes } from '../ui/format';
-import { useLoaded, useSignal } from '../ui/hooks';
-import { useEffect, useRef, useState } from 'react';
+import { useLoaded, useNow, useSignal } from '../ui/hooks';
+import { hasEnded } from './imports';
 import type { Upload } from './upload';
 
-const ENDED = ['SUCCEEDED', 'FAILED', 'STOPPED'];
+/** What was touched within this time is being sent from elsewhere. */
+const QUIET_MS = 60_000;
 
-/** What is on its way into a dataset: uploads of this page, and those that a reload or a closed tab cut off. */
+/** What is on its way into a dataset: uploads of this page, of others, and those that a reload or a closed tab cut off. */
 export function Uploads({ dataset }: { dataset: Dataset }): JSX.Element | null {
   const { datasets } = useHimalia();
-  const { value, reload } = useLoaded(signal => datasets.drafts(dataset, signal), [datasets, dataset]);
-  const drafts = value?.items ?? [];
-  if (drafts.length === 0) {
-    return null;
+  useSignal(datasets.uploadsChanged);
+  const { value, error, reload } = useLoaded(signal => datasets.drafts(dataset, signal), [datasets, dataset]);
+  useEffect(() => {
+    datasets.uploadsChanged.connect(reload);
+    return () => void datasets.uploadsChanged.disconnect(reload);
+  }, [datasets, reload]);
+  const own = datasets.uploadsOf(dataset);
+  const others = (value?.items ?? []).filter(draft => !datasets.hasUploaded(draft.id));
+  if (own.length + others.length === 0) {
+    return error ? <Failure error={error} retry={reload} /> : null;
   }
   return (
     <div className="hm-Uploads">
-      {drafts.map(draft => (
-        <UploadRow key={draft.id} dataset={dataset} draft={draft} reload={reload} />
+      {own.map(upload => (
+        <section className="hm-Upload" key={upload.draft.id}>
+          <Sending upload={upload} />
+        </section>
+      ))}
+      {others.map(draft => (
+        <section className="hm-Upload" key={draft.id}>
+          <NotSending draft={draft} reload={reload} />
+        </section>
       ))}
     </div>
   );
 }
 
-interface UploadRowProps {
-  dataset: Dataset;
-  draft: DatasetDraft;
-  reload: () => void;
-}
-
-function UploadRow(props: UploadRowProps): JSX.Element {
-  const { datasets } = useHimalia();
-  const { draft, reload } = props;
-  const [upload, setUpload] = useState(() => datasets.uploads.get(draft.id));
-  const discard = useDiscard(draft, reload);
-  return (
-    <section className="hm-Upload">
-      {upload ? (
-        <Sending {...props} upload={upload} discard={discard} />
-      ) : (
-        <CutOff draft={draft} goOn={setUpload} reload={reload} discard={discard} />
-      )}
-    </section>
-  );
-}
-
-function useDiscard(draft: DatasetDraft, reload: () => void): () => void {
+/** Forget a draft, after a question where something has arrived. */
+function useDiscard(draft: DatasetDraft, arrived: string, reload?: () => void): () => Promise<void> {
   const { datasets, trans } = useHimalia();
-  return () =>
-    void told(() => datasets.discard(draft), trans.__('The upload was not discarded.'), trans).then(reload);
+  return async () => {
+    const agreed =
+      !arrived ||
+      (await confirm(
+        trans.__('Discard the upload of %1?', draft.created_by.name),
+        trans.__('%1 into “%2”. They go, and cannot be brought back.', arrived, draft.dataset),
+        trans.__('Discard'),
+        trans
+      ));
+    if (agreed) {
+      await told(() => datasets.discard(draft), trans.__('The upload was not discarded.'), trans);
+      reload?.();
+    }
+  };
 }
 
-/** An upload of this page: how far it is, and when all has arrived, the version it makes. */
-function Sending({
-  draft,
-  upload,
-  reload,
-  discard
-}: UploadRowProps & { upload: Upload; discard: () => void }): JSX.Element {
+/** An upload of this page: how far it is, and what can be done where it stopped. */
+function Sending({ upload }: { upload: Upload }): JSX.Element {
   const { trans } = useHimalia();
   useSignal(upload.changed);
-  const { failure, commit, unpacking } = useCommit(draft, upload, reload);
-  const { sent, state, bytes: all, files } = upload;
-  const done = all > 0 ? sent.bytes / all : sent.files / Math.max(1, files);
-  const isBehind = failure instanceof ApiError && failure.status === 409;
+  const { stage, error, message, transfer } = upload;
+  const { sent, bytes: all, files } = transfer;
+  const done = all > 0 ? sent.bytes / all : files > 0 ? sent.files / files : 1;
+  const arrived = trans._n(
+    '%1 file (%2) has arrived',
+    '%1 files (%2) have arrived',
+    sent.files,
+    bytes(sent.bytes)
+  );
+  const discard = useDiscard(upload.draft, sent.bytes > 0 ? arrived : '');
   return (
     <>
-      <div className="hm-Upload-line" role="status">
-        <span>
-          {unpacking === undefined ? uploadText(upload, trans) : unpacking || trans.__('Unpacking…')}
-        </span>
+      <div className="hm-Upload-line">
+        <span role="status">{message || stageText(upload, trans)}</span>
         <span className="hm-Quiet">
           {trans.__('%1 of %2 files, %3 of %4', sent.files, files, bytes(sent.bytes), bytes(all))}
         </span>
         <span className="hm-Upload-actions">
-          {state === 'running' && <Button onClick={() => upload.pause()}>{trans.__('Pause')}</Button>}
-          {(state === 'paused' || state === 'failed') && (
-            <Button kind="accept" onClick={() => void upload.run()}>
-              {trans.__('Resume')}
+          {stage === 'sending' && <Button onClick={() => upload.pause()}>{trans.__('Pause')}</Button>}
+          {(stage === 'paused' || stage === 'failed') && (
+            <Button kind="accept" onClick={() => upload.run()}>
+              {stage === 'paused' ? trans.__('Resume') : trans.__('Try again')}
             </Button>
           )}
-          {state !== 'done' && <Button onClick={discard}>{trans.__('Cancel')}</Button>}
+          {stage === 'behind' && (
+            <Button kind="accept" onClick={() => upload.run('latest')}>
+              {trans.__('Lay the changes over the newest version')}
+            </Button>
+          )}
+          {stage !== 'making' && <Button onClick={discard}>{trans.__('Discard')}</Button>}
         </span>
       </div>
       <Bar value={done} label={trans.__('Upload')} />
-      {upload.error && <Failure error={upload.error} />}
-      {failure && <Failure error={failure} retry={isBehind ? undefined : () => commit('base')} />}
-      {isBehind && (
-        <p className="hm-Upload-actions">
-          <Button kind="accept" onClick={() => commit('latest')}>
-            {trans.__('Lay the changes over the newest version')}
-          </Button>
-          <Button onClick={discard}>{trans.__('Discard them')}</Button>
-        </p>
-      )}
+      {error && <Failure error={error} />}
     </>
   );
 }
 
-function uploadText(upload: Upload, trans: ReturnType<typeof useHimalia>['trans']): string {
+function stageText({ stage }: Upload, trans: ReturnType<typeof useHimalia>['trans']): string {
   return {
-    running: trans.__('Uploading…'),
+    sending: trans.__('Uploading…'),
     paused: trans.__('The upload is paused.'),
+    unpacking: trans.__('Unpacking…'),
+    making: trans.__('Making the version…'),
+    done: trans.__('The version is made.'),
     failed: trans.__('The upload stopped.'),
-    done: trans.__('Making the version…')
-  }[upload.state];
+    behind: trans.__('Somebody made a version meanwhile.')
+  }[stage];
 }
 
-/** Makes the version as soon as all files are there, and unpacked where that was wanted. */
-function useCommit(
-  draft: DatasetDraft,
-  upload: Upload,
-  reload: () => void
-): {
-  failure: Error | undefined;
-  commit: (onto: 'base' | 'latest') => void;
-  /** What is done with the archive just now, while something is. */
-  unpacking: string | undefined;
-} {
-  const { datasets } = useHimalia();
-  const [failure, setFailure] = useState<Error>();
-  const [unpacking, setUnpacking] = useState<string>();
-  const begun = useRef(false);
-  const unpacked = useRef(upload.archive === undefined);
-  const make = async (onto: 'base' | 'latest') => {
-    if (!unpacked.current && upload.archive !== undefined) {
-      setUnpacking('');
-      await datasets
-        .unpack(draft, upload.archive, ({ message }) => setUnpacking(message ?? ''))
-        .finally(() => setUnpacking(undefined));
-      unpacked.current = true;
-    }
-    await datasets.commit(draft, onto);
-  };
-  const commit = (onto: 'base' | 'latest') => {
-    setFailure(undefined);
-    make(onto).then(reload, setFailure);
-  };
-  const isDone = upload.state === 'done';
-  useEffect(() => {
-    if (isDone && !begun.current) {
-      begun.current = true;
-      commit('base');
-    }
-    // `commit` is a new function at each render.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [isDone]);
-  return { failure, commit, unpacking };
-}
-
-/** A draft that nothing is sent to from here: a browser forgets after a reload which files a person had chosen. */
-function CutOff({
-  draft,
-  goOn,
-  reload,
-  discard
-}: {
+interface NotSendingProps {
   draft: DatasetDraft;
-  goOn: (upload: Upload) => void;
   reload: () => void;
-  discard: () => void;
-}): JSX.Element {
-  const himalia = useHimalia();
-  const { datasets, live, trans } = himalia;
+}
+
+/** A draft that nothing is sent to from here. */
+function NotSending({ draft, reload }: NotSendingProps): JSX.Element {
+  const { datasets, live, page, trans } = useHimalia();
   const { changed, uploads, imports } = draft.status;
-  const running = imports.some(each => !ENDED.includes(each.state));
+  const importing = imports.find(each => !hasEnded(each.state));
+  const quiet = useNow(QUIET_MS / 4) - Date.parse(draft.updated_at) > QUIET_MS;
+  const elsewhere = !datasets.isOfPage(draft) && !quiet;
+  const isOwn = draft.created_by.name === page.user;
   useEffect(() => {
     const following = live.follow(`draft:${draft.id}`, {
-      onMessage: message =>
-        message.type === 'progress' && ENDED.includes(message.data.state ?? '') && reload(),
+      onMessage: message => message.type === 'progress' && hasEnded(message.data.state) && reload(),
       onResumed: reload
     });
     return () => following.dispose();
   }, [live, draft.id, reload]);
-  const there = trans._n(
-    '%1 file (%2) has arrived',
-    '%1 files (%2) have arrived',
-    changed.files,
-    bytes(changed.size)
-  );
+  // What seems to have ended may have sent more since this was read.
+  useEffect(() => {
+    if (quiet) {
+      reload();
+    }
+  }, [quiet, reload]);
+  const arrived = [
+    trans._n('%1 file (%2) has arrived', '%1 files (%2) have arrived', changed.files, bytes(changed.size)),
+    ...(uploads.length > 0 ? [trans._n('and %1 in part', 'and %1 in part', uploads.length)] : [])
+  ].join(' ');
+  const discard = useDiscard(draft, changed.files + uploads.length > 0 ? arrived : '', reload);
+  const who = draft.created_by.name;
   return (
     <>
       <div className="hm-Upload-line">
         <span>
-          {trans.__('Unfinished upload of %1:', draft.created_by.name)} {there}
-          {uploads.length > 0 && ` ${trans._n('and %1 in part', 'and %1 in part', uploads.length)}`} ·{' '}
+          {importing
+            ? trans.__('Import of %1:', who)
+            : elsewhere
+              ? trans.__('%1 is uploading:', who)
+              : trans.__('Unfinished upload of %1:', who)}{' '}
+          {importing ? (importing.message ?? importing.archive ?? importing.server_path) : arrived} ·{' '}
           <When at={draft.updated_at} />
         </span>
         <span className="hm-Upload-actions">
-          {changed.files > 0 && !running && (
-            <Button
-              title={trans.__('Make a version of the files that have arrived')}
-              onClick={() =>
-                void told(() => datasets.commit(draft), trans.__('No version was made.'), trans).then(reload)
-              }
-            >
-              {trans.__('Use what is there')}
-            </Button>
-          )}
+          {isOwn && !elsewhere && !importing && changed.files > 0 && <UseArrived draft={draft} />}
           <Button onClick={discard}>{trans.__('Discard')}</Button>
         </span>
       </div>
-      <Dropzone
-        onChosen={({ files }) =>
-          void told(
-            async () => goOn(datasets.upload(draft, await datasets.missing(draft, files))),
-            trans.__('The upload does not go on.'),
-            trans
-          )
-        }
-      >
-        <p>{trans.__('Choose the same files again to go on: what has arrived is not sent again.')}</p>
-      </Dropzone>
+      {isOwn && !elsewhere && !importing && <GoOn draft={draft} />}
     </>
+  );
+}
+
+/** Whether a single archive is to be unpacked; `undefined` when the person leaves it. */
+function useAskUnpack(): (archive: string) => Promise<boolean | undefined> {
+  const { trans } = useHimalia();
+  return async archive => {
+    const answer = await ask(
+      trans.__('Unpack “%1”?', archive),
+      trans.__('The files in it become the version. Otherwise the archive itself is the one file of it.'),
+      [trans.__('Keep it packed'), trans.__('Unpack')],
+      trans
+    );
+    return answer === undefined ? undefined : answer === 1;
+  };
+}
+
+function UseArrived({ draft }: { draft: DatasetDraft }): JSX.Element {
+  const { datasets, trans } = useHimalia();
+  const askUnpack = useAskUnpack();
+  const use = () =>
+    told(
+      async () => {
+        const archive = await datasets.arrivedArchive(draft);
+        const unpack = archive === undefined ? false : await askUnpack(archive);
+        if (unpack !== undefined) {
+          datasets.upload(draft, [], unpack ? archive : undefined);
+        }
+      },
+      trans.__('No version was made.'),
+      trans
+    );
+  return (
+    <Button title={trans.__('Make a version of the files that have arrived')} onClick={use}>
+      {trans.__('Use what is there')}
+    </Button>
+  );
+}
+
+/** A browser forgets after a reload which files a person had chosen: they are chosen again. */
+function GoOn({ draft }: { draft: DatasetDraft }): JSX.Element {
+  const { datasets, trans } = useHimalia();
+  const askUnpack = useAskUnpack();
+  const goOn = (files: ChosenFile[]) =>
+    told(
+      async () => {
+        const unpack = isOneArchive({ files }) ? await askUnpack(files[0].path) : false;
+        if (unpack !== undefined) {
+          datasets.upload(draft, await datasets.missing(draft, files), unpack ? files[0].path : undefined);
+        }
+      },
+      trans.__('The upload does not go on.'),
+      trans
+    );
+  return (
+    <Dropzone onChosen={({ files }) => void goOn(files)}>
+      <p>{trans.__('Choose the same files again to go on: what has arrived is not sent again.')}</p>
+    </Dropzone>
   );
 }

@@ -1,29 +1,36 @@
 import { useState } from 'react';
 
+import { userNames } from '../api/lineage';
 import type { Dataset, DatasetDiff, DatasetVersion } from '../api/types';
 import { useHimalia } from '../context';
+import { Aliases } from '../ui/aliases';
 import { Button, Empty, Failure, Loading, When, Scroll } from '../ui/basics';
-import { confirm, offerUndo, told } from '../ui/confirm';
+import { removeAsked, told } from '../ui/confirm';
 import { bytes } from '../ui/format';
-import { useLoaded } from '../ui/hooks';
+import { useLoaded, usePages } from '../ui/hooks';
 import { saveAs } from '../ui/save';
+import { StateBadge } from '../ui/state';
 
 interface VersionsProps {
   dataset: Dataset;
   versions: DatasetVersion[];
   onVersion: (number: number) => void;
+  /** Loads older ones, while there are more. */
+  more: (() => Promise<void>) | undefined;
 }
 
 /** All versions, newest first, and what changed from one to another. */
-export function Versions({ dataset, versions, onVersion }: VersionsProps): JSX.Element {
+export function Versions({ dataset, versions, onVersion, more }: VersionsProps): JSX.Element {
   const { trans } = useHimalia();
   const [pair, setPair] = useState<{ from: number; to: number }>();
+  const [verified, setVerified] = useState<number>();
   if (versions.length === 0) {
     return <Empty>{trans.__('Versions show here as files are uploaded.')}</Empty>;
   }
   const to = versions.find(each => each.number === pair?.to) ?? versions[0];
   const older = versions.filter(each => each.number < to.number);
   const from = older.find(each => each.number === pair?.from) ?? older[0];
+  const checked = versions.find(each => each.number === verified);
   return (
     <div className="hm-Versions">
       <Scroll label={trans.__('Versions')}>
@@ -48,6 +55,7 @@ export function Versions({ dataset, versions, onVersion }: VersionsProps): JSX.E
                 dataset={dataset}
                 version={version}
                 onOpen={() => onVersion(version.number)}
+                onVerify={() => setVerified(version.number)}
                 onCompare={
                   version.number > versions[versions.length - 1].number
                     ? () =>
@@ -62,6 +70,8 @@ export function Versions({ dataset, versions, onVersion }: VersionsProps): JSX.E
           </tbody>
         </table>
       </Scroll>
+      {more && <Button onClick={more}>{trans.__('Show more')}</Button>}
+      {checked && <Check key={checked.id} dataset={dataset} version={checked} />}
       {from && (
         <Difference
           version={to}
@@ -78,10 +88,12 @@ interface VersionRowProps {
   dataset: Dataset;
   version: DatasetVersion;
   onOpen: () => void;
+  /** Its files are being read again. */
+  onVerify: () => void;
   onCompare: (() => void) | undefined;
 }
 
-function VersionRow({ dataset, version, onOpen, onCompare }: VersionRowProps): JSX.Element {
+function VersionRow({ dataset, version, onOpen, onVerify, onCompare }: VersionRowProps): JSX.Element {
   const { client, datasets, trans } = useHimalia();
   const remove = useRemove(dataset, version);
   const { number, status, spec } = version;
@@ -94,17 +106,23 @@ function VersionRow({ dataset, version, onOpen, onCompare }: VersionRowProps): J
       trans.__('The description was not downloaded.'),
       trans
     );
+  const verify = async () => {
+    if (await told(() => datasets.verify(version), trans.__('It is not being verified.'), trans)) {
+      onVerify();
+    }
+  };
   return (
     <tr>
       <th scope="row">
         <button type="button" className="hm-Link" onClick={onOpen}>
           {trans.__('Version %1', number)}
         </button>{' '}
-        {status.aliases.map(alias => (
-          <span key={alias} className="hm-Count">
-            {alias}
-          </span>
-        ))}
+        <Aliases
+          of={`${dataset.name}@${number}`}
+          aliases={status.aliases}
+          set={alias => datasets.setAlias(version, alias)}
+          remove={alias => datasets.removeAlias(version, alias)}
+        />
       </th>
       <td>{status.files.toLocaleString()}</td>
       <td>{bytes(status.size)}</td>
@@ -121,11 +139,20 @@ function VersionRow({ dataset, version, onOpen, onCompare }: VersionRowProps): J
         )}
         <Button
           title={trans.__('Download a description of version %1 in the Croissant format', number)}
-          onClick={() => void describe()}
+          onClick={describe}
         >
           {trans.__('Croissant')}
         </Button>
-        <Button title={trans.__('Delete version %1', number)} onClick={() => void remove()}>
+        <Button
+          title={trans.__(
+            'Read all files of version %1 again, and compare them with what was stored',
+            number
+          )}
+          onClick={verify}
+        >
+          {trans.__('Verify')}
+        </Button>
+        <Button title={trans.__('Delete version %1', number)} onClick={remove}>
           {trans.__('Delete')}
         </Button>
       </td>
@@ -133,29 +160,53 @@ function VersionRow({ dataset, version, onOpen, onCompare }: VersionRowProps): J
   );
 }
 
-/** Delete a version after a question; a notice offers to take it back. */
-function useRemove(dataset: Dataset, version: DatasetVersion): () => Promise<void> {
+/** How a version's verification stands; each event of the dataset brings it anew. */
+function Check({ dataset, version }: { dataset: Dataset; version: DatasetVersion }): JSX.Element {
   const { datasets, trans } = useHimalia();
-  const name = `${dataset.name}@${version.number}`;
+  const { value, error, reload } = useLoaded(
+    signal => datasets.verified(version, signal),
+    [datasets, version.id, dataset]
+  );
+  if (!value) {
+    return error ? <Failure error={error} retry={reload} /> : <Loading />;
+  }
+  const { state, intact, message, damaged } = value;
+  return (
+    <section className="hm-Check-result">
+      <h3>{trans.__('Verification of version %1', version.number)}</h3>
+      <p role="status">
+        <StateBadge
+          state={intact === false ? 'FAILED' : state}
+          word={intact === null ? undefined : intact ? trans.__('Intact') : trans.__('Damaged')}
+        />{' '}
+        {message ?? (intact === null && trans.__('All its files are being read again.'))}
+      </p>
+      {damaged.length > 0 && (
+        <ul aria-label={trans.__('Damaged files')}>
+          {damaged.map(({ path }) => (
+            <li key={path}>{path}</li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+/** Delete a version after a question; a notice offers to take it back. */
+function useRemove(dataset: Dataset, version: DatasetVersion): () => Promise<unknown> {
+  const { client, datasets, trans } = useHimalia();
   const again = () => datasets.fetch(dataset.project, dataset.name);
-  return async () => {
-    const agreed = await confirm(
-      trans.__('Delete “%1”?', name),
+  return () =>
+    removeAsked(
+      `${dataset.name}@${version.number}`,
       trans.__('Other versions stay as they are. For 30 days it can be restored.'),
-      trans.__('Delete'),
+      {
+        remove: query => datasets.removeVersion(version, query).then(again),
+        restore: () => datasets.restoreVersion(version).then(again),
+        users: uses => userNames(client, dataset.project, uses)
+      },
       trans
     );
-    const gone =
-      agreed &&
-      (await told(
-        () => datasets.removeVersion(version).then(again),
-        trans.__('“%1” was not deleted.', name),
-        trans
-      ));
-    if (gone) {
-      offerUndo(name, () => datasets.restoreVersion(version).then(again), trans);
-    }
-  };
 }
 
 interface DifferenceProps {
@@ -168,8 +219,8 @@ interface DifferenceProps {
 /** What became of the files of an older version. */
 function Difference({ version, from, older, onFrom }: DifferenceProps): JSX.Element {
   const { datasets, trans } = useHimalia();
-  const { value, error, reload } = useLoaded(
-    signal => datasets.diff(version, from, signal),
+  const { pages, error, reload, more } = usePages<DatasetDiff['items'][number], DatasetDiff>(
+    (token, signal) => datasets.diff(version, from, token, signal),
     [datasets, version.id, from]
   );
   return (
@@ -188,13 +239,20 @@ function Difference({ version, from, older, onFrom }: DifferenceProps): JSX.Elem
         </select>
       </h3>
       {error && <Failure error={error} retry={reload} />}
-      {!value && !error && <Loading />}
-      {value && <Changes diff={value} />}
+      {!pages && !error && <Loading />}
+      {pages && <Changes diff={pages[0]} files={pages.flatMap(page => page.items)} />}
+      {more && <Button onClick={more}>{trans.__('Show more')}</Button>}
     </section>
   );
 }
 
-function Changes({ diff }: { diff: DatasetDiff }): JSX.Element {
+interface ChangesProps {
+  /** Says how much changed. */
+  diff: DatasetDiff;
+  files: DatasetDiff['items'];
+}
+
+function Changes({ diff, files }: ChangesProps): JSX.Element {
   const { trans } = useHimalia();
   const words = {
     added: trans.__('added'),
@@ -216,7 +274,7 @@ function Changes({ diff }: { diff: DatasetDiff }): JSX.Element {
           .join(', ')}
       </p>
       <ul className="hm-Diff-files" aria-label={trans.__('Changed files')}>
-        {diff.items.map(({ path, change, old_size, new_size }) => (
+        {files.map(({ path, change, old_size, new_size }) => (
           <li key={path} data-change={change}>
             <span className="hm-Diff-mark" aria-hidden="true">
               {marks[change]}
@@ -232,9 +290,6 @@ function Changes({ diff }: { diff: DatasetDiff }): JSX.Element {
           </li>
         ))}
       </ul>
-      {diff.next_page_token && (
-        <p className="hm-Quiet">{trans.__('There are more: only the first are shown.')}</p>
-      )}
     </>
   );
 }

@@ -1,25 +1,30 @@
 import type { INotebookTracker } from '@jupyterlab/notebook';
 import { useEffect, useState } from 'react';
 
+import { userNames } from '../api/lineage';
 import type { Dataset, DatasetVersion } from '../api/types';
 import { type Himalia, useHimalia } from '../context';
 import { Button, Empty, Failure, Loading, When } from '../ui/basics';
 import { removeAsked } from '../ui/confirm';
 import { DropTarget } from '../ui/dropzone';
 import { bytes } from '../ui/format';
-import { useLoaded } from '../ui/hooks';
+import { usePages } from '../ui/hooks';
 import { datasetIcon } from '../ui/icons';
 import { Item } from '../ui/item';
 import { LineageGraph } from '../ui/lineage';
 import { Opened, type Place } from '../ui/opened';
+import { VersionChoice } from '../ui/versionchoice';
 import { View } from '../ui/view';
 import { runFileAsJob } from '../jobs/commands';
 import { addVersion } from './add';
 import { VersionFiles } from './files';
 import { VersionPreview } from './preview';
+import type { Upload } from './upload';
 import { Uploads } from './uploads';
 import { putIntoNotebook } from './use';
 import { Versions } from './versions';
+
+const PAGE = 100;
 
 /** One dataset in the main area: a version of it is looked at. */
 export class DatasetView extends View {
@@ -29,7 +34,6 @@ export class DatasetView extends View {
     private readonly notebooks: INotebookTracker | null
   ) {
     super(himalia);
-    this.id = `himalia-dataset-${place.project}-${place.name}`;
     this.title.label = place.name;
     this.title.icon = datasetIcon;
     this.title.caption = himalia.trans.__('Dataset %1 of project %2', place.name, place.project);
@@ -61,20 +65,30 @@ function Shown(props: ShownProps): JSX.Element {
   const { datasets, trans } = himalia;
   const { latest } = dataset.status;
   const [wanted, setWanted] = useState<number>();
-  const { value, error, reload } = useLoaded(
-    signal => datasets.versions(dataset, { limit: 100 }, signal),
+  const { pages, error, reload, more } = usePages<DatasetVersion>(
+    (token, signal) => datasets.versions(dataset, { limit: PAGE, page_token: token }, signal),
     [datasets, dataset.id, dataset.status.versions, latest?.number, JSON.stringify(dataset.status.aliases)]
   );
-  // A version that was just made is what the person wants to see.
-  useEffect(() => setWanted(undefined), [latest?.number]);
-  const versions = value?.items ?? [];
+  const versions = pages?.flatMap(page => page.items) ?? [];
   const version = versions.find(each => each.number === wanted) ?? versions[0];
+  const shown = version?.number;
+  useEffect(() => {
+    // Who reads a version stays with it when others make a newer one.
+    setWanted(now => now ?? shown);
+  }, [shown]);
+  useEffect(() => {
+    // One that was made here is what the person wants to see.
+    const show = (_: unknown, { draft, version: made }: Upload) =>
+      made !== undefined && draft.dataset === dataset.name && setWanted(made);
+    datasets.uploadsChanged.connect(show);
+    return () => void datasets.uploadsChanged.disconnect(show);
+  }, [datasets, dataset.name]);
   return (
     <DropTarget className="hm-DropView" onChosen={chosen => addVersion(himalia, dataset, chosen)}>
-      <Header {...props} version={version} versions={versions} onVersion={setWanted}>
+      <Header {...props} version={version} versions={versions} onVersion={setWanted} more={more}>
         {error && <Failure error={error} retry={reload} />}
-        {!value && !error && <Loading />}
-        {value && !version && (
+        {!pages && !error && <Loading />}
+        {pages && !version && (
           <Empty
             title={trans.__('No version yet')}
             action={{ label: trans.__('Upload files'), run: () => addVersion(himalia, dataset) }}
@@ -91,12 +105,13 @@ interface HeaderProps extends ShownProps {
   version: DatasetVersion | undefined;
   versions: DatasetVersion[];
   onVersion: (number: number) => void;
+  more: (() => Promise<void>) | undefined;
   /** What stands in place of the version's tabs while there is none. */
   children: React.ReactNode;
 }
 
 function Header(props: HeaderProps): JSX.Element {
-  const { dataset, version, versions, onVersion, children } = props;
+  const { dataset, version, versions, onVersion, more, children } = props;
   const { trans } = useHimalia();
   const [tab, setTab] = useState('preview');
   const show = (number: number) => {
@@ -107,7 +122,7 @@ function Header(props: HeaderProps): JSX.Element {
   return (
     <Item
       title={dataset.name}
-      badge={version && <VersionChoice version={version} versions={versions} onVersion={onVersion} />}
+      badge={version && <VersionChoice number={version.number} versions={versions} onVersion={onVersion} />}
       subtitle={<Subtitle dataset={dataset} version={version} />}
       actions={<Actions {...props} />}
       above={<Uploads dataset={dataset} />}
@@ -134,7 +149,7 @@ function Header(props: HeaderProps): JSX.Element {
           name: 'versions',
           label: trans.__('Versions'),
           count: dataset.status.versions,
-          content: () => <Versions dataset={dataset} versions={versions} onVersion={show} />
+          content: () => <Versions dataset={dataset} versions={versions} onVersion={show} more={more} />
         },
         {
           name: 'lineage',
@@ -161,38 +176,18 @@ function Subtitle({ dataset, version }: { dataset: Dataset; version?: DatasetVer
   );
 }
 
-interface ChoiceProps {
-  version: DatasetVersion;
-  versions: DatasetVersion[];
-  onVersion: (number: number) => void;
-}
-
-function VersionChoice({ version, versions, onVersion }: ChoiceProps): JSX.Element {
-  const { trans } = useHimalia();
-  return (
-    <select
-      className="hm-Input"
-      aria-label={trans.__('Version')}
-      value={version.number}
-      onChange={event => onVersion(Number(event.target.value))}
-    >
-      {versions.map(({ number, status }) => (
-        <option key={number} value={number}>
-          {[trans.__('Version %1', number), ...status.aliases].join(' · ')}
-        </option>
-      ))}
-    </select>
-  );
-}
-
 function Actions({ dataset, version, notebooks, close }: HeaderProps): JSX.Element {
   const himalia = useHimalia();
-  const { datasets, trans } = himalia;
+  const { client, datasets, trans } = himalia;
   const remove = async () => {
     const gone = await removeAsked(
       dataset.name,
       trans.__('All its versions go with it. For 30 days it can be restored.'),
-      { remove: () => datasets.remove(dataset), restore: () => datasets.restore(dataset) },
+      {
+        remove: query => datasets.remove(dataset, query),
+        restore: () => datasets.restore(dataset),
+        users: uses => userNames(client, dataset.project, uses)
+      },
       trans
     );
     if (gone) {
@@ -205,7 +200,7 @@ function Actions({ dataset, version, notebooks, close }: HeaderProps): JSX.Eleme
         <Button
           kind="accept"
           title={trans.__('Put a line into the notebook that names the folder with these files')}
-          onClick={() => void putIntoNotebook(himalia, notebooks, version)}
+          onClick={() => putIntoNotebook(himalia, notebooks, version)}
         >
           {trans.__('Use in notebook')}
         </Button>
@@ -215,13 +210,13 @@ function Actions({ dataset, version, notebooks, close }: HeaderProps): JSX.Eleme
           title={trans.__(
             'Choose a notebook or Python file and run it as a job with these files as its input'
           )}
-          onClick={() => void runFileAsJob(himalia, { [dataset.name]: `${dataset.name}@${version.number}` })}
+          onClick={() => runFileAsJob(himalia, { [dataset.name]: `${dataset.name}@${version.number}` })}
         >
           {trans.__('Run as job…')}
         </Button>
       )}
       <Button onClick={() => addVersion(himalia, dataset)}>{trans.__('New version…')}</Button>
-      <Button onClick={() => void remove()}>{trans.__('Delete')}</Button>
+      <Button onClick={() => remove()}>{trans.__('Delete')}</Button>
     </>
   );
 }

@@ -1,9 +1,9 @@
-import { type FormEvent, useEffect, useState } from 'react';
+import { type FormEvent, useEffect, useRef, useState } from 'react';
 
 import { ApiError, errorOf } from '../api/client';
 import type { Endpoint, EndpointExample, NewEndpointToken } from '../api/types';
 import { useHimalia } from '../context';
-import { Button, Failure, Loading, Pairs, Scroll, When } from '../ui/basics';
+import { Button, CopyButton, Failure, Loading, Pairs, Scroll, When } from '../ui/basics';
 import { confirm, told } from '../ui/confirm';
 import { json } from '../ui/format';
 import { useLoaded } from '../ui/hooks';
@@ -43,17 +43,11 @@ export function Calls({ endpoint }: { endpoint: Endpoint }): JSX.Element {
 /** A text with a button that copies it. */
 function Copied({ text, label }: { text: string; label?: string }): JSX.Element {
   const { trans } = useHimalia();
-  const [done, setDone] = useState(false);
+  const shown = useRef<HTMLElement>(null);
   return (
     <span className="hm-Copied">
-      <code>{label ?? text}</code>
-      <Button
-        kind="quiet"
-        title={trans.__('Copy %1', label ?? text)}
-        onClick={() => void navigator.clipboard.writeText(text).then(() => setDone(true))}
-      >
-        {done ? trans.__('Copied') : trans.__('Copy')}
-      </Button>
+      <code ref={shown}>{label ?? text}</code>
+      <CopyButton key={text} kind="quiet" title={trans.__('Copy %1', label ?? text)} text={text} of={shown} />
     </span>
   );
 }

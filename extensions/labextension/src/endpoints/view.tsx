@@ -28,7 +28,6 @@ export class EndpointView extends View {
     private readonly place: Place
   ) {
     super(himalia);
-    this.id = `himalia-endpoint-${place.project}-${place.name}`;
     this.title.label = place.name;
     this.title.icon = endpointIcon;
     this.title.caption = himalia.trans.__('Endpoint %1 of project %2', place.name, place.project);

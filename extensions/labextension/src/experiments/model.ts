@@ -14,11 +14,11 @@ export class Experiments extends Resources<Experiment> {
   }
 
   async stop(experiment: Experiment): Promise<void> {
-    await this.act(experiment, 'stop', {}, withState(experiment, 'STOPPED'));
+    await this.act(experiment, 'stop', {}, withState('STOPPED'));
   }
 
   async resume(experiment: Experiment, change: { trials?: number } = {}): Promise<void> {
-    await this.act(experiment, 'resume', change, withState(experiment, 'RUNNING'));
+    await this.act(experiment, 'resume', change, withState('RUNNING'));
   }
 
   trials({ project, name }: Experiment, query: ListQuery, signal?: AbortSignal): Promise<Page<Trial>> {
@@ -38,8 +38,8 @@ export class Experiments extends Resources<Experiment> {
   }
 }
 
-function withState(experiment: Experiment, state: ExperimentState): Experiment {
-  return { ...experiment, status: { ...experiment.status, state } };
+function withState(state: ExperimentState): (now: Experiment) => Experiment {
+  return now => ({ ...now, status: { ...now.status, state } });
 }
 
 /** What is better, of the objective that comes first. */

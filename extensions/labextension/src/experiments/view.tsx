@@ -28,7 +28,6 @@ export class ExperimentView extends View {
     private readonly place: Place
   ) {
     super(himalia);
-    this.id = `himalia-experiment-${place.project}-${place.name}`;
     this.title.label = place.name;
     this.title.icon = searchIcon;
     this.title.caption = himalia.trans.__('Experiment %1 of project %2', place.name, place.project);

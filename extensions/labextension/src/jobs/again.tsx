@@ -40,7 +40,7 @@ function Changed({ job, close }: { job: Job; close: () => void }): JSX.Element {
 function submit({ jobs }: Himalia, job: Job, wish: Wish): Promise<Job> {
   const { name, parameters, inputs, profile, size, retries, timeLimit } = wish;
   const spec = { ...job.spec, parameters, inputs, profile, size, retries, time_limit_s: timeLimit };
-  return jobs.submit(job.project, { ...(name ? { name } : {}), labels: job.labels, spec });
+  return jobs.create(job.project, { ...(name ? { name } : {}), labels: job.labels, spec });
 }
 
 /** What a job was given is all that is known of its parameters. */

@@ -22,7 +22,6 @@ export class CompareView extends View {
     readonly place: ComparePlace
   ) {
     super(himalia);
-    this.id = `himalia-compare-${place.project}-${place.names.join('-')}`;
     this.title.label = himalia.trans.__('Compare %1', place.names.join(', '));
   }
 

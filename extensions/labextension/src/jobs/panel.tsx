@@ -36,7 +36,7 @@ export function JobsPanel({ project, selection }: { project: Project; selection:
         children: trans.__('A job runs a notebook or a script to its end, also when you close the browser.'),
         action: {
           label: trans.__('Run a notebook as a job'),
-          run: () => void app.commands.execute('himalia:run-choose')
+          run: () => app.commands.execute('himalia:run-choose')
         }
       }}
     />
@@ -87,7 +87,7 @@ function SelectionBar({ selection }: { selection: Selection }): JSX.Element {
         kind="accept"
         disabled={count < 2}
         title={count < 2 ? trans.__('Select another job to compare with') : undefined}
-        onClick={() => void app.commands.execute('himalia:job-compare')}
+        onClick={() => app.commands.execute('himalia:job-compare')}
       >
         {trans.__('Compare')}
       </Button>

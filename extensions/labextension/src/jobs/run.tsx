@@ -71,7 +71,7 @@ async function submit(
     retries: wish.retries,
     time_limit_s: wish.timeLimit
   };
-  return himalia.jobs.submit(project, wish.name ? { name: wish.name, spec } : { spec });
+  return himalia.jobs.create(project, wish.name ? { name: wish.name, spec } : { spec });
 }
 
 /** Send a file and the code beside it to the current project, as the person sees them now. */

@@ -1,13 +1,12 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 
-import { ApiError } from '../api/client';
 import type { Job } from '../api/types';
 import { Himalia, useHimalia } from '../context';
-import { Button, Empty, Failure, Loading, When } from '../ui/basics';
-import { useSignal } from '../ui/hooks';
+import { Button, When } from '../ui/basics';
 import { openMlflow } from '../tracking/views';
 import { Item } from '../ui/item';
 import { LineageGraph } from '../ui/lineage';
+import { Opened, type Place } from '../ui/opened';
 import { StateBadge } from '../ui/state';
 import { View } from '../ui/view';
 import { stateWord } from '../ui/words';
@@ -19,10 +18,7 @@ import { JobOutputs } from './outputs';
 import { JobOverview } from './overview';
 import { isActive, whatRuns } from './states';
 
-export type JobPlace = {
-  project: string;
-  name: string;
-};
+export type JobPlace = Place;
 
 /** One job in the main area; restored by project and name when Lab reloads. */
 export class JobView extends View {
@@ -31,36 +27,29 @@ export class JobView extends View {
     readonly place: JobPlace
   ) {
     super(himalia);
-    this.id = `himalia-job-${place.project}-${place.name}`;
     this.title.label = place.name;
     this.title.caption = himalia.trans.__('Job %1 of project %2', place.name, place.project);
   }
 
   protected content(): JSX.Element {
-    return <Content place={this.place} close={() => this.close()} />;
-  }
-}
-
-function Content({ place, close }: { place: JobPlace; close: () => void }): JSX.Element {
-  const { trans } = useHimalia();
-  const { job, error, reload } = useJob(place);
-  if (error instanceof ApiError && error.status === 404) {
     return (
-      <Empty title={trans.__('This job is gone')} action={{ label: trans.__('Close'), run: close }}>
-        {trans.__('“%1” was deleted or never was in the project “%2”.', place.name, place.project)}
-      </Empty>
+      <Opened
+        place={this.place}
+        store={this.himalia.jobs}
+        gone={this.himalia.trans.__('This job is gone')}
+        close={() => this.close()}
+      >
+        {job => <Shown job={job} close={() => this.close()} />}
+      </Opened>
     );
   }
-  if (!job) {
-    return error ? <Failure error={error} retry={reload} /> : <Loading />;
-  }
-  return <Shown job={job} close={close} />;
 }
 
 function Shown({ job, close }: { job: Job; close: () => void }): JSX.Element {
   const { trans } = useHimalia();
   const [tab, setTab] = useState('overview');
   const { spec, status } = job;
+  useNewsOf(job);
   return (
     <Item
       title={job.name}
@@ -106,6 +95,25 @@ function Shown({ job, close }: { job: Job; close: () => void }): JSX.Element {
   );
 }
 
+/** Its progress; and when it or an attempt ends, its usage and outputs, which no event tells. */
+function useNewsOf({ id, project, name, status: { state, attempt } }: Job): void {
+  const { jobs } = useHimalia();
+  useEffect(() => {
+    const following = jobs.followJob(id);
+    return () => following.dispose();
+  }, [jobs, id]);
+  const active = isActive(state);
+  const seen = useRef({ active, attempt });
+  useEffect(() => {
+    if (seen.current.active !== active || seen.current.attempt !== attempt) {
+      seen.current = { active, attempt };
+      jobs
+        .fetch(project, name)
+        .catch((error: unknown) => console.warn(`Himalia: “${name}” was not read again`, error));
+    }
+  }, [jobs, project, name, active, attempt]);
+}
+
 function Actions({ job, close }: { job: Job; close: () => void }): JSX.Element {
   const himalia = useHimalia();
   const { trans } = himalia;
@@ -117,13 +125,13 @@ function Actions({ job, close }: { job: Job; close: () => void }): JSX.Element {
   return (
     <>
       {canStop(job) && (
-        <Button kind="warn" onClick={() => void stop(himalia, job)}>
+        <Button kind="warn" onClick={() => stop(himalia, job)}>
           {trans.__('Stop')}
         </Button>
       )}
       {canRetry(job) && (
         <Button
-          onClick={() => void retry(himalia, job)}
+          onClick={() => retry(himalia, job)}
           title={trans.__('Try the same job once more, from the beginning')}
         >
           {trans.__('Retry')}
@@ -132,7 +140,7 @@ function Actions({ job, close }: { job: Job; close: () => void }): JSX.Element {
       {canRerun(job) && (
         <Button
           kind="accept"
-          onClick={() => void rerun(himalia, job)}
+          onClick={() => rerun(himalia, job)}
           title={trans.__('Make a new job like this one')}
         >
           {trans.__('Run again')}
@@ -148,52 +156,13 @@ function Actions({ job, close }: { job: Job; close: () => void }): JSX.Element {
       )}
       {job.status.attempt > 0 && (
         <Button
-          onClick={() => void openMlflow(himalia, job.project, job.name)}
+          onClick={() => openMlflow(himalia, job.project, job.name)}
           title={trans.__('See the run of this job in MLflow, with its artifacts')}
         >
           {trans.__('MLflow')}
         </Button>
       )}
-      {canDelete(job) && <Button onClick={() => void removeAndClose()}>{trans.__('Delete')}</Button>}
+      {canDelete(job) && <Button onClick={() => removeAndClose()}>{trans.__('Delete')}</Button>}
     </>
   );
-}
-
-/** The job of a place, kept true: from what the page knows at once, then from the service. */
-function useJob(place: JobPlace): { job: Job | undefined; error: Error | undefined; reload: () => void } {
-  const { jobs } = useHimalia();
-  const { project, name } = place;
-  const [turn, setTurn] = useState(0);
-  const [error, setError] = useState<Error>();
-  const [id, setId] = useState(() => jobs.find(project, name)?.id);
-  useSignal(jobs.news);
-  const job = id === undefined ? undefined : jobs.get(id);
-  const ended = job !== undefined && !isActive(job.status.state);
-  const attempt = job?.status.attempt;
-  useEffect(() => {
-    // Also when it or an attempt ends: an event tells the state, the job's own answer also usage and outputs.
-    jobs.fetch(project, name).then(
-      found => {
-        setId(found.id);
-        setError(undefined);
-      },
-      (failure: Error) => setError(failure)
-    );
-  }, [jobs, project, name, turn, ended, attempt]);
-  const projectId = useProjectId(project);
-  useEffect(() => {
-    if (id === undefined || projectId === undefined) {
-      return undefined;
-    }
-    const reload = () => setTurn(count => count + 1);
-    const following = [jobs.followProject(projectId, reload), jobs.followJob(id)];
-    return () => following.forEach(each => each.dispose());
-  }, [jobs, id, projectId]);
-  return { job, error, reload: () => setTurn(turn + 1) };
-}
-
-function useProjectId(project: string): string | undefined {
-  const { projects } = useHimalia();
-  useSignal(projects.changed);
-  return projects.all.find(each => each.name === project || each.id === project)?.id;
 }

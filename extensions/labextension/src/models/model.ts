@@ -58,8 +58,9 @@ export class Models extends Resources<Model> {
     return this.client.post(this.versionPath(version, 'evaluate'), wish);
   }
 
-  files(version: ModelVersion, signal?: AbortSignal): Promise<DatasetFiles> {
-    return this.client.get(this.versionPath(version, 'files'), { query: { limit: 500 }, signal });
+  files(version: ModelVersion, token?: string, signal?: AbortSignal): Promise<DatasetFiles> {
+    const query = { limit: 200, page_token: token };
+    return this.client.get(this.versionPath(version, 'files'), { query, signal });
   }
 
   async file(version: ModelVersion, path: string, signal?: AbortSignal): Promise<Blob> {

@@ -12,6 +12,7 @@ import { Item } from '../ui/item';
 import { LineageGraph } from '../ui/lineage';
 import { Opened, type Place } from '../ui/opened';
 import { saveAs } from '../ui/save';
+import { VersionChoice } from '../ui/versionchoice';
 import { View } from '../ui/view';
 import { Card } from './card';
 import { evaluateModel } from './evaluate';
@@ -26,7 +27,6 @@ export class ModelView extends View {
     private readonly place: Place
   ) {
     super(himalia);
-    this.id = `himalia-model-${place.project}-${place.name}`;
     this.title.label = place.name;
     this.title.icon = modelIcon;
     this.title.caption = himalia.trans.__('Model %1 of project %2', place.name, place.project);
@@ -63,7 +63,7 @@ function Shown({ model, close }: { model: Model; close: () => void }): JSX.Eleme
   return (
     <Item
       title={model.name}
-      badge={version && <VersionChoice version={version} versions={versions} onVersion={setWanted} />}
+      badge={version && <VersionChoice number={version.number} versions={versions} onVersion={setWanted} />}
       subtitle={
         <>
           {version && `${bytes(version.status.size)} · ${version.created_by.name} · `}
@@ -119,30 +119,6 @@ function NoVersion({ isLoaded }: { isLoaded: boolean }): JSX.Element {
     </Empty>
   ) : (
     <Loading />
-  );
-}
-
-interface ChoiceProps {
-  version: ModelVersion;
-  versions: ModelVersion[];
-  onVersion: (number: number) => void;
-}
-
-function VersionChoice({ version, versions, onVersion }: ChoiceProps): JSX.Element {
-  const { trans } = useHimalia();
-  return (
-    <select
-      className="hm-Input"
-      aria-label={trans.__('Version')}
-      value={version.number}
-      onChange={event => onVersion(Number(event.target.value))}
-    >
-      {versions.map(({ number, status }) => (
-        <option key={number} value={number}>
-          {[trans.__('Version %1', number), ...status.aliases].join(' · ')}
-        </option>
-      ))}
-    </select>
   );
 }
 

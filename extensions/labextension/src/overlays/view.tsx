@@ -22,7 +22,6 @@ export class OverlayView extends View {
     readonly place: OverlayPlace
   ) {
     super(himalia);
-    this.id = `himalia-overlay-${place.id}`;
     this.title.label = himalia.trans.__('Environment log');
     this.title.caption = place.kernel;
   }

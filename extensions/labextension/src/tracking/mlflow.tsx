@@ -19,7 +19,6 @@ export class MlflowView extends View {
     readonly place: MlflowPlace
   ) {
     super(himalia);
-    this.id = `himalia-mlflow-${place.project}-${place.job ?? ''}`;
     this.title.label = place.job ? `MLflow: ${place.job}` : 'MLflow';
     this.title.caption = himalia.trans.__('MLflow of project %1', place.project);
   }

@@ -1,8 +1,9 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, type RefObject, useRef, useState } from 'react';
 
 import { ApiError } from '../api/client';
 import { useHimalia } from '../context';
+import { copyText } from './copy';
 import { exact, relative } from './format';
 import { useNow } from './hooks';
 
@@ -22,7 +23,8 @@ export function When({ at }: { at: string | null | undefined }): JSX.Element | n
 
 export interface ButtonProps {
   children: ReactNode;
-  onClick: () => void;
+  /** While what it answers is not settled, the button does nothing more. */
+  onClick: () => unknown;
   kind?: 'plain' | 'accept' | 'warn' | 'quiet';
   disabled?: boolean;
   title?: string;
@@ -38,12 +40,22 @@ export function Button({
   title,
   pressed
 }: ButtonProps): JSX.Element {
+  const [busy, setBusy] = useState(false);
+  const press = () => {
+    const answer = busy ? undefined : onClick();
+    if (answer instanceof Promise) {
+      setBusy(true);
+      void answer.finally(() => setBusy(false));
+    }
+  };
   return (
     <button
       type="button"
       className={`hm-Button hm-mod-${kind}`}
-      onClick={onClick}
+      onClick={press}
       disabled={disabled}
+      // A disabled one would lose the focus.
+      aria-disabled={busy || undefined}
       title={title}
       aria-pressed={pressed}
     >
@@ -52,10 +64,43 @@ export function Button({
   );
 }
 
+interface CopyButtonProps {
+  /** What is copied, or makes it when the button is pressed. */
+  text: string | (() => string);
+  label?: string;
+  title?: string;
+  kind?: 'plain' | 'quiet';
+  /** Where the text stands: it is selected when the browser does not let us copy it. */
+  of?: RefObject<HTMLElement>;
+}
+
+/** A button that copies, and says whether that went well. */
+export function CopyButton({ text, label, title, kind, of }: CopyButtonProps): JSX.Element {
+  const { trans } = useHimalia();
+  const [copied, setCopied] = useState<boolean>();
+  const copy = async () => {
+    const done = await copyText(typeof text === 'string' ? text : text());
+    setCopied(done);
+    if (!done && of?.current) {
+      window.getSelection()?.selectAllChildren(of.current);
+    }
+  };
+  const words = {
+    undefined: label ?? trans.__('Copy'),
+    true: trans.__('Copied'),
+    false: of ? trans.__('Selected: copy it by keyboard') : trans.__('The browser refused to copy')
+  }[`${copied}`];
+  return (
+    <Button kind={kind} title={title} onClick={copy}>
+      {words}
+    </Button>
+  );
+}
+
 export interface EmptyProps {
   title?: string;
   children: ReactNode;
-  action?: { label: string; run: () => void };
+  action?: { label: string; run: () => unknown };
 }
 
 /** What a thing is for, in a sentence, with its one button. */
@@ -74,13 +119,10 @@ export function Empty({ title, children, action }: EmptyProps): JSX.Element {
 }
 
 /** What happened and what to do, with the detail behind a fold to copy. */
-export function Failure({ error, retry }: { error: Error; retry?: () => void }): JSX.Element {
+export function Failure({ error, retry }: { error: Error; retry?: () => unknown }): JSX.Element {
   const { trans } = useHimalia();
-  const [copied, setCopied] = useState(false);
+  const shown = useRef<HTMLPreElement>(null);
   const detail = detailOf(error);
-  const copy = () => {
-    void navigator.clipboard.writeText(detail).then(() => setCopied(true));
-  };
   return (
     <div className="hm-Failure" role="alert">
       <p>
@@ -96,8 +138,8 @@ export function Failure({ error, retry }: { error: Error; retry?: () => void }):
       )}
       <details>
         <summary>{trans.__('Detail')}</summary>
-        <pre>{detail}</pre>
-        <Button onClick={copy}>{copied ? trans.__('Copied') : trans.__('Copy')}</Button>
+        <pre ref={shown}>{detail}</pre>
+        <CopyButton text={detail} of={shown} />
       </details>
     </div>
   );

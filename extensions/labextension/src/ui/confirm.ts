@@ -2,6 +2,8 @@ import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { ApiError } from '../api/client';
+import type { Use } from '../api/lineage';
+import { copyText } from './copy';
 
 /** Ask before something that cannot be taken back; true when the person agrees. Cancel has the focus. */
 export async function confirm(
@@ -19,6 +21,25 @@ export async function confirm(
   return button.accept;
 }
 
+/** Ask which of several ways is meant, the last of them proposed: its place, or `undefined` for none. */
+export async function ask(
+  title: string,
+  body: string,
+  ways: string[],
+  trans: TranslationBundle
+): Promise<number | undefined> {
+  const { button } = await showDialog({
+    title,
+    body,
+    buttons: [
+      Dialog.cancelButton({ label: trans.__('Cancel') }),
+      ...ways.map(label => Dialog.okButton({ label }))
+    ],
+    defaultButton: ways.length
+  });
+  return button.accept ? ways.indexOf(button.label) : undefined;
+}
+
 /** Tell that an action was refused, and why, with the detail to copy. */
 export function refused(what: string, error: unknown, trans: TranslationBundle): void {
   const told = error instanceof Error ? error : new Error(String(error));
@@ -31,7 +52,7 @@ export function refused(what: string, error: unknown, trans: TranslationBundle):
     actions: [
       {
         label: trans.__('Copy detail'),
-        callback: () => void navigator.clipboard.writeText(`${told.message}\n${detail}`)
+        callback: () => void copyText(`${told.message}\n${detail}`)
       }
     ]
   });
@@ -64,23 +85,58 @@ export function offerUndo(name: string, restore: () => Promise<unknown>, trans: 
   });
 }
 
-/** Delete after a question; true when it is gone. A notice offers to take it back. */
+export interface Removal {
+  /** With `cascade`, also where other things use it. */
+  remove: (query: { cascade?: string }) => Promise<unknown>;
+  restore: () => Promise<unknown>;
+  /** What people call the users; without it, a thing in use stays. */
+  users?: (uses: Use[]) => Promise<string[]>;
+}
+
+/** Delete after a question, and another where the thing is in use; true when it is gone. A notice offers to undo it. */
 export async function removeAsked(
   name: string,
   consequence: string,
-  acts: { remove: () => Promise<void>; restore: () => Promise<unknown> },
+  { remove, restore, users }: Removal,
   trans: TranslationBundle
 ): Promise<boolean> {
   if (!(await confirm(trans.__('Delete “%1”?', name), consequence, trans.__('Delete'), trans))) {
     return false;
   }
-  const gone = await told(
-    () => acts.remove().then(() => true),
-    trans.__('“%1” was not deleted.', name),
-    trans
-  );
+  const act = async () => {
+    try {
+      await remove({});
+    } catch (error) {
+      if (!users || !(error instanceof ApiError && error.code === 'in_use')) {
+        throw error;
+      }
+      const found = await users((error.details.links ?? []) as Use[]);
+      if (!(await confirmUsed(name, found, trans))) {
+        return false;
+      }
+      await remove({ cascade: 'true' });
+    }
+    return true;
+  };
+  const gone = await told(act, trans.__('“%1” was not deleted.', name), trans);
   if (gone) {
-    offerUndo(name, acts.restore, trans);
+    offerUndo(name, restore, trans);
   }
   return gone === true;
+}
+
+/** How many users of a thing are named; of the others, how many there are. */
+const MOST_NAMED = 5;
+
+function confirmUsed(name: string, users: string[], trans: TranslationBundle): Promise<boolean> {
+  const named = users.slice(0, MOST_NAMED);
+  const others = users.length - named.length;
+  const list =
+    others > 0 ? trans._n('%2 and %1 other', '%2 and %1 others', others, named.join(', ')) : named.join(', ');
+  return confirm(
+    trans.__('Delete “%1” although it is in use?', name),
+    trans.__('It is used by %1. They stay, but cannot be repeated without it.', list),
+    trans.__('Delete all the same'),
+    trans
+  );
 }

@@ -1,3 +1,4 @@
+import { Notification } from '@jupyterlab/apputils';
 import { type ReactNode, useRef, useState } from 'react';
 
 import { useHimalia } from '../context';
@@ -27,6 +28,18 @@ export function Dropzone({ onChosen, children }: DropzoneProps): JSX.Element {
   );
 }
 
+/** Hands on what was chosen; that there is nothing in it, such as in an empty folder, is said. */
+function useChosen(onChosen: (chosen: Chosen) => void): (chosen: Chosen) => void {
+  const { trans } = useHimalia();
+  return chosen => {
+    if (chosen.files.length > 0) {
+      onChosen(chosen);
+    } else {
+      Notification.warning(trans.__('There are no files in what you chose.'), { autoClose: 5000 });
+    }
+  };
+}
+
 /** Takes what is dropped anywhere on its content, and looks so while something is held over it. */
 export function DropTarget({
   onChosen,
@@ -35,10 +48,10 @@ export function DropTarget({
 }: DropzoneProps & { className?: string }): JSX.Element {
   const { trans } = useHimalia();
   const [over, setOver] = useState(false);
+  const chosen = useChosen(onChosen);
   const take = (transfer: DataTransfer) => {
-    dropped(transfer).then(
-      chosen => chosen.files.length > 0 && onChosen(chosen),
-      (error: unknown) => refused(trans.__('What was dropped cannot be read.'), error, trans)
+    dropped(transfer).then(chosen, (error: unknown) =>
+      refused(trans.__('What was dropped cannot be read.'), error, trans)
     );
   };
   return (
@@ -77,6 +90,7 @@ interface PickerProps {
 /** A button that opens the browser's own choice of files, or of a folder. */
 export function Picker({ folder, onChosen, children }: PickerProps): JSX.Element {
   const input = useRef<HTMLInputElement>(null);
+  const chosen = useChosen(onChosen);
   return (
     <>
       <Button onClick={() => input.current?.click()}>{children}</Button>
@@ -88,9 +102,7 @@ export function Picker({ folder, onChosen, children }: PickerProps): JSX.Element
         {...(folder ? { webkitdirectory: '' } : {})}
         onChange={event => {
           const { files } = event.target;
-          if (files && files.length > 0) {
-            onChosen(picked(files));
-          }
+          chosen(picked(files ?? []));
           // So that the same choice is told again.
           event.target.value = '';
         }}

@@ -29,7 +29,7 @@ export async function dropped(transfer: DataTransfer): Promise<Chosen> {
 }
 
 /** What an `<input type="file">` holds, with or without `webkitdirectory`. */
-export function picked(list: FileList): Chosen {
+export function picked(list: ArrayLike<File>): Chosen {
   return chosen(Array.from(list, file => ({ path: file.webkitRelativePath || file.name, file })));
 }
 
@@ -80,4 +80,13 @@ export function nameFrom(text: string): string {
 
 export function sizeOf(files: readonly ChosenFile[]): number {
   return files.reduce((sum, { file }) => sum + file.size, 0);
+}
+
+export function isArchive(path: string): boolean {
+  return /\.(zip|tar|tgz|tar\.(gz|bz2|xz))$/i.test(path);
+}
+
+/** Whether what was chosen is one archive, which may be unpacked. */
+export function isOneArchive({ files }: Pick<Chosen, 'files'>): boolean {
+  return files.length === 1 && isArchive(files[0].path);
 }

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from 'react';
+import { useEffect, useMemo, useReducer, useState } from 'react';
 
 import { LogReader } from '../api/logreader';
 import { useHimalia } from '../context';
@@ -30,9 +30,11 @@ export function GrowingLog({
   file
 }: GrowingLogProps): JSX.Element {
   const { client, live } = useHimalia();
+  const [turn, again] = useReducer((count: number) => count + 1, 0);
   const reader = useMemo(
     () => new LogReader(client, live, { path, query, id, attempt }),
-    [client, live, path, query, id, attempt]
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- each turn reads with a reader of its own
+    [client, live, path, query, id, attempt, turn]
   );
   const [error, setError] = useState<Error>();
   useEffect(() => {
@@ -46,7 +48,7 @@ export function GrowingLog({
     }
   }, [reader, growing]);
   if (error) {
-    return <Failure error={error} />;
+    return <Failure error={error} retry={again} />;
   }
   return (
     <LogView

@@ -74,6 +74,33 @@ export function useLoaded<T>(
   return { value: state.value, error: state.error, reload };
 }
 
+interface Paged<T> {
+  items: T[];
+  next_page_token?: string | null;
+}
+
+/** Pages of what `load` answers for a page's token, the first at once and then as `more` asks for them. */
+export function usePages<T, P extends Paged<T> = Paged<T>>(
+  load: (token: string | undefined, signal?: AbortSignal) => Promise<P>,
+  keys: readonly unknown[]
+): { pages: P[] | undefined; error: Error | undefined; reload: () => void; more?: () => Promise<void> } {
+  const first = useLoaded(signal => load(undefined, signal), keys);
+  const [rest, setRest] = useState<{ of?: P; pages: P[]; error?: Error }>({ pages: [] });
+  const { pages: later, error } = rest.of === first.value ? rest : { pages: [], error: undefined };
+  const pages = first.value && [first.value, ...later];
+  const token = pages?.[pages.length - 1].next_page_token;
+  const more = async () => {
+    const of = first.value;
+    try {
+      const page = await load(token ?? undefined);
+      setRest({ of, pages: [...later, page] });
+    } catch (failure) {
+      setRest({ of, pages: later, error: failure as Error });
+    }
+  };
+  return { pages, error: first.error ?? error, reload: first.reload, more: token ? more : undefined };
+}
+
 /** `value` once it has stayed the same for a while. */
 export function useSettled<T>(value: T, after: number): T {
   const [settled, settle] = useState(value);

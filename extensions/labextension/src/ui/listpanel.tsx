@@ -65,7 +65,7 @@ export function ListPanel<T extends Listed>(props: ListPanelProps<T>): JSX.Eleme
         {props.action}
       </div>
       {props.above}
-      {query.error && <Failure error={query.error} retry={() => void query.load()} />}
+      {query.error && <Failure error={query.error} retry={() => query.load()} />}
       {!query.loaded && query.loading && <Loading />}
       {query.loaded &&
         shown.length === 0 &&

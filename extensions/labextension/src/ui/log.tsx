@@ -2,7 +2,7 @@ import { type KeyboardEvent, useCallback, useEffect, useLayoutEffect, useRef, us
 
 import { useHimalia } from '../context';
 import { Span, spans, strip } from './ansi';
-import { Button } from './basics';
+import { Button, CopyButton } from './basics';
 import { useSignal, useSize } from './hooks';
 import { LogModel } from './logmodel';
 
@@ -62,9 +62,7 @@ export function LogView({ model, growing, note, onDownload }: LogProps): JSX.Ele
             {trans.__('Follow')}
           </Button>
         )}
-        <Button onClick={() => void navigator.clipboard.writeText(model.lines.map(strip).join('\n'))}>
-          {trans.__('Copy all')}
-        </Button>
+        <CopyButton text={() => model.lines.map(strip).join('\n')} label={trans.__('Copy all')} />
         {onDownload && <Button onClick={onDownload}>{trans.__('Download')}</Button>}
       </div>
       {note && <p className="hm-Note">{note}</p>}

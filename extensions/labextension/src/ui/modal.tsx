@@ -62,7 +62,10 @@ function Modal({ title, content, close }: ModalProps): JSX.Element {
       onClose={close}
       onCancel={event => {
         event.preventDefault();
-        end();
+        // What is being sent would be done all the same, and its failure told to nobody.
+        if (!dialog.current?.querySelector('[aria-busy=true]')) {
+          end();
+        }
       }}
       // Keys typed into the form are no shortcuts of Lab.
       onKeyDown={event => event.stopPropagation()}
@@ -95,11 +98,13 @@ interface FooterProps {
 export function FormFooter({ step, accept, disabled, cancel }: FooterProps): JSX.Element {
   const { trans } = useHimalia();
   return (
-    <footer className="hm-RunForm-footer">
+    <footer className="hm-RunForm-footer" aria-busy={step !== undefined}>
       <span className="hm-Quiet" role="status">
         {step}
       </span>
-      <Button onClick={cancel}>{trans.__('Cancel')}</Button>
+      <Button onClick={cancel} disabled={step !== undefined}>
+        {trans.__('Cancel')}
+      </Button>
       <button type="submit" className="hm-Button hm-mod-accept" disabled={disabled}>
         {accept}
       </button>

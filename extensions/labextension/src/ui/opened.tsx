@@ -1,7 +1,7 @@
 import { useEffect, useReducer, useState } from 'react';
 
 import { ApiError } from '../api/client';
-import type { Resource, Store } from '../api/resources';
+import type { News, Resource, Store } from '../api/resources';
 import { useHimalia } from '../context';
 import { Empty, Failure, Loading } from './basics';
 import { useSignal } from './hooks';
@@ -53,14 +53,30 @@ function useItem<T extends Resource>(
   const [id, setId] = useState(() => store.find(project, name)?.id);
   useSignal(store.news);
   useEffect(() => {
-    store.fetch(project, name).then(
+    // Others may have renamed it.
+    const known = id === undefined ? undefined : store.get(id);
+    store.fetch(project, known?.name ?? name).then(
       found => {
         setId(found.id);
         setError(undefined);
       },
       (failure: Error) => setError(failure)
     );
+    // When its id is known, it is here already.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [store, project, name, turn]);
+  useEffect(() => {
+    // A deleted one may be restored, by whomever.
+    const slot = (_: unknown, news: News) => {
+      if (news.id === id && news.kind === 'put') {
+        setError(undefined);
+      } else if (news.id === id && news.kind === 'unknown') {
+        reload();
+      }
+    };
+    store.news.connect(slot);
+    return () => void store.news.disconnect(slot);
+  }, [store, id]);
   const projectId = useProjectId(project);
   useEffect(() => {
     if (projectId === undefined) {

@@ -35,6 +35,7 @@ export function addViewKind<P extends ReadonlyPartialJSONObject>(
       }
       const found = open.find(widget => keyOf(widget) === key(place));
       const shown = found ?? view(place);
+      shown.id = `himalia-${name}:${key(place)}`;
       places.set(shown, place);
       if (!shown.isAttached) {
         app.shell.add(shown, 'main');
