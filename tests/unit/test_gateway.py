@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, TypeVar
@@ -70,6 +70,9 @@ class Model(BaseHTTPRequestHandler):
             return
         elif self.path.endswith("/stream"):
             self.stream(served)
+            return
+        elif self.path.endswith("/status"):
+            self.wfile.write(b"HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n")
             return
         elif self.path.endswith("/endless"):
             self.close_connection = True
@@ -349,6 +352,7 @@ def test_what_breaks_says_so_and_the_rest_goes_on(gateway: Gateway, servers: lis
         ("/ada/iris/v2/die", 502, "model_failed"),
         ("/ada/iris/v2/nonsense", 502, "model_failed"),
         ("/ada/iris/v2/endless", 502, "model_failed"),
+        ("/ada/iris/v2/status", 502, "model_failed"),
         ("/ada/iris/v2/slow", 504, "too_slow"),
     ):
         answer = gateway.post(path)
@@ -409,6 +413,42 @@ def test_a_retired_revision_finishes_its_requests(gateway: Gateway, servers: lis
     assert gateway.ask(lambda client: client.drained("r1", 5)) == 0
     waiting.join()
     assert (answers[0].status_code, answers[0].json()["server"]) == (200, 1)
+
+
+def answered(connection: socket.socket) -> bytes:
+    """An answer whose body is a JSON object."""
+    data = b""
+    while not data.endswith(b"}"):
+        piece = connection.recv(2**16)
+        assert piece, data
+        data += piece
+    return data
+
+
+def test_a_body_that_comes_slowly_finds_who_took_over_meanwhile(
+    gateway: Gateway, servers: list[Server]
+) -> None:
+    gateway.serves((1, path_of(servers[0]), 100))
+    gateway.reload()
+    host, port = gateway.url.removeprefix("http://").split(":")
+    head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 2\r\n\r\n"
+    with ExitStack() as opened:
+        first, second = (opened.enter_context(socket.create_connection((host, int(port)))) for _ in range(2))
+        for one in (first, second):
+            one.settimeout(10)
+            one.sendall(f"{head}{{".encode())
+        assert gateway.post().json()["server"] == 1  # so both heads were read before
+        gateway.serves((2, path_of(servers[1]), 100))
+        gateway.reload()
+        path_of(servers[0]).unlink()
+        first.sendall(b"}")
+        answer = answered(first)
+        assert answer.startswith(b"HTTP/1.1 200")
+        assert b'"server": 2' in answer
+        gateway.serves((2, path_of(servers[1]), 100), tokens={})
+        gateway.reload()
+        second.sendall(b"}")
+        assert answered(second).startswith(b"HTTP/1.1 401")
 
 
 def test_an_answer_passes_on_as_it_comes(gateway: Gateway, servers: list[Server]) -> None:

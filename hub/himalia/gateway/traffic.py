@@ -82,8 +82,7 @@ class Gateway:
         try:
             if path == "/health":
                 return web.json_response({"status": "ok"}, headers=headers.OWN)
-            endpoint, rest = self._admit(request, path)
-            return await self._serve(request, endpoint, rest)
+            return await self._serve(request, path)
         except Refused as refusal:
             return refusal.answer()
 
@@ -113,18 +112,28 @@ class Gateway:
             )
         return endpoint, "/" + parts[3]
 
-    async def _serve(self, request: web.BaseRequest, endpoint: Endpoint, path: str) -> web.StreamResponse:
+    async def _serve(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
+        table, (endpoint, rest) = self.table.endpoints, self._admit(request, path)
         body = _Body(request, self.limits)
         await body.begin()
-        if not endpoint.revisions:
-            raise Refused(503, "unavailable", endpoint.message, close=not body.is_read)
-        for revision in endpoint.choose():
-            if revision.running >= MOST_RUNNING:
-                continue
-            try:
-                return await self._exchange(request, body, revision, path)
-            except Unreachable as error:
-                log.warning("Revision %d of %s: %s", revision.number, endpoint.id, error)
+        while True:
+            if table is not self.table.endpoints:
+                # While the body came, or servers were tried, others took over, or the token may have ended.
+                table, (endpoint, rest) = self.table.endpoints, self._admit(request, path)
+            if not endpoint.revisions:
+                raise Refused(503, "unavailable", endpoint.message, close=not body.is_read)
+            for revision in endpoint.choose():
+                if revision.running >= MOST_RUNNING:
+                    continue
+                try:
+                    return await self._exchange(request, body, revision, rest)
+                except Unreachable as error:
+                    log.warning("Revision %d of %s: %s", revision.number, endpoint.id, error)
+            if table is self.table.endpoints:
+                raise self._nobody(endpoint, close=not body.is_read)
+
+    def _nobody(self, endpoint: Endpoint, close: bool) -> Refused:
+        """What a caller is told whom none of the revisions could answer; it counts as a failure of the first."""
         revision = endpoint.revisions[0]
         self.metrics.add(endpoint.id, revision.id, revision.number, 503, 0.0, time())
         busy = all(one.running >= MOST_RUNNING for one in endpoint.revisions)
@@ -133,7 +142,7 @@ class Gateway:
             if busy
             else "The endpoint's model server does not answer now; it is being started again."
         )
-        raise Refused(503, "unavailable", f"{words} Try again in a moment.", close=not body.is_read)
+        return Refused(503, "unavailable", f"{words} Try again in a moment.", close=close)
 
     async def _exchange(
         self, request: web.BaseRequest, body: _Body, revision: Revision, path: str

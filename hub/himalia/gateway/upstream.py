@@ -163,7 +163,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self.fail(Broken(f"its answer is not HTTP: {error}"))
             return
         if not self._has_head:
@@ -197,6 +197,9 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         self.status = self._parser.get_status_code()
+        if self.status == 101 or not 100 <= self.status <= 599:
+            self.fail(Broken(f"its answer has the status {self.status}"))
+            return
         if self.status < 200:  # 100 Continue and the like; the answer follows
             self.headers = []
             return
