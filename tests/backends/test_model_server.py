@@ -93,13 +93,13 @@ class TestOurs(ModelServerSuite):
         connection.settimeout(20)
         connection.connect(str(iris.socket))
         connection.sendall(
-            b"POST /v2/models/iris/infer HTTP/1.1\r\nHost: x\r\nContent-Length: 100000001\r\n\r\n{"
+            b"POST /v2/models/iris/infer HTTP/1.1\r\nHost: x\r\nContent-Length: 104857601\r\n\r\n{"
         )
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
         connection.close()
         assert answer.startswith(b"HTTP/1.1 413 ")
         assert json.loads(answer.partition(b"\r\n\r\n")[2]) == {
-            "error": "The request is larger than 100 MB. Ask for fewer rows at once."
+            "error": "The request is larger than 100 MiB. Ask for fewer rows at once."
         }
 
     def test_so_are_those_that_do_not_say_how_long_they_are(self, iris: Server) -> None:

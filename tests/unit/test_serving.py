@@ -108,6 +108,12 @@ def test_metadata_say_what_stands_in_each_column(model: Callable[..., Model]) ->
     ]
 
 
+def nested(value: Any, depth: int) -> Any:
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
 def change(**columns: Any) -> list[dict[str, Any]]:
     return tensors(**{name: value for name, value in {**ROW, **columns}.items() if value})
 
@@ -158,6 +164,12 @@ def change(**columns: Any) -> list[dict[str, Any]]:
         (
             [{"name": "age", "datatype": "INT64", "shape": [1], "data": 1}],
             "The data of input 'age' is a list.",
+        ),
+        (change(name=("BYTES", [nested("Ada", 100)])), "Input 'name' has more than 32 dimensions."),
+        (change(name=("BYTES", ["Ada", nested("Ada", 500)])), "Input 'name' has more than 32 dimensions."),
+        (
+            [{"name": "age", "datatype": "INT64", "shape": [1] * 100, "data": [1]}],
+            "Input 'age' has more than 32 dimensions.",
         ),
         ([{"datatype": "INT64"}], "Each input is an object with name, shape, datatype and data."),
         ([], "The request has no inputs."),

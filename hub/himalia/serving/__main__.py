@@ -26,11 +26,13 @@ def main() -> int:
         print("Name a socket with --socket, or an address with --address.", file=sys.stderr)
         return 2
     # MLflow takes seconds to import; wrong arguments are told at once.
-    from himalia.serving.app import App
+    from himalia.serving.app import MOST_BODY_BYTES, App
     from himalia.serving.model import Model
 
     try:
-        app = App(Model.load(given.model), given.name, given.version)
+        app = App(
+            Model.load(given.model), given.name, given.version, given.most_body_bytes or MOST_BODY_BYTES
+        )
     except LoadError as error:
         print(error, file=sys.stderr, flush=True)
         return 1
@@ -71,6 +73,12 @@ def _arguments() -> argparse.Namespace:
         "--socket",
         default=os.environ.get("HIMALIA_SERVE_SOCKET"),
         help="Unix socket to listen on (default: $HIMALIA_SERVE_SOCKET)",
+    )
+    parser.add_argument(
+        "--most-body-bytes",
+        type=int,
+        default=os.environ.get("HIMALIA_ENDPOINT_BODY_LIMIT_BYTES"),
+        help="largest body of a request (default: $HIMALIA_ENDPOINT_BODY_LIMIT_BYTES, else 100 MiB)",
     )
     parser.add_argument("--address", help="host:port to listen on instead; everybody there can ask the model")
     return parser.parse_args()

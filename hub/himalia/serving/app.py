@@ -16,7 +16,7 @@ from himalia.serving.model import Model
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-MOST_BODY_BYTES = 100 * 10**6
+MOST_BODY_BYTES = 100 * 2**20
 MOST_WAITING = 256
 
 _LENGTH_HEADER = b"inference-header-content-length"
@@ -139,7 +139,7 @@ class App:
             raise
 
     def _too_large(self) -> TooLargeError:
-        most = f"{self._most_body_bytes / 10**6:g} MB"
+        most = f"{self._most_body_bytes / 2**20:g} MiB"
         return TooLargeError(f"The request is larger than {most}. Ask for fewer rows at once.")
 
 

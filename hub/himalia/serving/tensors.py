@@ -25,6 +25,7 @@ DTYPES: dict[str, np.dtype[Any]] = {
 DATATYPES = {dtype: name for name, dtype in DTYPES.items()}
 BYTES = "BYTES"
 
+_MOST_DIMENSIONS = 32
 _LENGTH = 4  # bytes that say how long an element of BYTES is, little-endian
 _KINDS = {"b": ("b", "true or false"), "i": ("iu", "whole numbers"), "u": ("iu", "whole numbers")}
 _NUMBERS = ("iuf", "numbers")
@@ -122,6 +123,8 @@ def _described(tensor: Tensor) -> dict[str, Any]:
 def _shape(name: str, shape: Any) -> tuple[int, ...]:
     if not isinstance(shape, list) or not all(type(one) is int and one >= 0 for one in shape):
         raise BadInputError(f"The shape of input {name!r} is a list of whole numbers, not {_short(shape)}.")
+    if len(shape) > _MOST_DIMENSIONS:
+        raise _too_deep(name)
     return tuple(shape)
 
 
@@ -158,14 +161,18 @@ def _may_be_float(one: Any) -> bool:
 
 
 def _texts(name: str, data: list[Any]) -> Array:
+    elements = list(_leaves(name, data))
     array = np.empty(_nested_shape(data), dtype=object)
-    elements = list(_leaves(data))
     if len(elements) != array.size:
         raise BadInputError(f"The rows of input {name!r} have different lengths.")
     if not all(one is None or isinstance(one, str) for one in elements):
         raise BadInputError(f"Input {name!r} has the datatype BYTES, so its data are texts only.")
     array.reshape(-1)[:] = elements
     return array
+
+
+def _too_deep(name: str) -> BadInputError:
+    return BadInputError(f"Input {name!r} has more than {_MOST_DIMENSIONS} dimensions.")
 
 
 def _nested_shape(data: Any) -> tuple[int, ...]:
@@ -176,10 +183,12 @@ def _nested_shape(data: Any) -> tuple[int, ...]:
     return tuple(shape)
 
 
-def _leaves(data: list[Any]) -> Iterator[Any]:
+def _leaves(name: str, data: list[Any], depth: int = 1) -> Iterator[Any]:
+    if depth > _MOST_DIMENSIONS:
+        raise _too_deep(name)
     for one in data:
         if isinstance(one, list):
-            yield from _leaves(one)
+            yield from _leaves(name, one, depth + 1)
         else:
             yield one
 
