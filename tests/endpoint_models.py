@@ -15,30 +15,11 @@ from platforms import Person
 
 from himalia.client.snapshot import build
 
+SIGNATURE = ModelSignature(Schema([ColSpec("double", "x")]), Schema([ColSpec("double", "y")]))
 CODE = """
-import glob, json, os, socket, time
+import os, time
 import mlflow.pyfunc
 from mlflow.models import set_model
-
-def nosy():
-    # what this process can reach, as one line of the log
-    def works(action):
-        try:
-            action()
-            return True
-        except OSError:
-            return False
-    places = [*glob.glob("/shared/*"), "/", "/usr", "/opt/himalia", "/checkouts", *glob.glob("/checkouts/*")]
-    print("NOSY", json.dumps({{
-        "connects": works(lambda: socket.create_connection(("127.0.0.1", int(os.environ.get("PORT", "80"))), 2)),
-        "written": [one for one in places if works(lambda: open(one + "/touched", "w"))],
-        "projects": glob.glob("/shared/*"),
-        "checkouts": len(glob.glob("/checkouts/*")),
-        "environment": sorted(os.environ),
-    }}), flush=True)
-
-if os.environ.get("NOSY"):
-    nosy()
 
 class Times(mlflow.pyfunc.PythonModel):
     def load_context(self, context):
@@ -47,15 +28,77 @@ class Times(mlflow.pyfunc.PythonModel):
 
     def predict(self, context, model_input, params=None):
         values = model_input["x"]
+        if len(values) > 1000:
+            return values.tail(1) * {factor}
         if values.iloc[0] == 666:
             os._exit(3)
+        if values.iloc[0] == 667:
+            os._exit(0)
         if values.iloc[0] < 0:
             time.sleep(-values.iloc[0])
         return values * {factor}
 
 set_model(Times())
 """
-"""Multiplies; 666 ends its process, and -n makes it take n seconds."""
+"""Multiplies; 666 and 667 end its process, -n makes it take n seconds, and of many rows it answers for the last."""
+
+NOSY = """
+import glob, json, os, socket
+import mlflow.pyfunc
+
+def works(action):
+    try:
+        action()
+        return True
+    except OSError:
+        return False
+
+def text(path):
+    try:
+        with open(path, "rb") as file:
+            return file.read(1 << 20)
+    except OSError:
+        return b""
+
+home = os.environ["PLATFORM"]
+places = ["/", "/usr", "/etc", "/opt/himalia", "/checkouts", home, *glob.glob("/shared/*")]
+places += glob.glob("/checkouts/*")
+print("NOSY", json.dumps({
+    "connects": works(lambda: socket.create_connection(("127.0.0.1", int(os.environ["PORT"])), 2)),
+    "networks": [name for _, name in socket.if_nameindex()],
+    "written": [one for one in places if works(lambda: open(one + "/touched", "w"))],
+    "projects": glob.glob("/shared/*"),
+    "checkouts": len(glob.glob("/checkouts/*")),
+    "folders": sorted(os.listdir(home)) if os.path.isdir(home) else [],
+    "read": [one for one in ("/etc/shadow", os.environ["OTHER"]) if works(lambda: open(one).read())],
+    "tokens": sorted({name for name in os.environ if "TOKEN" in name}
+                     | {path for path in glob.glob("/proc/*/environ") if b"him_" in text(path)}),
+}), flush=True)
+
+class Made(mlflow.pyfunc.PythonModel):
+    def predict(self, context, model_input, params=None):
+        return model_input["x"]
+"""
+
+
+class Pickled(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
+    """Runs code of its own while it is unpickled: looks around, and tells what it found in one line of the log."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return eval, ("[exec(code, globals()), Made()][1]", {"code": NOSY})
+
+    def predict(self, context: Any, model_input, params=None):  # type: ignore[no-untyped-def]  # MLflow reads hints
+        raise NotImplementedError
+
+
+def nosy(folder: Path) -> Path:
+    """An MLflow model that is a pickle."""
+    model = folder / "nosy"
+    mlflow.pyfunc.save_model(
+        str(model), python_model=Pickled(), signature=SIGNATURE, pip_requirements=["numpy"]
+    )
+    assert list(model.glob("*.pkl"))
+    return model
 
 
 def times(folder: Path, factor: float) -> Path:
@@ -63,17 +106,16 @@ def times(folder: Path, factor: float) -> Path:
     code, model = folder / f"times{factor}.py", folder / f"model{factor}"
     if not model.exists():
         code.write_text(CODE.format(factor=factor))
-        signature = ModelSignature(Schema([ColSpec("double", "x")]), Schema([ColSpec("double", "y")]))
         mlflow.pyfunc.save_model(
-            str(model), python_model=str(code), signature=signature, pip_requirements=["numpy"]
+            str(model), python_model=str(code), signature=SIGNATURE, pip_requirements=["numpy"]
         )
     return model
 
 
-def upload(person: Person, folder: Path) -> str:
-    """The digest of a model folder that the person's project has."""
+def upload(person: Person, folder: Path, project: str | None = None) -> str:
+    """The digest of a model folder that the person's project, or another, has."""
     snapshot = build(folder)
-    base = f"/projects/{person.project}"
+    base = f"/projects/{project or person.project}"
     answer = person.http.post(f"{base}/snapshots", json=snapshot.manifest()).json()
     for digest in answer["missing"]:
         content = snapshot.open(digest).read()
@@ -85,17 +127,26 @@ def upload(person: Person, folder: Path) -> str:
 
 
 class Deployed:
-    """An endpoint of a person's."""
+    """An endpoint of a person's, in their own project or another; of a model that multiplies or of another."""
 
-    def __init__(self, person: Person, folder: Path, name: str, factor: float, **spec: Any) -> None:
+    def __init__(
+        self,
+        person: Person,
+        folder: Path,
+        name: str,
+        factor: float,
+        *,
+        model: Path | None = None,
+        project: str | None = None,
+        **spec: Any,
+    ) -> None:
         self.person = person
         self.folder = folder
-        self.path = f"/projects/{person.project}/endpoints/{name}"
-        body = {
-            "name": name,
-            "spec": {"files": upload(person, times(folder, factor)), "profile": "base", **spec},
-        }
-        made = person.http.post(f"/projects/{person.project}/endpoints", json=body)
+        self.project = project or person.project
+        self.path = f"/projects/{self.project}/endpoints/{name}"
+        files = upload(person, model or times(folder, factor), project)
+        body = {"name": name, "spec": {"files": files, "profile": "base", **spec}}
+        made = person.http.post(f"/projects/{self.project}/endpoints", json=body)
         assert made.status_code == 201, made.text
         token = person.http.post(f"{self.path}/tokens", json={"note": "tests"})
         assert token.status_code == 201, token.text
@@ -122,7 +173,7 @@ class Deployed:
 
     def update(self, factor: float, **options: Any) -> httpx.Response:
         """Deploy another model."""
-        files = upload(self.person, times(self.folder, factor))
+        files = upload(self.person, times(self.folder, factor), self.project)
         return self.do("revisions", spec={"files": files, "profile": "base"}, **options)
 
     def ask(

@@ -37,8 +37,10 @@ class Launcher:
         store: ObjectStore,
         folders: Folders,
         variables: Mapping[str, str],
+        serving: Mapping[str, str],
     ) -> None:
         self.variables = variables
+        self.serving = serving
         self.database = database
         self.store = store
         self.folders = folders
@@ -109,6 +111,7 @@ class Launcher:
             time_limit_s=item.spec["time_limit_s"],
             variables={
                 **({} if isolated else {**self.variables, "MLFLOW_WORKSPACE": place.name}),
+                **(self.serving if item.kind == "endpoint" else {}),
                 **item.spec["variables"],
                 "HIMALIA_WORKLOAD": item.id,
                 "HIMALIA_ATTEMPT": str(item.attempt),

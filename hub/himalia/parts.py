@@ -129,6 +129,7 @@ class Platform:
             self.store,
             self.folders,
             variables(settings),
+            {"HIMALIA_ENDPOINT_BODY_LIMIT_BYTES": str(settings.endpoint_body_limit_bytes)},
         )
         self.publisher = Publisher(self.exchange, self.board, self.jobs.shower.queue)
         self.reconciler = Reconciler(
@@ -221,7 +222,11 @@ class Platform:
             self.experiments.project_deleted,
             self.jobs.project_deleted,
         ]
-        self.projects.access_hooks += [self.experiments.access_removed, self._access_removed]
+        self.projects.access_hooks += [
+            self.experiments.access_removed,
+            self.endpoint_tokens.access_removed,
+            self._access_removed,
+        ]
         self.servers = Servers(
             self.database, self.engine, self.catalogue, self.identities, self.folders, self.hub
         )
@@ -278,7 +283,8 @@ class Platform:
             self.database, self.engine, sources, self.published, self.exchange, self.logs
         )
         self.endpoints.wake = self.rollouts.wake
-        self.endpoint_tokens = EndpointTokens(self.database, self.published.write)
+        self.endpoint_tokens = EndpointTokens(self.database, self.published.write, self.rollouts.wake)
+        self.tokens.revoke_hooks.append(self.endpoint_tokens.revoke_all)
         self.lineage.register("endpoint", endpoints_read.nodes)
 
     async def start(self) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import socket
+import struct
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from endpoint_models import Deployed, Load, times, upload
+from endpoint_models import Deployed, Load, nosy, times, upload
 from platforms import Person
 
 import himalia
@@ -248,19 +250,26 @@ def test_a_model_that_cannot_load_is_a_failed_endpoint(eve: Person, folder: Path
     eve.http.delete(broken.path, params={"cascade": True}).raise_for_status()
 
 
-def test_a_model_reaches_nothing_outside_of_its_sandbox(eve: Person, folder: Path) -> None:
-    shared = eve.platform.home / "projects"
-    port = eve.platform.address.rpartition(":")[2]
-    nosy = Deployed(eve, folder, "nosy", 1, env={"NOSY": "1", "PORT": port})
-    nosy.until("READY")
-    found = json.loads(eve.http.get(f"{nosy.path}/log").text.split("NOSY ", 1)[1].splitlines()[0])
-    assert found["connects"] is False
-    assert found["written"] == []
-    assert found["projects"] == []
-    assert found["checkouts"] == 1
-    assert not [name for name in found["environment"] if "TOKEN" in name and name != "HIMALIA_TOKEN"]
-    assert not list(shared.glob("*/shared/touched"))
-    eve.http.delete(nosy.path, params={"cascade": True}).raise_for_status()
+def test_code_in_a_pickle_reaches_nothing_outside_of_its_sandbox(eve: Person, folder: Path) -> None:
+    home = eve.platform.home
+    other = home / "service" / "himalia.sqlite"
+    assert other.is_file()
+    variables = {"PORT": eve.platform.address.rpartition(":")[2], "PLATFORM": str(home), "OTHER": str(other)}
+    found_out = Deployed(eve, folder, "nosy", 1, model=nosy(folder), env=variables)
+    found_out.until("READY")
+    found = json.loads(eve.http.get(f"{found_out.path}/log").text.split("NOSY ", 1)[1].splitlines()[0])
+    assert found.pop("checkouts") == 1
+    assert found.pop("networks") == ["lo"]
+    assert found == {
+        "connects": False,
+        "folders": ["environments"],
+        "projects": [],
+        "read": [],
+        "tokens": [],
+        "written": [],
+    }
+    assert not list(home.glob("projects/*/shared/touched"))
+    eve.http.delete(found_out.path, params={"cascade": True}).raise_for_status()
 
 
 def test_what_cannot_be_deployed_is_refused(eve: Person, deployed: Deployed, folder: Path) -> None:
@@ -281,6 +290,107 @@ def test_what_cannot_be_deployed_is_refused(eve: Person, deployed: Deployed, fol
     assert "profile" in refused(spec={"files": files, "profile": "huge"})
     assert "already" in refused(name="times", spec={"files": files, "profile": "base"})
     assert "model" in refused(spec={"model": "nobody@1", "profile": "base"})
+
+
+def test_a_body_of_nearly_the_limit_is_answered(deployed: Deployed) -> None:
+    seen = deployed.seen()
+    address = f"{seen['direct_url']}/v2/models/{seen['model']}/infer"
+    rows = (100 * 2**20 - 4096) // 8
+    tensor = {"name": "x", "shape": [rows], "datatype": "FP64", "parameters": {"binary_data_size": rows * 8}}
+    head = json.dumps({"inputs": [tensor]}).encode()
+    piece = struct.pack("<d", 3.0) * 2**14
+    headers = {
+        "Authorization": f"Bearer {deployed.token}",
+        "Inference-Header-Content-Length": str(len(head)),
+        "Content-Length": str(len(head) + rows * 8),
+    }
+
+    def body() -> Iterator[bytes]:
+        yield head
+        for _ in range(rows // 2**14):
+            yield piece
+        yield piece[: rows % 2**14 * 8]
+
+    answer = httpx.post(address, content=body(), headers=headers, timeout=60)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["outputs"][0]["data"] == [3.0 * deployed.answer(1)]
+    with socket.create_connection(address.split("/")[2].split(":")) as raw:
+        lines = [f"{name}: {value}" for name, value in headers.items() if name != "Content-Length"]
+        line = f"POST /{address.split('/', 3)[3]} HTTP/1.1"
+        lines = [line, "Host: x", *lines, f"Content-Length: {100 * 2**20 + 1}", "", ""]
+        raw.sendall("\r\n".join(lines).encode())
+        refused = b"".join(iter(lambda: raw.recv(2**16), b""))
+    assert refused.startswith(b"HTTP/1.1 413")
+    assert b"The body of a request may have 100 MiB." in refused
+
+
+def test_a_server_that_ends_in_order_is_started_again(deployed: Deployed) -> None:
+    attempt = deployed.seen()["status"]["revisions"][0]["attempt"]
+    answer = deployed.ask(667)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (502, "model_failed")
+    deadline = time.monotonic() + 60
+    while deployed.seen()["status"]["revisions"][0]["attempt"] == attempt:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    deployed.until("READY")
+    assert deployed.ask(1).status_code == 200
+
+
+def test_only_some_states_are_listed(deployed: Deployed, eve: Person) -> None:
+    def names(*states: str) -> list[str]:
+        answer = eve.http.get(f"/projects/{eve.project}/endpoints", params={"state": states})
+        return [one["name"] for one in answer.raise_for_status().json()["items"]]
+
+    name = deployed.seen()["name"]
+    assert name in names()
+    assert name in names("READY")
+    assert name in names("STOPPED", "READY")
+    assert name not in names("STOPPED", "FAILED")
+    wrong = eve.http.get(f"/projects/{eve.project}/endpoints", params={"state": "ASLEEP"})
+    assert wrong.status_code == 422
+
+
+def test_who_leaves_leaves_no_way_in(
+    eve: Person, admin: Person, people: Callable[..., Person], folder: Path
+) -> None:
+    rolf = people("rolf")
+    eve.http.post("/projects", json={"name": "endpoints-of-two"}).raise_for_status()
+    member = "/projects/endpoints-of-two/members/person/rolf"
+    eve.http.put(member, json={"role": "editor"}).raise_for_status()
+    left = Deployed(rolf, folder, "left", 2, project="endpoints-of-two")
+    left.until("READY")
+    assert left.answer(1) == 2
+    hers = eve.http.post(f"{left.path}/tokens", json={}).raise_for_status().json()["token"]
+    eve.http.delete(member).raise_for_status()
+    left.person = eve
+
+    def until(status: int, token: str) -> None:
+        deadline = time.monotonic() + 30
+        while (answer := left.ask(1, token=token)).status_code != status:
+            assert time.monotonic() < deadline, answer.text
+            time.sleep(0.05)
+
+    until(401, left.token)
+    deadline = time.monotonic() + 30
+    while (revision := left.seen()["status"]["revisions"][0])["state"] != "STOPPED":
+        assert time.monotonic() < deadline, revision
+        time.sleep(0.05)
+    assert revision["reason"] == "access_removed"
+    until(503, hers)
+    assert left.do("start").status_code == 200
+    left.until("READY")
+    assert left.answer(1, token=hers) == 2
+    runs = admin.http.get("/workloads").raise_for_status().json()["items"]
+    [server] = [one for one in runs if one["id"] == revision["id"]]
+    assert server["person"] == "eve", "it runs as who started it"
+
+    eve.http.put(member, json={"role": "editor"}).raise_for_status()
+    rolf.http.post(f"{left.path}/tokens", json={"note": "again"}).raise_for_status()
+    notes = [one["note"] for one in eve.http.get(f"{left.path}/tokens").json()["items"]]
+    assert sorted(notes) == ["", "again"]
+    assert admin.http.delete("/people/rolf/tokens").json()["tokens"] == 2
+    assert [one["note"] for one in eve.http.get(f"{left.path}/tokens").json()["items"]] == [""]
+    eve.http.delete(left.path, params={"cascade": True}).raise_for_status()
 
 
 def test_others_see_nothing(deployed: Deployed, bob: Person) -> None:

@@ -88,11 +88,11 @@ OLD = revision("old", "RUNNING", 100, 1)
             "UPDATING",
             Plan(),
         ),
-        # a server that was ready and failed is started again, others are not
+        # a server that was ever ready is started again, others are not
         (endpoint(), [revision("old", "FAILED", 100, 1)], "UNAVAILABLE", Plan(start=("old",))),
         (endpoint(), [revision("old", "SUCCEEDED", 100, 1)], "UNAVAILABLE", Plan(start=("old",))),
         (endpoint(), [revision("old", "FAILED", 100, 0)], "FAILED", Plan()),
-        (endpoint(), [revision("old", "FAILED", 100, 1, attempt=2)], "FAILED", Plan()),
+        (endpoint(), [revision("old", "FAILED", 100, 1, attempt=2)], "UNAVAILABLE", Plan(start=("old",))),
         (
             endpoint(),
             [revision("old", "STOPPED", 100, 1, reason="stopped_by_user")],

@@ -137,6 +137,7 @@ def _settled(endpoint: Endpoint, wait: bool, as_json: bool) -> None:
 
 @app.command("list")
 def list_endpoints(
+    state: Annotated[list[str] | None, typer.Option(help="Only these states. Repeatable.")] = None,
     text: Annotated[str | None, typer.Option(help="Part of the name.")] = None,
     deleted: Annotated[bool, typer.Option("--deleted", help="Deleted ones that can be restored.")] = False,
     project: ProjectOption = None,
@@ -144,7 +145,7 @@ def list_endpoints(
 ) -> None:
     """List a project's endpoints, newest first."""
     with connected(project) as client:
-        found = list(client.endpoints.list(text=text, deleted=deleted))
+        found = list(client.endpoints.list(state=state, text=text, deleted=deleted))
     if as_json:
         print_json([one.to_dict() for one in found])
     else:

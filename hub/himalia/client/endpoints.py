@@ -27,7 +27,8 @@ TOKEN_S = 3600
 
 
 class Revision(Record):
-    """One version of what an endpoint answers with; `weight` is its share of the calls in per cent."""
+    """One version of what an endpoint answers with; `weight` is its share of the calls in per cent, and `packages`
+    are those that its model needed beyond the environment, each with its version."""
 
     _made: ClassVar = {"started_at": moment, "ended_at": moment, "created_at": moment, "created_by": Who}
     _shown = ("number", "state", "ready", "weight")
@@ -35,6 +36,7 @@ class Revision(Record):
     id: str
     spec: dict[str, Any]
     model: dict[str, str] | None
+    packages: list[str] | None
     weight: int
     ready: bool
     state: str
@@ -255,13 +257,16 @@ class EndpointVerbs(Generic[E]):
     async def list(
         self,
         *,
+        state: str | Iterable[str] | None = None,
         text: str | None = None,
         label: Mapping[str, str] | None = None,
         deleted: bool = False,
         project: str | None = None,
     ) -> AsyncGenerator[E, None]:
-        """The endpoints, newest first: those with `text` in their name, with these labels."""
+        """The endpoints, newest first: those in a `state`, with `text` in their name, with these labels."""
+        states = [state] if isinstance(state, str) else [*(state or ())]
         params = {
+            "state": [one.upper() for one in states],
             "text": text,
             "label": [f"{key}={value}" for key, value in (label or {}).items()],
             "deleted": deleted or None,

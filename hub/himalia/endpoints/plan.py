@@ -56,11 +56,12 @@ def _runs(revision: Any) -> bool:
 def _starts_again(revision: Any) -> bool:
     """Whether a revision that should answer, and does not, is started by itself.
 
-    A server that was ready and failed is; one that never was would only fail again. One that was stopped is, when
-    its endpoint was started before its server had ended; nothing starts what an administrator stopped.
+    A server that was ever ready is: what made it fail since may pass, as a full disk does. One that never was would
+    only fail again. One that was stopped is, when its endpoint was started before its server had ended; nothing
+    starts what an administrator stopped.
     """
     if revision.state in (State.FAILED, State.SUCCEEDED):
-        return bool(revision.ready_attempt == revision.attempt)
+        return bool(revision.ready_attempt)
     return bool(revision.state == State.STOPPED and revision.reason == "stopped_by_user")
 
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from himalia.core.database import Database
+from himalia.core.errors import Unavailable
 from himalia.endpoints import read
 from himalia.endpoints.plan import is_ready, is_wanted, state_of, unavailable
 from himalia.endpoints.tables import endpoint_tokens, endpoints
@@ -36,13 +37,18 @@ class Published:
         self._last: str | None = None
 
     async def write(self) -> None:
-        """Write what is true now for the gateway, and return once it has read it, if it runs."""
+        """Write what is true now for the gateway, and return once it has read it, if it runs. Raises Unavailable."""
         async with self._lock:
             shown = await self.database.read(self._state)
             text = json.dumps(shown)
             if text == self._last and (self.folder / state.FILE).exists():
                 return
-            await asyncio.to_thread(state.write, self.folder, shown)
+            try:
+                await asyncio.to_thread(state.write, self.folder, shown)
+            except OSError as error:
+                raise Unavailable(
+                    f"The gateway could not be told yet, which is tried again: {error.strerror}."
+                ) from error
             self._last = text
             try:
                 await self.gateway.reload()

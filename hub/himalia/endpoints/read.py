@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +17,7 @@ from himalia.endpoints.schema import (
     Endpoint,
     EndpointRevision,
     EndpointSpec,
+    EndpointState,
     EndpointStatus,
     EndpointToken,
     RevisionSpec,
@@ -31,7 +32,9 @@ from himalia.snapshots.collector import Held
 _REVISIONS = sa.select(
     endpoint_revisions,
     *(workloads.c[name] for name in ("state", "reason", "message", "attempt", "started_at", "ended_at")),
+    workloads.c.person_id,
     workloads.c.spec["reserve"].label("reserve"),
+    workloads.c.spec["overlay"].as_string().label("overlay"),
 ).join(workloads, workloads.c.id == endpoint_revisions.c.id)
 
 
@@ -76,11 +79,32 @@ def running(connection: Connection) -> list[Any]:
     return list(connection.execute(_REVISIONS.where(workloads.c.state == State.RUNNING)))
 
 
+def revision(connection: Connection, identifier: str) -> Any:
+    """One revision, joined with its workload; None where there is none."""
+    return connection.execute(_REVISIONS.where(endpoint_revisions.c.id == identifier)).first()
+
+
+def packages_of(connection: Connection, version_id: str, environment: str) -> list[str] | None:
+    """What was laid over an environment for a model version when it was served last."""
+    source = endpoint_revisions.c.source
+    query = (
+        sa.select(source)
+        .where(
+            source["version_id"].as_string() == version_id,
+            endpoint_revisions.c.spec["environment"].as_string() == environment,
+        )
+        .order_by(endpoint_revisions.c.created_at.desc())
+    )
+    found = (one.get("packages") for one in connection.execute(query).scalars())
+    return next((packages for packages in found if packages is not None), None)
+
+
 def page_of(
     connection: Connection,
     project_id: str,
     page: Page,
     *,
+    states: Collection[EndpointState] = (),
     text: str | None = None,
     labels: Iterable[tuple[str, str]] = (),
     deleted: bool = False,
@@ -88,6 +112,12 @@ def page_of(
     """Rows of one page, newest first, and the token of the next."""
     query = sa.select(endpoints).where(endpoints.c.project_id == project_id)
     query = matching(query, endpoints, text=text, labels=labels, deleted=deleted)
+    if states:
+        # A state follows from many rows, by `state_of`; a project has few endpoints.
+        rows = list(connection.execute(query))
+        revisions = revisions_of(connection, [row.id for row in rows])
+        wanted = [row.id for row in rows if state_of(row, revisions[row.id]) in states]
+        query = query.where(endpoints.c.id.in_(wanted))
     return page_of_rows(connection, query, page, endpoints)
 
 
@@ -148,6 +178,7 @@ def show_revision(row: Any, who: Mapping[str, str]) -> EndpointRevision:
         id=row.id,
         spec=RevisionSpec.model_construct(**row.spec),
         model=ServedModel(name=model["name"], version=model["version"]) if model else None,
+        packages=row.source.get("packages"),
         weight=row.weight,
         ready=is_ready(row),
         state=row.state,

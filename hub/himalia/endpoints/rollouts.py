@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -38,9 +40,20 @@ LOOK_S = 5.0
 """Between two looks at servers that run and have not said that they are ready."""
 LIVE_S = 2.0
 LAST_BYTES, LAST_CHARACTERS = 4096, 1000
-LONGEST_PAUSE_S = 30.0
+LONGEST_PAUSE_S = 300.0
 SETTLED_S = 120.0
 """A server that ran for so long before it failed is started again at once."""
+AGAIN_S = 1.0
+"""Until what could not be written down is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Pause:
+    """After an attempt that ended at `ended_at`, the next begins at `due`; `count` are those that failed soon."""
+
+    ended_at: datetime | None = None
+    count: int = 0
+    due: float = float("-inf")
 
 
 class Rollouts:
@@ -65,7 +78,7 @@ class Rollouts:
         self._changed: set[str] = set()
         self._wake = asyncio.Event()
         self._retiring: set[str] = set()
-        self._starts: dict[str, tuple[int, float]] = {}
+        self._pauses: dict[str, _Pause] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         engine.on_change("endpoint", self._moved)
         engine.on_progress("endpoint", self._said)
@@ -112,14 +125,18 @@ class Rollouts:
             self._spawn(self._ready(active.id, active.attempt))
 
     async def _ready(self, revision: str, attempt: int) -> None:
-        """Write down that an attempt's server answers."""
+        """Write down that an attempt's server answers, and once, which packages it runs with."""
+        packages = await self.database.read(partial(self.sources.installed, revision=revision))
 
         def work(tx: Transaction) -> None:
             row = tx.execute(sa.select(endpoint_revisions).where(endpoint_revisions.c.id == revision)).first()
-            if row is not None and row.ready_attempt < attempt:
-                mine = endpoint_revisions.c.id == revision
-                tx.execute(endpoint_revisions.update().where(mine).values(ready_attempt=attempt))
-                tx.after_commit(lambda: self.wake(row.endpoint_id))
+            if row is None or row.ready_attempt >= attempt:
+                return
+            values: dict[str, Any] = {"ready_attempt": attempt}
+            if packages is not None and row.source.get("packages") is None:
+                values["source"] = {**row.source, "packages": packages}
+            tx.execute(endpoint_revisions.update().where(endpoint_revisions.c.id == revision).values(values))
+            tx.after_commit(lambda: self.wake(row.endpoint_id))
 
         await self.database.write(work)
 
@@ -142,16 +159,9 @@ class Rollouts:
             self.wake(one)
         self._wake.set()
         self._spawn(self._show_live())
+        self._spawn(self._look_on())
         while True:
-            try:
-                late = await self._look()
-            except (HimaliaError, OSError) as error:
-                log.warning("Endpoints could not be looked at, which is tried again: %s", error)
-                late = True
-            try:
-                await asyncio.wait_for(self._wake.wait(), LOOK_S if late else None)
-            except TimeoutError:
-                continue
+            await self._wake.wait()
             self._wake.clear()
             changed, self._changed = self._changed, set()
             try:
@@ -159,7 +169,7 @@ class Rollouts:
             except (HimaliaError, OSError) as error:
                 log.warning("Endpoints could not be settled, which is tried again: %s", error)
                 self._changed |= changed
-                asyncio.get_running_loop().call_later(1.0, self._wake.set)
+                self._loop.call_later(AGAIN_S, self._wake.set)
 
     async def close(self) -> None:
         """Let go of what is under way; the next service goes on with it."""
@@ -177,7 +187,7 @@ class Rollouts:
             for revision in found.retire:
                 if revision not in self._retiring:
                     self._retiring.add(revision)
-                    self._spawn(self._retire(revision))
+                    self._spawn(self._retire(revision, endpoint_id))
 
     def _step(self, tx: Transaction, endpoint_id: str) -> Plan:
         """Do what is to be done now, and answer what is left."""
@@ -186,15 +196,30 @@ class Rollouts:
             return Plan()
         endpoint, revisions = found
         todo = plan(endpoint, revisions)
-        for one in revisions:
-            if one.id in todo.start and (one.id == endpoint.next_id or self._may_start(one.id, endpoint_id)):
-                self.sources.start(tx, self.engine, one, endpoint.project_id)
         if todo.promote:
             self._promote(tx, endpoint, revisions)
-        else:
+        for one in revisions:
+            if one.id in todo.start and (one.id == endpoint.next_id or self._may_start(one)):
+                self._start(tx, endpoint, revisions, one)
+        if not (todo.promote or todo.start):
             return todo
         endpoint, revisions = _load(tx.connection, endpoint_id) or found
         return plan(endpoint, revisions)
+
+    def _start(self, tx: Transaction, endpoint: Any, revisions: Sequence[Any], one: Any) -> None:
+        """Run an ended revision again, or say why it cannot be: its environment was removed, for one."""
+        try:
+            self.sources.start(tx, self.engine, one, endpoint.project_id)
+        except HimaliaError as error:  # nothing was written
+            if one.id == endpoint.next_id:
+                _write_failure(tx, endpoint, revisions, error.message)
+                return
+            log.warning("Revision %s could not be started again: %s", one.id, error)
+            words = storable(f"Revision {one.number} could not be started again: {error.message}", 2000)
+            tx.execute(endpoints.update().where(endpoints.c.id == endpoint.id).values(message=words))
+            pause = self._pauses[one.id]
+            self._pauses[one.id] = replace(pause, due=clock.monotonic() + LONGEST_PAUSE_S)
+            self._later(LONGEST_PAUSE_S, endpoint.id)
 
     async def _give_up(self, endpoint_id: str) -> None:
         """The revision that was to take over did not start, and its log says why: who served before goes on."""
@@ -217,17 +242,22 @@ class Rollouts:
         end = self.logs.read(name, max(0, self.logs.size(name) - LAST_BYTES))
         return end.decode(errors="replace").strip().rpartition("\n")[2][:LAST_CHARACTERS]
 
-    def _may_start(self, revision: str, endpoint_id: str) -> bool:
+    def _may_start(self, revision: Any) -> bool:
         """Whether a server that failed is started again now; later and later when it fails again soon."""
         now = clock.monotonic()
-        count, at = self._starts.get(revision, (0, 0.0))
-        count = 0 if now - at > SETTLED_S else count
-        pause = min(LONGEST_PAUSE_S, 2.0 ** (count - 1)) if count else 0.0
-        if now - at < pause:
-            self._loop.call_soon_threadsafe(self._loop.call_later, at + pause - now, self.wake, endpoint_id)
+        pause = self._pauses.get(revision.id, _Pause())
+        if pause.ended_at != revision.ended_at:  # it is the first look at this end
+            count = 0 if now - pause.due > SETTLED_S else pause.count + 1
+            due = now + min(LONGEST_PAUSE_S, 2.0 ** (count - 1)) if count else now
+            pause = self._pauses[revision.id] = _Pause(revision.ended_at, count, due)
+        if now < pause.due:
+            self._later(pause.due - now, revision.endpoint_id)
             return False
-        self._starts[revision] = (count + 1, now)
         return True
+
+    def _later(self, seconds: float, endpoint_id: str) -> None:
+        """Look at an endpoint again; may be called from the thread that writes."""
+        self._loop.call_soon_threadsafe(self._loop.call_later, seconds, self.wake, endpoint_id)
 
     @staticmethod
     def _promote(tx: Transaction, endpoint: Any, revisions: Sequence[Any]) -> None:
@@ -243,7 +273,7 @@ class Rollouts:
         data = {"state": "READY", "revision": number}
         tell(tx, "endpoint.changed", endpoint.id, endpoint.name, endpoint.project_id, None, data)
 
-    async def _retire(self, revision: str) -> None:
+    async def _retire(self, revision: str, endpoint_id: str) -> None:
         """Stop a revision once its requests are over."""
         try:
             try:
@@ -253,6 +283,9 @@ class Rollouts:
             except GatewayAway:
                 log.info("Revision %s is stopped while there is no gateway.", revision)
             await self.database.write(lambda tx: self._stop(tx, revision))
+        except HimaliaError as error:
+            log.warning("Revision %s could not be stopped, which is tried again: %s", revision, error)
+            self._later(AGAIN_S, endpoint_id)
         finally:
             self._retiring.discard(revision)
 
@@ -264,20 +297,26 @@ class Rollouts:
         if found is not None and revision in plan(*found).retire:
             self.engine.stop(tx, revision)
 
-    async def _look(self) -> bool:
-        """Ask servers that run and did not say so whether they are ready; whether some are not.
+    async def _look_on(self) -> None:
+        """Ask servers that run and did not say so whether they are ready.
 
-        What one said just before the service was killed may be lost.
+        What one said may be lost: with a service that was killed, or where it could not be written down.
         """
-        late = await self.database.read(_not_ready)
-        for revision, attempt in late:
+        while True:
             try:
-                status, _ = await self.gateway.ask(revision, "/v2/health/ready")
-            except GatewayAway:
-                return True
-            if status == 200:
-                await self._ready(revision, attempt)
-        return bool(late)
+                late = await self.database.read(_not_ready)
+                await asyncio.gather(*(self._look(revision, attempt) for revision, attempt in late))
+            except (HimaliaError, OSError) as error:
+                log.warning("Endpoints could not be looked at, which is tried again: %s", error)
+            await asyncio.sleep(LOOK_S)
+
+    async def _look(self, revision: str, attempt: int) -> None:
+        try:
+            status, _ = await self.gateway.ask(revision, "/v2/health/ready")
+        except GatewayAway:
+            return
+        if status == 200:
+            await self._ready(revision, attempt)
 
     async def _show_live(self) -> None:
         """Send figures to those who look at an endpoint."""

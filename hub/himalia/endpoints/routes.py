@@ -23,6 +23,7 @@ from himalia.endpoints.schema import (
     EndpointExample,
     EndpointMetrics,
     EndpointRevision,
+    EndpointState,
     EndpointToken,
     EndpointTokenCreate,
     EndpointUpdate,
@@ -66,6 +67,9 @@ Number = Annotated[
 async def list_endpoints(
     access: InProject,
     parts: Parts,
+    state: Annotated[
+        list[EndpointState] | None, Query(max_length=7, description="Only these states.")
+    ] = None,
     text: Annotated[str | None, Query(max_length=100, description="Part of the name.")] = None,
     label: Annotated[list[str] | None, Query(max_length=20, description="key=value")] = None,
     deleted: Annotated[bool, Query(description="Deleted ones that can be restored.")] = False,
@@ -77,7 +81,9 @@ async def list_endpoints(
     project, page = access.in_project, Page(limit, page_token)
 
     def work(connection: Connection) -> Items[Endpoint]:
-        rows, token = read.page_of(connection, project["id"], page, text=text, labels=labels, deleted=deleted)
+        rows, token = read.page_of(
+            connection, project["id"], page, states=state or (), text=text, labels=labels, deleted=deleted
+        )
         shown = parts.endpoints.shower.show(connection, rows, project["name"])
         return Items[Endpoint].model_construct(items=shown, next_page_token=token)
 

@@ -47,12 +47,17 @@ class ServedModel(BaseModel):
 
 
 class EndpointRevision(BaseModel):
-    """One version of what an endpoint answers with. `weight` is its share of the requests, in per cent."""
+    """One version of what an endpoint answers with. `weight` is its share of the requests, in per cent.
+
+    `packages` are those that its model needed beyond the environment, each with the version that was chosen when it
+    began; whenever it is started again it has just these.
+    """
 
     number: int
     id: str
     spec: RevisionSpec
     model: ServedModel | None
+    packages: list[str] | None = None
     weight: int
     ready: bool
     state: RevisionState

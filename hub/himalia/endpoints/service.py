@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from himalia.core import clock, events, links
 from himalia.core.access import Access
 from himalia.core.database import Database, Transaction
-from himalia.core.errors import InUse, NameInUse, NoCapacity, NotFound, Stale, WrongState
+from himalia.core.errors import InUse, Invalid, NameInUse, NoCapacity, NotFound, Stale, WrongState
 from himalia.core.idempotency import once
 from himalia.core.ids import new_id, numbered, slug
 from himalia.endpoints import read
@@ -157,7 +157,7 @@ class Endpoints:
             if body.replace:
                 self._give_nothing(tx, row)
             if ended:
-                self.sources.start(tx, self.engine, target, row.project_id)
+                self.sources.start(tx, self.engine, target, row.project_id, access.person)
             attempt = target.attempt if not ended and target.state != "STOPPING" else target.attempt + 1
             return {
                 "next_id": target.id,
@@ -178,6 +178,7 @@ class Endpoints:
         chosen = self.choose(spec, person.groups)
         self.engine.check(chosen.reserve)
         source = await asyncio.to_thread(self.sources.completed, source, chosen.environment)
+        source = await self.database.read(lambda c: self.sources.known(c, source, chosen.environment))
         if spec.secrets:
             await self.database.read(lambda c: self.sources.check_secrets(c, access, spec.secrets))
         resolved = spec.model_copy(update={"size": chosen.size, "environment": chosen.environment})
@@ -185,7 +186,9 @@ class Endpoints:
 
     def _insert(self, tx: Transaction, row: Any, number: int, served_as: str, made: _Made) -> str:
         """A revision and its workload, which waits for its turn."""
-        revision, project_id = new_id(), row["project_id"]
+        revision, project_id, version_id = new_id(), row["project_id"], made.source.version_id
+        if version_id is not None and not models_read.has_version(tx.connection, version_id):
+            raise Invalid.field("spec.model", "This model version was deleted just now.")
         needed = self.sources.environment(tx, made.person, project_id, made.chosen.environment, made.source)
         tx.execute(
             endpoint_revisions.insert().values(
@@ -225,7 +228,7 @@ class Endpoints:
                 needs_id=needed.task if needed else None,
             ),
         )
-        _link(tx, revision, made.source.version_id)
+        _link(tx, revision, version_id)
         return revision
 
     @staticmethod
@@ -311,12 +314,12 @@ class Endpoints:
             if row.is_wanted and (row.next_id or (serving and not stopped)):
                 raise WrongState("The endpoint runs already, or is being started.")
             for one in stopped:
-                self.sources.start(tx, self.engine, one, row.project_id)
+                self.sources.start(tx, self.engine, one, row.project_id, access.person)
             if serving:
                 return {"is_wanted": True, "message": None}
             newest = revisions[-1]
             if newest.state in ENDED:
-                self.sources.start(tx, self.engine, newest, row.project_id)
+                self.sources.start(tx, self.engine, newest, row.project_id, access.person)
             return {
                 "is_wanted": True,
                 "message": None,
@@ -472,8 +475,8 @@ class Endpoints:
 
 
 def _link(tx: Transaction, revision: str, version_id: str | None) -> None:
-    """A model version that is served cannot be deleted."""
-    if version_id is not None:
+    """A model version that is served cannot be deleted; one that was deleted is served from the revision's files."""
+    if version_id is not None and models_read.has_version(tx.connection, version_id):
         links.add(tx, f"endpoint:{revision}", models_read.end(version_id), "serves")
 
 

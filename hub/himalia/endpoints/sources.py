@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -11,6 +12,8 @@ from sqlalchemy.engine import Connection
 from himalia.core.access import Access
 from himalia.core.database import Transaction
 from himalia.core.errors import Invalid, NotFound, WrongState
+from himalia.core.people import Person
+from himalia.endpoints import read
 from himalia.endpoints.examples import FILES, LARGEST_BYTES
 from himalia.endpoints.schema import RevisionSpec
 from himalia.engine.backends.local.folders import Folders
@@ -19,6 +22,7 @@ from himalia.jobs.service import Jobs
 from himalia.models import read as models_read
 from himalia.models.environments import lacking
 from himalia.overlays.service import Needed, Overlays
+from himalia.projects.service import may_run
 from himalia.snapshots.service import Snapshots
 
 MODEL_FILE = "MLmodel"
@@ -29,7 +33,8 @@ class Source:
     """`files` is a stored tree with the model's folder at `path`.
 
     `asks_for` are the lines of the model's requirements.txt; `requirements`, what of it the environment lacks, is
-    laid over that. `model` is `{"name", "version"}` of a registered one, and `version_id` its id for links.
+    laid over that, and `packages` what was installed for it, each with its version, once that is known. `model` is
+    `{"name", "version"}` of a registered one, and `version_id` its id for links.
     """
 
     files: str
@@ -38,12 +43,18 @@ class Source:
     environment: str | None = None
     asks_for: tuple[str, ...] = ()
     requirements: str | None = None
+    packages: Sequence[str] | None = None
     model: Mapping[str, str] | None = None
     version_id: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The JSON kept in `endpoint_revisions.source`."""
         return asdict(self)
+
+    def locked(self) -> bytes:
+        """The requirements.txt of just the `packages`, from where the model's own says that they come."""
+        options = [line for line in (self.requirements or "").splitlines() if line.startswith("-")]
+        return "\n".join([*options, *(self.packages or ()), ""]).encode()
 
     def command(self, served_as: str, number: int) -> list[str]:
         """What runs in the working folder, where the model's files are seen as `model`."""
@@ -115,22 +126,51 @@ class Sources:
         """Raise Invalid when a secret does not exist."""
         self.jobs.check_secrets(connection, access.in_project["id"], access.person.id, names)
 
+    def known(self, connection: Connection, source: Source, environment: str) -> Source:
+        """With the packages that the model version was served with before, so that it is served alike again."""
+        if source.requirements is None or source.version_id is None:
+            return source
+        return replace(source, packages=read.packages_of(connection, source.version_id, environment))
+
     def environment(
         self, tx: Transaction, person_id: str, project_id: str, environment: str, source: Source
     ) -> Needed | None:
         """The overlay that a model's requirements need, whose building is begun where it has to be."""
         if source.requirements is None:
             return None
-        content = source.requirements.encode()
-        needed = self.overlays.plan(tx.connection, person_id, project_id, environment, content)
+        plan = partial(self.overlays.plan, tx.connection, person_id, project_id, environment)
+        needed = plan(source.requirements.encode())
+        if source.packages is not None:
+            is_there = needed.task is None
+            chosen = self.overlays.packages(tx.connection, person_id, needed.overlay) if is_there else None
+            if chosen != [*source.packages]:
+                # Newer versions may have been published since; these are the ones that it ran with.
+                needed = plan(source.locked())
         if needed.spec is not None:
             self.overlays.submit(tx, needed.spec)
         return needed
 
-    def start(self, tx: Transaction, engine: Engine, revision: Any, project_id: str) -> None:
-        """Run a revision's ended workload again; its environment is made anew where it was removed meanwhile."""
+    def installed(self, connection: Connection, revision: str) -> list[str] | None:
+        """The packages of the overlay in which a revision runs; None where it has none. Reads a small file."""
+        row = read.revision(connection, revision)
+        if row is None or row.overlay is None:
+            return None
+        return self.overlays.packages(connection, row.person_id, row.overlay)
+
+    def start(
+        self, tx: Transaction, engine: Engine, revision: Any, project_id: str, by: Person | None = None
+    ) -> None:
+        """Run a revision's ended workload again; its environment is made anew where it was removed meanwhile.
+
+        It goes on as whoever it ran as, or, where they may no longer, as who starts it. Raises Invalid where that
+        person lacks one of its secrets, or its environment is gone.
+        """
+        person_id = revision.person_id
+        if by is not None and not may_run(tx.connection, project_id, person_id):
+            person_id = by.id
+            self.jobs.check_secrets(tx.connection, project_id, by.id, revision.spec["secrets"])
         known = {name: revision.source.get(name) for name in Source.__dataclass_fields__}
         environment = revision.spec["environment"]
-        needed = self.environment(tx, revision.created_by, project_id, environment, Source(**known))
+        needed = self.environment(tx, person_id, project_id, environment, Source(**known))
         overlay, task = (needed.overlay, needed.task) if needed else (None, None)
-        engine.retry(tx, revision.id, overlay, task)
+        engine.retry(tx, revision.id, overlay, task, person_id)

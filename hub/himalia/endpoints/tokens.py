@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -18,18 +19,24 @@ from himalia.core.tokens import ENDPOINT_PREFIX, hashed
 from himalia.endpoints.read import find
 from himalia.endpoints.schema import EndpointTokenCreate, NewEndpointToken
 from himalia.endpoints.service import tell
-from himalia.endpoints.tables import endpoint_tokens
+from himalia.endpoints.tables import endpoint_tokens, endpoints
 
 MOST = 200
 HINT = len(ENDPOINT_PREFIX) + 4
 
 
 class EndpointTokens:
-    """Makes and revokes them; `publish` returns once the gateway knows what is true now."""
+    """Makes and revokes them; `publish` returns once the gateway knows what is true now.
 
-    def __init__(self, database: Database, publish: Callable[[], Awaitable[None]]) -> None:
+    `wake` has an endpoint published until that has worked, so that a token which is gone here opens nothing for long.
+    """
+
+    def __init__(
+        self, database: Database, publish: Callable[[], Awaitable[None]], wake: Callable[[str], None]
+    ) -> None:
         self.database = database
         self.publish = publish
+        self.wake = wake
 
     async def create(self, access: Access, name: str, body: EndpointTokenCreate) -> NewEndpointToken:
         """A new token, shown only now. Raises TooMany."""
@@ -56,6 +63,7 @@ class EndpointTokens:
             tx.execute(endpoint_tokens.insert(), {**row, "endpoint_id": endpoint.id})
             told = {"token": row["id"], "made": True}
             tell(tx, "endpoint.changed", endpoint.id, name, endpoint.project_id, person.id, told)
+            tx.after_commit(lambda: self.wake(endpoint.id))
 
         await self.database.write(work)
         await self.publish()
@@ -75,11 +83,32 @@ class EndpointTokens:
         def work(tx: Transaction) -> None:
             endpoint = find(tx.connection, access.in_project["id"], name)
             mine = sa.and_(endpoint_tokens.c.id == token, endpoint_tokens.c.endpoint_id == endpoint.id)
-            if not tx.execute(endpoint_tokens.delete().where(mine)).rowcount:
+            if not self._remove(tx, mine, access.person.id):
                 raise NotFound("The endpoint has no such token.")
-            told = {"token": token, "made": False}
-            person = access.person.id
-            tell(tx, "endpoint.changed", endpoint.id, name, endpoint.project_id, person, told)
 
         await self.database.write(work)
         await self.publish()
+
+    def access_removed(self, tx: Transaction, project_id: str, people_ids: set[str]) -> None:
+        """Hook: what these people made for the project's endpoints opens them no more."""
+        here = sa.select(endpoints.c.id).where(endpoints.c.project_id == project_id)
+        theirs = endpoint_tokens.c.created_by.in_(people_ids)
+        self._remove(tx, sa.and_(theirs, endpoint_tokens.c.endpoint_id.in_(here)), None)
+
+    def revoke_all(self, tx: Transaction, person_id: str, by: str | None) -> int:
+        """Revoke every token that a person made: how many there were."""
+        return self._remove(tx, endpoint_tokens.c.created_by == person_id, by)
+
+    def _remove(self, tx: Transaction, which: sa.ColumnElement[bool], by: str | None) -> int:
+        query = (
+            sa.select(endpoint_tokens.c.id.label("token"), endpoints)
+            .join(endpoints, endpoints.c.id == endpoint_tokens.c.endpoint_id)
+            .where(which)
+        )
+        rows = tx.execute(query).all()
+        for row in rows:
+            tx.execute(endpoint_tokens.delete().where(endpoint_tokens.c.id == row.token))
+            told = {"token": row.token, "made": False}
+            tell(tx, "endpoint.changed", row.id, row.name, row.project_id, by, told)
+            tx.after_commit(partial(self.wake, row.id))
+        return len(rows)

@@ -7,7 +7,9 @@ base has not got, or not in a version that fits.
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -26,10 +28,12 @@ __all__ = [
     "last_used",
     "mark_used",
     "overlay_digest",
+    "packages",
     "parse",
 ]
 
 MAX_REQUIREMENTS_BYTES = 64 << 10
+_LINE = re.compile(r"[A-Za-z0-9][ -~]*")
 
 
 def parse(requirements: bytes) -> str:
@@ -58,6 +62,30 @@ def is_ready(destination: Path) -> bool:
         return stat.S_ISREG((destination / MARKER).lstat().st_mode)
     except (FileNotFoundError, NotADirectoryError):
         return False
+
+
+def packages(destination: Path) -> list[str] | None:
+    """What was installed in the overlay in the folder `destination`, each as name==version; None where none is.
+
+    The folder is its owner's, who may have put there whatever they like.
+    """
+    try:
+        folder = os.open(destination, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            with os.fdopen(os.open(MARKER, flags, dir_fd=folder), "rb") as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    return None
+                data = file.read(MAX_REQUIREMENTS_BYTES)
+        finally:
+            os.close(folder)
+        found = json.loads(data)["packages"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    is_listed = isinstance(found, list) and all(
+        isinstance(one, str) and _LINE.fullmatch(one) for one in found
+    )
+    return found if is_listed else None
 
 
 def mark_used(destination: Path) -> None:

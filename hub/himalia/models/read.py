@@ -90,6 +90,11 @@ def resolve(connection: Connection, project_id: str, reference: str) -> Resolved
     return Resolved(row.id, model.name, row.number)
 
 
+def has_version(connection: Connection, version_id: str) -> bool:
+    """Whether a version has not been deleted."""
+    return connection.execute(sa.select(versions.c.id).where(versions.c.id == version_id)).first() is not None
+
+
 def files(connection: Connection, version_id: str) -> Files:
     """What running a version takes. Raises NotFound, and WrongState for one that must not be run."""
     query = (

@@ -34,6 +34,7 @@ from himalia.environments.overlay import (
     last_used,
     mark_used,
     overlay_digest,
+    packages,
 )
 from himalia.overlays.schema import Overlay, OverlayCreate
 
@@ -154,6 +155,13 @@ class Overlays:
             raise Invalid.field("spec.requirements", str(error)) from error
         spec = _task(person_id, project_id, environment, digest, command)
         return Needed(digest, spec.id, spec)
+
+    def packages(self, connection: Connection, person_id: str, digest: str) -> list[str] | None:
+        """What a finished overlay of a person's holds, each as name==version; None where there is none."""
+        person = people.get(connection, person_id)
+        if person is None:
+            return None
+        return packages(self.folders.overlay(self.identities.account(person), digest))
 
     def submit(self, tx: Transaction, spec: WorkloadSpec) -> None:
         """Begin a building that `plan` found to be needed."""

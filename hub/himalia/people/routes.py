@@ -53,7 +53,8 @@ async def search(
 
 @router.delete("/people/{name}/tokens", operation_id="people.revoke")
 async def revoke(access: CurrentAccess, request: Request, name: str) -> Revoked:
-    """Revoke every access token of a person; for administrators, when an account is disabled."""
+    """Revoke every access token of a person, and those that they made for endpoints; for administrators, when an
+    account is disabled."""
     parts: TokenParts = request.app.state.tokens
     by = access.identity.person.id if access.identity.person else None
     person = await parts.database.read(lambda c: people.named(c, name))

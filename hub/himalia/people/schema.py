@@ -19,6 +19,6 @@ class WhoAmI(BaseModel):
 
 
 class Revoked(BaseModel):
-    """How many tokens were revoked."""
+    """How many tokens were revoked, those for endpoints among them."""
 
     tokens: int

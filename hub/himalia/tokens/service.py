@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -20,12 +21,16 @@ from himalia.projects import service as projects_service
 from himalia.tokens.schema import NewToken, Token, TokenCreate
 from himalia.tokens.tables import user_tokens
 
+RevokeHook = Callable[[Transaction, str, str | None], int]
+"""Called with (tx, person id, by whom) to revoke what else a person's tokens are: how many there were."""
+
 
 class Tokens:
     """Live tokens are kept in memory by their hash: checking one costs no query."""
 
     def __init__(self, longest_days: int) -> None:
         self.longest_days = longest_days
+        self.revoke_hooks: list[RevokeHook] = []
         self._live: dict[str, dict[str, Any]] = {}
 
     def load(self, connection: Connection) -> None:
@@ -94,12 +99,12 @@ class Tokens:
         self._revoke(tx, dict(row), person_id)
 
     def delete_all(self, tx: Transaction, person_id: str, by: str | None) -> int:
-        """Revoke every token of a person; how many there were."""
+        """Revoke every token of a person, and those that they made for endpoints; how many there were."""
         where = sa.and_(user_tokens.c.person_id == person_id, user_tokens.c.deleted_at.is_(None))
         rows = list(tx.execute(sa.select(user_tokens).where(where)).mappings())
         for row in rows:
             self._revoke(tx, dict(row), by)
-        return len(rows)
+        return len(rows) + sum(hook(tx, person_id, by) for hook in self.revoke_hooks)
 
     def _revoke(self, tx: Transaction, row: dict[str, Any], by: str | None) -> None:
         tx.execute(user_tokens.update().where(user_tokens.c.id == row["id"]).values(deleted_at=clock.now()))
