@@ -209,6 +209,13 @@ class Platform:
             ],
             grace,
         )
+        self._project_hooks()
+        self.servers = Servers(
+            self.database, self.engine, self.catalogue, self.identities, self.folders, self.hub
+        )
+
+    def _project_hooks(self) -> None:
+        """What nouns do when a project ends, or somebody's access to it."""
         self.projects.purge_hooks += [
             self.models.project_purged,
             self.experiments.project_purged,
@@ -227,9 +234,6 @@ class Platform:
             self.endpoint_tokens.access_removed,
             self._access_removed,
         ]
-        self.servers = Servers(
-            self.database, self.engine, self.catalogue, self.identities, self.folders, self.hub
-        )
 
     def _datasets(self) -> None:
         settings = self.settings

@@ -136,7 +136,8 @@ export interface paths {
         post?: never;
         /**
          * Revoke
-         * @description Revoke every access token of a person; for administrators, when an account is disabled.
+         * @description Revoke every access token of a person, and those that they made for endpoints; for administrators, when an
+         *     account is disabled.
          */
         delete: operations["people.revoke"];
         options?: never;
@@ -2838,6 +2839,9 @@ export interface components {
         /**
          * EndpointRevision
          * @description One version of what an endpoint answers with. `weight` is its share of the requests, in per cent.
+         *
+         *     `packages` are those that its model needed beyond the environment, each with the version that was chosen when it
+         *     began; whenever it is started again it has just these.
          */
         EndpointRevision: {
             /**
@@ -2860,6 +2864,8 @@ export interface components {
             model: components["schemas"]["ServedModel"] | null;
             /** Number */
             number: number;
+            /** Packages */
+            packages?: string[] | null;
             /** Ready */
             ready: boolean;
             /** Reason */
@@ -4635,7 +4641,7 @@ export interface components {
         };
         /**
          * Revoked
-         * @description How many tokens were revoked.
+         * @description How many tokens were revoked, those for endpoints among them.
          */
         Revoked: {
             /** Tokens */
@@ -7101,6 +7107,8 @@ export interface operations {
     "endpoints.list": {
         parameters: {
             query?: {
+                /** @description Only these states. */
+                state?: ("STARTING" | "READY" | "UPDATING" | "UNAVAILABLE" | "FAILED" | "STOPPING" | "STOPPED")[] | null;
                 /** @description Part of the name. */
                 text?: string | null;
                 /** @description key=value */
