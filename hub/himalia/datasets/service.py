@@ -13,9 +13,10 @@ from sqlalchemy.engine import Connection
 
 from himalia.core import clock, events, links
 from himalia.core.access import Access
+from himalia.core.changing import deleted_one, refuse_stale
 from himalia.core.database import Database, Transaction
 from himalia.core.disk import CheckDisk
-from himalia.core.errors import InUse, NameInUse, NotFound, Stale
+from himalia.core.errors import InUse, NameInUse, NotFound
 from himalia.core.idempotency import once
 from himalia.core.ids import new_id
 from himalia.datasets import read
@@ -127,8 +128,7 @@ class Datasets:
 
         def work(tx: Transaction) -> str:
             row = read.find(tx.connection, access.in_project["id"], name)
-            if etag not in (None, "*") and etag.strip('"') != str(row.version):
-                raise Stale("The dataset was changed meanwhile. Load it again, then repeat your change.")
+            refuse_stale("dataset", row.version, etag)
             values: dict[str, Any] = {"version": row.version + 1, "updated_at": clock.now()}
             if body.labels is not None:
                 values["labels"] = body.labels
@@ -160,21 +160,11 @@ class Datasets:
 
     async def restore(self, access: Access, name: str, new_name: str | None) -> Dataset:
         """Bring back a deleted dataset, by name or id. Raises NotFound, NameInUse."""
-        oldest = clock.now() - timedelta(days=self.retention_days)
 
         def work(tx: Transaction) -> str:
-            query = (
-                sa.select(datasets)
-                .where(
-                    datasets.c.project_id == access.in_project["id"],
-                    sa.or_(datasets.c.name == name, datasets.c.id == name),
-                    datasets.c.deleted_at >= oldest,
-                )
-                .order_by(datasets.c.deleted_at.desc())
-            )
-            row = tx.execute(query).first()
-            if row is None:
-                raise NotFound(f"There is no deleted dataset {name} that could be restored.")
+            query = sa.select(datasets)
+            where = access.in_project["id"], name
+            row = deleted_one(tx.connection, query, datasets, "dataset", where, self.retention_days)
             wanted = new_name or row.name
             self._refuse_taken(tx, row.project_id, wanted)
             values = {"deleted_at": None, "name": wanted, "updated_at": clock.now()}

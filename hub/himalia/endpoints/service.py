@@ -13,8 +13,9 @@ from sqlalchemy.engine import Connection
 
 from himalia.core import clock, events, links
 from himalia.core.access import Access
+from himalia.core.changing import deleted_one, refuse_stale
 from himalia.core.database import Database, Transaction
-from himalia.core.errors import InUse, Invalid, NameInUse, NoCapacity, NotFound, Stale, WrongState
+from himalia.core.errors import InUse, Invalid, NameInUse, NoCapacity, NotFound, WrongState
 from himalia.core.idempotency import once
 from himalia.core.ids import new_id, numbered, slug
 from himalia.endpoints import read
@@ -334,8 +335,7 @@ class Endpoints:
         """Rename or label an endpoint; its name is part of its address. Raises Stale, NameInUse."""
 
         def change(tx: Transaction, row: Any, _revisions: Sequence[Any]) -> dict[str, Any]:
-            if etag not in (None, "*") and etag.strip('"') != str(row.version):
-                raise Stale("The endpoint was changed meanwhile. Load it again, then repeat your change.")
+            refuse_stale("endpoint", row.version, etag)
             values: dict[str, Any] = {}
             if body.labels is not None:
                 values["labels"] = body.labels
@@ -387,21 +387,11 @@ class Endpoints:
 
     async def restore(self, access: Access, name: str, new_name: str | None) -> Endpoint:
         """Bring back a deleted endpoint, stopped, by name or id. Raises NotFound, NameInUse."""
-        oldest = clock.now() - timedelta(days=self.retention_days)
 
         def work(tx: Transaction) -> str:
-            query = (
-                sa.select(endpoints)
-                .where(
-                    endpoints.c.project_id == access.in_project["id"],
-                    sa.or_(endpoints.c.name == name, endpoints.c.id == name),
-                    endpoints.c.deleted_at >= oldest,
-                )
-                .order_by(endpoints.c.deleted_at.desc())
-            )
-            row = tx.execute(query).first()
-            if row is None:
-                raise NotFound(f"There is no deleted endpoint {name} that could be restored.")
+            query = sa.select(endpoints)
+            where = access.in_project["id"], name
+            row = deleted_one(tx.connection, query, endpoints, "endpoint", where, self.retention_days)
             wanted = new_name or row.name
             if is_taken(tx.connection, row.project_id, wanted):
                 raise NameInUse(f"The name {wanted} has been taken meanwhile. Give another one.")

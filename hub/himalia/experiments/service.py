@@ -13,8 +13,9 @@ from sqlalchemy.engine import Connection
 
 from himalia.core import clock, events, links
 from himalia.core.access import Access
+from himalia.core.changing import deleted_one, refuse_stale
 from himalia.core.database import Database, Transaction
-from himalia.core.errors import InUse, Invalid, NameInUse, NotFound, Stale, WrongState
+from himalia.core.errors import InUse, Invalid, NameInUse, NotFound, WrongState
 from himalia.core.idempotency import once
 from himalia.core.ids import new_id, numbered, slug
 from himalia.core.pagination import Page
@@ -222,8 +223,7 @@ class Experiments:
 
         def work(tx: Transaction) -> str:
             row = self.find(tx.connection, access, name)
-            if etag not in (None, "*") and etag.strip('"') != str(row.version):
-                raise Stale("The experiment was changed meanwhile. Load it again, then repeat your change.")
+            refuse_stale("experiment", row.version, etag)
             values: dict[str, Any] = {"version": row.version + 1, "updated_at": clock.now()}
             if body.labels is not None:
                 values["labels"] = body.labels
@@ -324,21 +324,11 @@ class Experiments:
 
     async def restore(self, access: Access, name: str, new_name: str | None) -> Experiment:
         """Bring back a deleted experiment with its trials, by name or id. Raises NotFound, NameInUse."""
-        oldest = clock.now() - timedelta(days=self.retention_days)
 
         def work(tx: Transaction) -> str:
-            query = (
-                sa.select(experiments)
-                .where(
-                    experiments.c.project_id == access.in_project["id"],
-                    sa.or_(experiments.c.name == name, experiments.c.id == name),
-                    experiments.c.deleted_at >= oldest,
-                )
-                .order_by(experiments.c.deleted_at.desc())
-            )
-            row = tx.execute(query).first()
-            if row is None:
-                raise NotFound(f"There is no deleted experiment {name} that could be restored.")
+            query = sa.select(experiments)
+            where = access.in_project["id"], name
+            row = deleted_one(tx.connection, query, experiments, "experiment", where, self.retention_days)
             wanted = new_name or row.name
             if read.by_name(tx.connection, row.project_id, wanted) is not None:
                 raise NameInUse(f"The name {wanted} has been taken meanwhile. Give another one.")

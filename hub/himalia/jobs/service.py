@@ -13,8 +13,9 @@ from sqlalchemy.engine import Connection
 
 from himalia.core import clock, events, links
 from himalia.core.access import Access
+from himalia.core.changing import deleted_one, refuse_stale
 from himalia.core.database import Database, Transaction
-from himalia.core.errors import InUse, Invalid, NameInUse, NotFound, Stale
+from himalia.core.errors import InUse, Invalid, NameInUse, NotFound
 from himalia.core.idempotency import once
 from himalia.core.ids import new_id
 from himalia.core.people import Person
@@ -325,8 +326,7 @@ class Jobs:
 
         def work(tx: Transaction) -> str:
             row = self.find(tx.connection, access, name)
-            if etag not in (None, "*") and etag.strip('"') != str(row.version):
-                raise Stale("The job was changed meanwhile. Load it again, then repeat your change.")
+            refuse_stale("job", row.version, etag)
             values: dict[str, Any] = {"version": row.version + 1, "updated_at": clock.now()}
             if body.labels is not None:
                 values["labels"] = body.labels
@@ -398,22 +398,11 @@ class Jobs:
 
     async def restore(self, access: Access, name: str, new_name: str | None) -> Job:
         """Bring back a deleted job, by name or id. Raises NotFound, NameInUse, WrongState."""
-        oldest = clock.now() - timedelta(days=self.retention_days)
 
         def work(tx: Transaction) -> str:
-            query = (
-                sa.select(jobs, workloads.c.state)
-                .join(workloads, workloads.c.id == jobs.c.id)
-                .where(
-                    jobs.c.project_id == access.in_project["id"],
-                    sa.or_(jobs.c.name == name, jobs.c.id == name),
-                    jobs.c.deleted_at >= oldest,
-                )
-                .order_by(jobs.c.deleted_at.desc())
-            )
-            row = tx.execute(query).first()
-            if row is None:
-                raise NotFound(f"There is no deleted job {name} that could be restored.")
+            query = sa.select(jobs, workloads.c.state).join(workloads, workloads.c.id == jobs.c.id)
+            where = access.in_project["id"], name
+            row = deleted_one(tx.connection, query, jobs, "job", where, self.retention_days)
             wanted = new_name or row.name
             if is_taken(tx.connection, row.project_id, wanted):
                 raise NameInUse(f"The name {wanted} has been taken meanwhile. Give another one.")

@@ -13,8 +13,9 @@ from sqlalchemy.engine import Connection
 
 from himalia.core import clock, events, links
 from himalia.core.access import Access
+from himalia.core.changing import refuse_stale
 from himalia.core.database import Database, Transaction
-from himalia.core.errors import InUse, Invalid, NameInUse, NotFound, Stale
+from himalia.core.errors import InUse, Invalid, NameInUse, NotFound
 from himalia.core.ids import new_id
 from himalia.engine.backends.local.folders import Folders
 from himalia.jobs import read as jobs_read
@@ -149,7 +150,7 @@ class Models:
     async def update(self, by: By, name: str, body: ModelUpdate, etag: str | None) -> Model:
         """Label or describe a model. Raises Stale."""
         row = await self.database.read(lambda c: read.find(c, by.project_id, name))
-        _refuse_stale(row, etag)
+        refuse_stale("model", row.version, etag)
         if body.spec is not None:
             asked = {"name": name, "description": body.spec.description}
             await self.ask(by, "PATCH", "registered-models/update", asked)
@@ -160,7 +161,7 @@ class Models:
     def record_update(tx: Transaction, by: By, name: str, body: ModelUpdate, etag: str | None = None) -> None:
         """Write down what a model is about. Raises Stale."""
         row = read.find(tx.connection, by.project_id, name)
-        _refuse_stale(row, etag)
+        refuse_stale("model", row.version, etag)
         values: dict[str, Any] = {"version": row.version + 1, "updated_at": clock.now()}
         values |= body.model_dump(exclude_none=True)
         tx.execute(models.update().where(models.c.id == row.id).values(values))
@@ -319,7 +320,7 @@ class Models:
     ) -> ModelVersion:
         """Describe a version. Raises Stale."""
         _, row = await self._find(by, name, wanted)
-        _refuse_stale(row, etag)
+        refuse_stale("version", row.version, etag)
         if body.description is not None:
             asked = {"name": name, "version": str(row.number), "description": body.description}
             await self.ask(by, "PATCH", "model-versions/update", asked)
@@ -336,7 +337,7 @@ class Models:
         """Write down what a version is about. Raises Stale."""
         model = read.find(tx.connection, by.project_id, name)
         row = read.find_version(tx.connection, model, str(number))
-        _refuse_stale(row, etag)
+        refuse_stale("version", row.version, etag)
         values = {"description": text, "version": row.version + 1, "updated_at": clock.now()}
         tx.execute(versions.update().where(versions.c.id == row.id).values(values))
         _tell(tx, "model.changed", by, (model.id, model.name), state="described", version=number)
@@ -450,11 +451,6 @@ def _refuse_taken(connection: Connection, project_id: str, name: str) -> None:
         raise NameInUse(
             f"There is a model named {name} already. Add a version to it, or choose another name."
         )
-
-
-def _refuse_stale(row: Any, etag: str | None) -> None:
-    if etag not in (None, "*") and etag.strip('"') != str(row.version):
-        raise Stale("It was changed meanwhile. Load it again, then repeat your change.")
 
 
 def _refuse_served(connection: Connection, ids: Sequence[str], name: str) -> None:

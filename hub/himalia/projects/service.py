@@ -11,8 +11,9 @@ from sqlalchemy.engine import Connection
 
 from himalia.core import clock, events, people
 from himalia.core.access import Access
+from himalia.core.changing import refuse_stale
 from himalia.core.database import Transaction
-from himalia.core.errors import Forbidden, Invalid, NameInUse, NotFound, Stale
+from himalia.core.errors import Forbidden, Invalid, NameInUse, NotFound
 from himalia.core.ids import new_id, numbered, slug
 from himalia.core.people import Person
 from himalia.core.permissions import Role
@@ -162,8 +163,7 @@ def update(
 ) -> dict[str, Any]:
     """Change name, labels or spec. Raises Stale when `etag` names an older version, NameInUse."""
     row = _fresh(tx, project["id"])
-    if etag not in (None, "*") and etag.strip('"') != str(row["version"]):
-        raise Stale("The project was changed meanwhile. Load it again, then repeat your change.")
+    refuse_stale("project", row["version"], etag)
     values: dict[str, Any] = {"updated_at": clock.now(), "version": row["version"] + 1}
     if body.name is not None and body.name != row["name"]:
         if _named(tx.connection, body.name) is not None:
