@@ -114,9 +114,11 @@ def test_a_deleted_job_keeps_nothing_that_it_read(ivo: Person) -> None:
     refused = ivo.http.post(f"{job}/restore", json={})
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, "wrong_state")
     assert "short@1, which was deleted" in refused.json()["error"]["message"]
-    ivo.http.post(where(ivo, "short", "restore"), json={}).raise_for_status()
+    ivo.http.post(where(ivo, "short", "restore"), json={"name": "renamed"}).raise_for_status()
     ivo.http.post(f"{job}/restore", json={}).raise_for_status()
-    assert ivo.http.delete(where(ivo, "short")).status_code == 409
+    assert ivo.http.delete(where(ivo, "renamed")).status_code == 409
+    again = ivo.http.post(f"{job}/rerun", json={}).raise_for_status().json()
+    assert again["spec"]["inputs"] == {"x": "renamed@1"}
 
 
 def test_a_version_is_laid_out_for_notebooks_under_a_name(himalia: Running, ivo: Person) -> None:

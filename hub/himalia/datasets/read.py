@@ -74,16 +74,16 @@ def resolve(connection: Connection, project_id: str, reference: str) -> Resolved
     return Resolved(row.id, dataset.name, row.number, row.tree)
 
 
-def there(connection: Connection, version_ids: Set[str]) -> set[str]:
-    """Those of the versions that are not deleted, nor their datasets."""
+def references(connection: Connection, version_ids: Set[str]) -> dict[str, str]:
+    """What stands for each of the versions now, as `name@number`; none that is deleted, or whose dataset is."""
     query = (
-        sa.select(versions.c.id)
+        sa.select(versions.c.id, datasets.c.name, versions.c.number)
         .join(datasets, datasets.c.id == versions.c.dataset_id)
         .where(
             versions.c.id.in_(version_ids), versions.c.deleted_at.is_(None), datasets.c.deleted_at.is_(None)
         )
     )
-    return set(connection.execute(query).scalars()) if version_ids else set()
+    return {row.id: f"{row.name}@{row.number}" for row in connection.execute(query)} if version_ids else {}
 
 
 def version_before(connection: Connection, project_id: str, name: str, number: int) -> int:

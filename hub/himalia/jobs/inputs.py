@@ -31,6 +31,13 @@ def pinned(connection: Connection, project_id: str, spec: JobSpec) -> JobSpec:
     return spec.model_copy(update={"inputs": found})
 
 
+def now_called(connection: Connection, row: Any) -> dict[str, str]:
+    """The inputs of a job's row under the names that their datasets have now; what is deleted keeps its old one."""
+    read = row.inputs or {}
+    called = datasets_read.references(connection, {one["version_id"] for one in read.values()})
+    return {name: called.get(one["version_id"], row.spec["inputs"][name]) for name, one in read.items()}
+
+
 def of(tx: Transaction, project_id: str, spec: JobSpec) -> dict[str, dict[str, Any]]:
     """What a job reads, to be written down with it. Raises NotFound for what was deleted since it was pinned."""
     found = {
@@ -64,7 +71,7 @@ def link_again(tx: Transaction, rows: Iterable[Any]) -> None:
         for row in reading
         for one in row.inputs.values()
     }
-    gone = sorted(named[one] for one in set(named) - datasets_read.there(tx.connection, set(named)))
+    gone = sorted(named[one] for one in set(named) - set(datasets_read.references(tx.connection, set(named))))
     if gone:
         raise WrongState(f"It reads {', '.join(gone[:10])}, which was deleted. Restore that first.")
     for row in reading:

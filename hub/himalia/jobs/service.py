@@ -373,13 +373,17 @@ class Jobs:
 
     async def rerun(self, access: Access, name: str, body: JobRerun, key: str | None, mark: str) -> Job:
         """Submit a job again, as a new one with the same code; `body` says what differs."""
-        row = await self.database.read(lambda c: self.find(c, access, name))
+        row, reads = await self.database.read(lambda c: self._to_repeat(c, access, name))
         changes = body.model_dump(exclude_none=True, exclude={"name"})
         if "profile" in changes and "size" not in changes:
             changes["size"] = None
-        spec = JobSpec.model_validate({**row.spec, **changes})
+        spec = JobSpec.model_validate({**row.spec, "inputs": reads, **changes})
         again = JobCreate(name=body.name, labels=row.labels, spec=spec)
         return (await self.create(access, again, key, mark))[0]
+
+    def _to_repeat(self, connection: Connection, access: Access, name: str) -> tuple[Any, dict[str, str]]:
+        row = self.find(connection, access, name)
+        return row, inputs.now_called(connection, row)
 
     async def delete(self, access: Access, name: str, cascade: bool) -> None:
         """Delete a job softly. Raises InUse while it runs, unless `cascade` stops it first."""

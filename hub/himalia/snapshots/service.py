@@ -154,8 +154,14 @@ class Snapshots:
             return self.store.put_many(contents)
 
     async def receive_bundle(self, project_id: str, stream: AsyncIterator[bytes]) -> list[tuple[str, Stored]]:
-        """Store a bundle's files for this project: (path, object) of each. Raises Invalid, TooLarge, DiskFull."""
+        """Store a bundle's files, which something that runs has left, for this project: (path, object) of each.
+
+        Raises Invalid, TooLarge, DiskFull.
+        """
         files = await read_bundle(stream)
+        size = sum(len(file.content) for file in files)
+        if size > CHECK_BYTES:
+            self.check_disk(size, runs=True)
 
         def work() -> list[Stored]:
             for file in files:
