@@ -21,7 +21,9 @@ ifdef HIMALIA_HOME
 export HIMALIA_HOME
 endif
 
-TESTS := $(wildcard $(addprefix tests/,unit api backends hub docs faults upgrade browser))
+# The folders whose modules take long come first, so that all processes end at about the same time.
+TESTS := $(wildcard $(addprefix tests/,browser faults docs api hub upgrade backends unit))
+TEST_PROCESSES ?= 2
 PYTHON_SOURCES := hub/himalia tests benchmarks $(wildcard extensions/himalia_lab)
 LAB_SOURCES := $(shell find $(LAB)/src $(LAB)/style $(LAB)/schema -type f 2>/dev/null) $(wildcard $(LAB)/*.json)
 EXTENSION := $(if $(wildcard $(LAB)/package-lock.json),$(STAMPS)/extension)
@@ -106,7 +108,7 @@ test: install $(STAMPS)/dev
 	@$(BIN)/python -c 'import sys, pathlib; from himalia.environments.local import create; \
 		[create(name, pathlib.Path(".cache").absolute()) for name in sys.argv[1:]]' $(ENVIRONMENTS)
 	@echo "==> Testing: $(TESTS)"
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --no-loadscope-reorder $(TESTS)
 
 test-quick: install $(STAMPS)/dev
 	@$(BIN)/python -m pytest tests/unit

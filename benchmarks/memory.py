@@ -9,6 +9,7 @@ notebook server, so none is counted.
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import tempfile
@@ -53,26 +54,41 @@ def weigh(running: Running) -> list[dict[str, Any]]:
     return sorted(found, key=lambda one: -one["pss_mb"])
 
 
-def main() -> None:
-    parser = options(__doc__, rounds=0)
+def parsed(doc: str | None) -> argparse.Namespace:
+    """What the command line says."""
+    parser = options(doc, rounds=0)
     parser.add_argument("--jobs", type=at_least_one, default=1000)
-    parser.add_argument("--wait-s", type=float, default=600, help="seconds after the last job")
-    chosen = parser.parse_args()
-    with fresh_home() as running, signed_in(running.up()) as person:
-        work(person, chosen.jobs)
-        print(f"Waiting for {chosen.wait_s:g} s.", file=sys.stderr, flush=True)
-        time.sleep(chosen.wait_s)
-        found = weigh(running)
+    parser.add_argument("--wait-s", type=float, default=600, help="seconds after the last work")
+    return parser.parse_args()
+
+
+def wait(seconds: float) -> None:
+    """Let the platform idle."""
+    print(f"Waiting for {seconds:g} s.", file=sys.stderr, flush=True)
+    time.sleep(seconds)
+
+
+def show(title: str, found: list[dict[str, Any]], goal_mb: int, as_json: bool) -> None:
+    """Print the sum against its goal, and each process."""
     total = sum(one["pss_mb"] for one in found)
-    title = f"Memory {chosen.wait_s:g} s after the last of {chosen.jobs:,} jobs and a notebook"
-    if chosen.json:
-        result = {"title": title, "unit": "MB", "himalia": total, "goal": f"at most {GOAL_MB}"}
-        print(json.dumps({**result, "met": total <= GOAL_MB, "processes": found}, indent=1))
+    if as_json:
+        result = {"title": title, "unit": "MB", "himalia": total, "goal": f"at most {goal_mb}"}
+        print(json.dumps({**result, "met": total <= goal_mb, "processes": found}, indent=1))
         return
-    verdict = "met" if total <= GOAL_MB else "missed"
-    print(f"{title}: {total:.0f} MB, goal at most {GOAL_MB}: {verdict}")
+    verdict = "met" if total <= goal_mb else "missed"
+    print(f"{title}: {total:.0f} MB, goal at most {goal_mb}: {verdict}")
     for one in found:
         print(f"  {one['pss_mb']:7.1f} MB  {one['is']:<10} {one['pid']:>8}  {one['command'][:_LONGEST_NAME]}")
+
+
+def main() -> None:
+    chosen = parsed(__doc__)
+    with fresh_home() as running, signed_in(running.up()) as person:
+        work(person, chosen.jobs)
+        wait(chosen.wait_s)
+        found = weigh(running)
+    title = f"Memory {chosen.wait_s:g} s after the last of {chosen.jobs:,} jobs and a notebook"
+    show(title, found, GOAL_MB, chosen.json)
 
 
 if __name__ == "__main__":

@@ -10,12 +10,21 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from platforms import ENVIRONMENTS, Person, Running
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Who runs what with `-n`."""
+    from processes import ByModule
+
+    return ByModule(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +40,7 @@ def environments() -> Path:
 @pytest.fixture(scope="session")
 def himalia(environments: Path) -> Iterator[Running]:
     """One platform that all tests of a session share; a test that kills parts of it makes its own."""
-    running = Running(("base", "scikit-learn"))
+    running = Running(("base", "scikit-learn"), HIMALIA_STOP_GRACE_S="3")
     opened = running.folder / "imports"
     opened.mkdir(mode=0o755)
     running.variables["HIMALIA_IMPORT_PATHS"] = json.dumps([str(opened)])

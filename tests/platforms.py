@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -19,6 +21,12 @@ import httpx
 ROOT = Path(__file__).parent.parent
 ENVIRONMENTS = ROOT / ".cache" / "environments"
 PASSWORD = "correct horse battery"
+PROCESS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+IDS = {
+    "HIMALIA_UID_BASE": str(200_000 + 40_000 * PROCESS),
+    "HIMALIA_GID_BASE": str(400_000 + 40_000 * PROCESS),
+}
+"""People of two processes of tests have UIDs of their own: limits of a user count over the whole machine."""
 NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Sec-Fetch-Site": "none"}
 
 
@@ -27,6 +35,17 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _raised(line: str) -> str:
+    """The exception that a line of the service's log tells of, without the way to it."""
+    try:
+        told = json.loads(line)
+    except ValueError:
+        return ""
+    text = str(told.get("traceback") or told["message"])
+    # Behind the last indented line of the way stands what was raised, in one line or several.
+    return " ".join(re.split(r"\n .*\n(?! )", text)[-1].split()) if "Traceback" in text else ""
 
 
 class Running:
@@ -40,7 +59,7 @@ class Running:
         self.home = self.folder / "home"
         self.address = f"127.0.0.1:{free_port()}"
         self.url = f"http://{self.address}"
-        self.variables = variables
+        self.variables = {**IDS, **variables}
         self.process: subprocess.Popen[bytes] | None = None
         (self.home / "environments").mkdir(parents=True)
         for name in environments:
@@ -69,11 +88,21 @@ class Running:
         deadline = time.monotonic() + timeout_s
         while not self._answers():
             if self.process.poll() is not None or time.monotonic() > deadline:
-                words = (self.folder / "up.txt").read_text()
+                words = self._why()
                 self.down()
-                raise AssertionError(f"himalia up did not come up:\n{words}")
+                raise AssertionError(f"himalia up did not come up: {words}")
             time.sleep(0.1)
         return self
+
+    def _why(self) -> str:
+        """The error it ended with, and the service's: a line each, since every test that needs it shows them."""
+        said = (self.folder / "up.txt").read_text().splitlines()
+        errors = [line for line in said if line.startswith("Error:")] or said[-1:]
+        log = self.home / "logs" / "service.log"
+        raised = (
+            [_raised(line) for line in log.read_text(errors="replace").splitlines()] if log.exists() else []
+        )
+        return "\n".join(line[:500] for line in (*errors, *list(filter(None, raised))[-1:]))
 
     def _answers(self) -> bool:
         return "Himalia is ready" in (self.folder / "up.txt").read_text()

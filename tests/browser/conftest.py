@@ -1,20 +1,15 @@
-"""One browser for all tests of this folder: a thread can have one of Playwright's loops only."""
+"""One browser for all tests of this folder."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
-
-CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
+from chromium import started_chromium
+from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        path = os.environ.get("HIMALIA_CHROMIUM", "/usr/bin/chromium")
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM)
+    with started_chromium() as browser:
         yield browser
-        browser.close()

@@ -14,7 +14,7 @@ import pytest
 from platforms import Person, Running
 from test_killed import kill_service
 
-from himalia.client import Client
+from himalia.client import Client, transport, watching
 from himalia.client.dataset_upload import Sent
 
 SMALL = "12m"
@@ -104,14 +104,17 @@ def test_an_upload_goes_on_where_a_full_disk_stopped_it(own: Running, ada: Perso
     assert list((own.home / "uploads").iterdir()) == []
 
 
-def test_adding_goes_on_when_the_service_is_killed(own: Running, client: Client, tmp_path: Path) -> None:
+def test_adding_goes_on_when_the_service_is_killed(
+    own: Running, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "TAKEN_S", 2.0)
     if os.path.ismount(own.home / "uploads"):
         assert mount(own.home / "uploads", "64m", "remount")
     folder = tmp_path / "data"
-    for number in range(600):
+    for number in range(300):
         place = folder / str(number % 7) / f"{number}.bin"
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(os.urandom(20_000))
+        place.write_bytes(os.urandom(40_000))
     (folder / "large.bin").write_bytes(os.urandom(30 << 20))
     moving, killed = threading.Event(), threading.Event()
 
@@ -130,13 +133,16 @@ def test_adding_goes_on_when_the_service_is_killed(own: Running, client: Client,
     version = client.datasets.add("killed", folder, progress=seen)
     killer.join()
     assert killed.is_set()
-    assert version.status.files == 601
+    assert version.status.files == 301
     client.datasets.download(version, tmp_path / "out")
     for file in folder.rglob("*.bin"):
         assert (tmp_path / "out" / file.relative_to(folder)).read_bytes() == file.read_bytes()
 
 
-def test_an_import_outlives_the_service(own: Running, client: Client, tmp_path: Path) -> None:
+def test_an_import_outlives_the_service(
+    own: Running, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "SILENCE_S", 3.0)  # the proxy does not tell that the service is gone
     contents = {f"{number % 5}/{number}.bin": os.urandom(5000) for number in range(300)}
     with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
         for name, content in contents.items():

@@ -30,7 +30,7 @@ def bob(platform: Platform) -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def short_lived() -> Iterator[Platform]:
     """A platform whose idle servers end soon."""
-    running = Platform(**{"LocalSpawner.idle_timeout_s": 5})
+    running = Platform(**{"LocalSpawner.idle_timeout_s": 5, "LocalSpawner.stop_grace_s": 3})
     for name in ("carl", "dan"):
         running.accounts.add(name, f"{name}-password")
     yield running

@@ -28,6 +28,8 @@ T = TypeVar("T")
 PIECE = 256 * 1024
 CONNECT_S = 5.0
 ANSWER_S = 30.0
+TAKEN_S = 30.0
+"""How long nothing of a request may be taken: a proxy whose server died meanwhile reads no further, for a minute."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,8 @@ def in_words(address: str, timeout_s: float) -> Iterator[None]:
         raise Unreachable(
             f"Nothing answers at {address}. Is the platform running, and is the address right?", False
         ) from error
+    except httpx.WriteTimeout as error:
+        raise Unreachable(f"{address} took nothing more for {TAKEN_S:g} s.", True) from error
     except httpx.TimeoutException as error:
         raise Unreachable(f"{address} was silent for {timeout_s:g} s.", True) from error
     except (httpx.TransportError, httpx.InvalidURL) as error:
@@ -150,7 +154,7 @@ def _built(client: httpx.Client | httpx.AsyncClient, request: Request, content: 
         data=request.form,
         content=content,
         headers=headers,
-        timeout=httpx.Timeout(request.timeout_s, connect=CONNECT_S),
+        timeout=httpx.Timeout(request.timeout_s, connect=CONNECT_S, write=TAKEN_S),
     )
 
 

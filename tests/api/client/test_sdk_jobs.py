@@ -15,7 +15,7 @@ from blake3 import blake3
 from platforms import Person, Running
 
 import himalia
-from himalia.client import errors
+from himalia.client import errors, following
 from himalia.client.following import Changed, LogText, Progress
 from himalia.client.transport import BlockingTransport, Request, Stream
 
@@ -229,7 +229,10 @@ def own_platform(environments: Path) -> Iterator[Running]:
 
 
 @pytest.mark.slow
-def test_waiting_goes_on_when_the_service_is_killed(own_platform: Running) -> None:
+def test_waiting_goes_on_when_the_service_is_killed(
+    own_platform: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "SILENCE_S", 3.0)  # the proxy does not tell that the service is gone
     person = Person(own_platform, "admin")
     person.close()
     with himalia.Client(own_platform.url, person.token) as client:

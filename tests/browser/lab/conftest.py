@@ -24,7 +24,6 @@ from playwright.sync_api import Browser, Page
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 LABEXTENSION = REPOSITORY / "extensions" / "labextension"
-SHOTS = REPOSITORY / "tests" / "browser" / "shots"
 sys.path.insert(0, str(LABEXTENSION / "dev"))
 
 import devlab  # noqa: E402
@@ -153,9 +152,3 @@ def run(page: Page, command: str, arguments: dict[str, Any] | None = None) -> No
         "([command, given]) => { void window.jupyterapp.commands.execute(command, given); }",
         [command, arguments or {}],
     )
-
-
-def shot(page: Page, name: str) -> None:
-    """Keep a picture to look at."""
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SHOTS / f"{name}.png")

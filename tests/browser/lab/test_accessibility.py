@@ -2,55 +2,20 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
-from playwright.sync_api import Page
+from looks import SIZES, Look, size_id
 
-from .conftest import LABEXTENSION, Lab, run, shot
+from .conftest import Lab, run
 from .steps import OpenLab, found, mode, open_tab, submit
 
-SIZES = [
-    ("JupyterLab Light", 1280),
-    ("JupyterLab Light", 400),
-    ("JupyterLab Dark", 1000),
-    ("JupyterLab Dark", 400),
-]
 
-
-class Look:
-    """Looks at what is shown now: axe's findings, serious or worse, by name of the view."""
-
-    def __init__(self, page: Page, name: str) -> None:
-        self.page, self.name = page, name
-        self.found: dict[str, list[str]] = {}
-        page.evaluate((LABEXTENSION / "node_modules/axe-core/axe.min.js").read_text())
-
-    def at(self, view: str) -> None:
-        shot(self.page, f"{self.name}-{view}")
-        found = self.page.evaluate(
-            """async () => {
-              const parts = ['.hm-Navigator', '.hm-View', '.hm-Dialog', '.jp-Dialog-content']
-                .filter(part => document.querySelector(part));
-              const { violations } = await axe.run({ include: parts.map(part => [part]) });
-              return violations.filter(each => ['serious', 'critical'].includes(each.impact))
-                .map(each => `${each.id}: ${each.nodes[0].html} ${each.nodes[0].failureSummary}`);
-            }"""
-        )
-        if found:
-            self.found[view] = list(found)
-
-    def nothing_wrong(self) -> None:
-        assert self.found == {}, json.dumps(self.found, indent=1)
-
-
-@pytest.fixture(params=SIZES, ids=lambda size: f"{size[0].split()[1].lower()}-{size[1]}")
+@pytest.fixture(params=SIZES, ids=size_id)
 def look(request: pytest.FixtureRequest, lab: Lab, open_lab: OpenLab) -> Look:
     theme, width = request.param
     page = open_lab(lab, "lab", width)
     run(page, "apputils:change-theme", {"theme": theme})
     page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
-    return Look(page, f"{theme.split()[1].lower()}-{width}")
+    return Look(page, size_id((theme, width)))
 
 
 def _make_room(look: Look) -> None:

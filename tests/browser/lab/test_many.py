@@ -6,9 +6,10 @@ import gzip
 import re
 from collections.abc import Callable
 
+from looks import shot
 from playwright.sync_api import Page, expect
 
-from .conftest import REPOSITORY, Lab, shot
+from .conftest import REPOSITORY, Lab
 
 
 def test_five_thousand_jobs_scroll(crowded_lab: Lab, open_lab: Callable[..., Page]) -> None:
