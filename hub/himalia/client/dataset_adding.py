@@ -55,7 +55,7 @@ class Adding:
     async def _made(
         self, latest: Version | None, digests: dict[str, str] | None, body: Mapping[str, Any]
     ) -> Mapping[str, Any]:
-        base = {"base": LATEST if self.keep and latest is not None else None}
+        base = {"base": LATEST if self.keep and latest is not None else None, "brief": True}
         draft = f"{self.dataset}/drafts"
         draft += escaped((await self.api.call("POST", draft, body=base))["id"])
         try:

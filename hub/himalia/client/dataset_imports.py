@@ -32,7 +32,7 @@ class Importing:
     ) -> Any:
         """Import, and answer the version; what is half done is removed. Raises HimaliaError with the reason."""
         draft = f"{self.dataset}/drafts"
-        draft_id = (await self.api.call("POST", draft, body={"base": base}))["id"]
+        draft_id = (await self.api.call("POST", draft, body={"base": base, "brief": True}))["id"]
         draft += escaped(draft_id)
         try:
             if archive is not None:

@@ -44,6 +44,8 @@ from himalia.storage.trees import BadPathError, Tree, TreeError, TreeFile, valid
 
 CHUNK = 500
 PURGE_AT_ONCE = 20
+BRIEF = timedelta(hours=2)
+"""How long a draft stays that a program made and did not use again: a slow connection may take long for one piece."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,7 @@ class Drafts:
                     base_id=base.id if base is not None else None,
                     seen_number=latest.number if latest is not None else 0,
                     changes=0,
+                    brief=body.brief,
                     created_at=now,
                     created_by=access.person.id,
                     updated_at=now,
@@ -342,9 +345,11 @@ class Drafts:
 
     def purge(self, tx: Transaction) -> int:
         """Remove some drafts that nobody has used for long: how many."""
-        before = clock.now() - timedelta(days=self.unused_days)
+        now = clock.now()
+        old = drafts.c.updated_at < now - timedelta(days=self.unused_days)
+        left = sa.and_(drafts.c.brief, drafts.c.updated_at < now - BRIEF)
         filled = sa.select(imports.c.draft_id).where(imports.c.state.notin_(list(ENDED)))
-        unused = sa.and_(drafts.c.updated_at < before, drafts.c.id.notin_(filled))
+        unused = sa.and_(sa.or_(old, left), drafts.c.id.notin_(filled))
         query = sa.select(drafts.c.id).where(unused).limit(PURGE_AT_ONCE)
         ids = list(tx.execute(query).scalars())
         remove_drafts(tx, ids)

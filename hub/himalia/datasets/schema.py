@@ -220,9 +220,14 @@ class Checkout(BaseModel):
 
 
 class DraftCreate(Body):
-    """`base` is the version to begin from, by number or alias; without it, the draft begins empty."""
+    """`base` is the version to begin from, by number or alias; without it, the draft begins empty.
+
+    A `brief` one is a program's that fills and commits it at once: it goes after two hours without use, since a
+    program that was killed does not come back for it.
+    """
 
     base: Annotated[str, Field(max_length=40)] | None = None
+    brief: bool = False
 
 
 class UploadShown(BaseModel):

@@ -68,6 +68,7 @@ drafts = sa.Table(
     # The newest version when it was begun: one that came since is somebody else's.
     sa.Column("seen_number", sa.Integer, nullable=False),
     sa.Column("changes", sa.Integer, nullable=False),
+    sa.Column("brief", sa.Boolean, nullable=False),  # a program's, which would have deleted it in the end
     sa.Column("created_at", Timestamp, nullable=False),
     sa.Column("created_by", sa.String(16), nullable=False),
     sa.Column("updated_at", Timestamp, nullable=False),

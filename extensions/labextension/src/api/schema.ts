@@ -2697,10 +2697,18 @@ export interface components {
         /**
          * DraftCreate
          * @description `base` is the version to begin from, by number or alias; without it, the draft begins empty.
+         *
+         *     A `brief` one is a program's that fills and commits it at once: it goes after two hours without use, since a
+         *     program that was killed does not come back for it.
          */
         DraftCreate: {
             /** Base */
             base?: string | null;
+            /**
+             * Brief
+             * @default false
+             */
+            brief?: boolean;
         };
         /** DraftFile */
         DraftFile: {

@@ -101,6 +101,7 @@ def _dataset_drafts() -> None:
         sa.Column("base_id", sa.String(length=16), nullable=True),
         sa.Column("seen_number", sa.Integer(), nullable=False),
         sa.Column("changes", sa.Integer(), nullable=False),
+        sa.Column("brief", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("created_by", sa.String(length=16), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
