@@ -21,7 +21,7 @@ import { Endpoints } from './endpoints/model';
 import { addEndpoints } from './endpoints/noun';
 import { Experiments } from './experiments/model';
 import { addExperiments } from './experiments/noun';
-import { CATEGORY } from './jobs/commands';
+
 import { addOutputDocuments } from './jobs/documents';
 import { Jobs } from './jobs/model';
 import { addJobs } from './jobs/noun';
@@ -33,6 +33,7 @@ import { addOverlays } from './overlays/views';
 import { Projects } from './projects/model';
 import { Settings } from './settings';
 import { addTracking } from './tracking/views';
+import { CATEGORY } from './ui/views';
 
 const PLUGIN = '@himalia/lab:plugin';
 

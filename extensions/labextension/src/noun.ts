@@ -8,6 +8,6 @@ export interface Noun {
   noun: string;
   title: string;
   /** What the list of those that run now is asked with; none where nothing of it runs. */
-  running?: { [name: string]: string };
+  running?: { [name: string]: string | readonly string[] };
   list: (project: Project) => JSX.Element;
 }

@@ -51,7 +51,8 @@ export function isLost(error: unknown): boolean {
 }
 
 export interface RequestOptions {
-  query?: { [name: string]: string | number | undefined };
+  /** A list is asked with each of its values. */
+  query?: { [name: string]: string | number | readonly string[] | undefined };
   /** Sent as JSON. */
   body?: unknown;
   /** Sent as it is, in place of `body`. */
@@ -141,8 +142,11 @@ export class Client {
   }
 
   url(path: string, query: RequestOptions['query'] = {}): string {
-    const set = Object.entries(query).filter(([, value]) => value !== undefined && value !== '');
-    const tail = set.map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`).join('&');
+    const tail = Object.entries(query)
+      .flatMap(([name, value]) => [value].flat().map(each => [name, each] as const))
+      .filter(([, value]) => value !== undefined && value !== '')
+      .map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`)
+      .join('&');
     return URLExt.join(this.base, 'api/v1', path) + (tail ? `?${tail}` : '');
   }
 

@@ -1,9 +1,8 @@
 import type { Himalia, LabParts } from '../context';
-import { CATEGORY } from '../jobs/commands';
 import type { Noun } from '../noun';
 import { datasetIcon } from '../ui/icons';
 import type { Place } from '../ui/opened';
-import { addViewKind } from '../ui/views';
+import { addViewKind, CATEGORY } from '../ui/views';
 import { addDataset } from './add';
 import { watchUploads } from './notices';
 import { DatasetsPanel } from './panel';

@@ -12,10 +12,15 @@ import { useLoaded } from '../ui/hooks';
 export function Calls({ endpoint }: { endpoint: Endpoint }): JSX.Element {
   const { endpoints, trans } = useHimalia();
   const [token, setToken] = useState<NewEndpointToken>();
+  const { ready, state } = endpoint.status;
   const { value, error, reload } = useLoaded(
-    signal => (endpoint.status.ready ? endpoints.example(endpoint, signal) : Promise.resolve(null)),
-    [endpoints, endpoint.id, endpoint.status.ready, endpoint.status.state]
+    async (signal): Promise<EndpointExample | undefined> =>
+      ready ? endpoints.example(endpoint, signal) : undefined,
+    [endpoints, endpoint.id, ready, state]
   );
+  // While another revision takes over, or it is stopped, what a person has typed stays where it is.
+  const [example, setExample] = useState<EndpointExample>();
+  useEffect(() => value && setExample(value), [value]);
   return (
     <div className="hm-Calls">
       <section>
@@ -30,12 +35,12 @@ export function Calls({ endpoint }: { endpoint: Endpoint }): JSX.Element {
       </section>
       <Tokens endpoint={endpoint} shown={token} onToken={setToken} />
       {error && <Failure error={error} retry={reload} />}
-      {!endpoint.status.ready && (
+      {!ready && !example && (
         <p className="hm-Quiet">{trans.__('An example shows here as soon as the endpoint is ready.')}</p>
       )}
-      {value === undefined && !error && <Loading />}
-      {value && <Example example={value} token={token} />}
-      {value && <TryIt endpoint={endpoint} example={value} />}
+      {ready && !example && !error && <Loading />}
+      {example && <Example example={example} token={token} />}
+      {example && <TryIt endpoint={endpoint} example={example} />}
     </div>
   );
 }
@@ -61,15 +66,20 @@ interface TokensProps {
 /** Who calls it needs a token; one is shown only when it is made. */
 function Tokens({ endpoint, shown, onToken }: TokensProps): JSX.Element {
   const { endpoints, trans } = useHimalia();
-  const { value, reload } = useLoaded(signal => endpoints.tokens(endpoint, signal), [endpoints, endpoint.id]);
+  const { value, error, reload } = useLoaded(
+    signal => endpoints.tokens(endpoint, signal),
+    [endpoints, endpoint.id]
+  );
   const make = async () => {
     const made = await told(
       () => endpoints.newToken(endpoint, trans.__('made in JupyterLab')),
       trans.__('No token was made.'),
       trans
     );
-    onToken(made);
-    reload();
+    if (made) {
+      onToken(made);
+      reload();
+    }
   };
   const revoke = async (token: Parameters<typeof endpoints.removeToken>[1]) => {
     const agreed = await confirm(
@@ -86,6 +96,7 @@ function Tokens({ endpoint, shown, onToken }: TokensProps): JSX.Element {
   return (
     <section>
       <h3>{trans.__('Tokens')}</h3>
+      {error && <Failure error={error} retry={reload} />}
       {shown && (
         <div className="hm-Note" role="status">
           {trans.__('Copy it now: it is not shown again.')} <Copied text={shown.token} />
@@ -101,14 +112,14 @@ function Tokens({ endpoint, shown, onToken }: TokensProps): JSX.Element {
                 {token.created_by.name} · <When at={token.created_at} />
               </span>
             </span>
-            <Button title={trans.__('Revoke the token %1', token.hint)} onClick={() => void revoke(token)}>
+            <Button title={trans.__('Revoke the token %1', token.hint)} onClick={() => revoke(token)}>
               {trans.__('Revoke')}
             </Button>
           </li>
         ))}
       </ul>
       <p>
-        <Button onClick={() => void make()}>{trans.__('New token')}</Button>
+        <Button onClick={make}>{trans.__('New token')}</Button>
       </p>
     </section>
   );
@@ -148,17 +159,18 @@ interface Answer {
 /** Send a request as any program would, and show what comes back. */
 function TryIt({ endpoint, example }: { endpoint: Endpoint; example: EndpointExample }): JSX.Element {
   const { trans } = useHimalia();
-  const [typed, setTyped] = useState(() => json(example.body));
+  // None until a person changes the example: then it is theirs, whatever is served.
+  const [typed, setTyped] = useState<string>();
   const [answer, setAnswer] = useState<Answer>();
   const [failure, setFailure] = useState<Error>();
   const [busy, setBusy] = useState(false);
   const call = useCall(endpoint, example);
-  useEffect(() => setTyped(json(example.body)), [example]);
+  const body = typed ?? json(example.body);
   const send = (event: FormEvent) => {
     event.preventDefault();
     setBusy(true);
     setFailure(undefined);
-    call(typed)
+    call(body)
       .then(setAnswer, (error: Error) => {
         setAnswer(undefined);
         setFailure(error);
@@ -174,13 +186,19 @@ function TryIt({ endpoint, example }: { endpoint: Endpoint; example: EndpointExa
           aria-label={trans.__('Request')}
           rows={10}
           spellCheck={false}
-          value={typed}
+          value={body}
           onChange={event => setTyped(event.target.value)}
         />
         <p>
-          <button type="submit" className="hm-Button hm-mod-accept" disabled={busy}>
+          <button type="submit" className="hm-Button hm-mod-accept" disabled={busy || !endpoint.status.ready}>
             {busy ? trans.__('Waiting for the answer…') : trans.__('Send')}
-          </button>
+          </button>{' '}
+          {typed !== undefined && (
+            <Button onClick={() => setTyped(undefined)}>{trans.__('Show the example')}</Button>
+          )}{' '}
+          {!endpoint.status.ready && (
+            <span className="hm-Quiet">{trans.__('It answers nothing now: it is not ready.')}</span>
+          )}
         </p>
       </form>
       {failure && <Failure error={failure} />}
@@ -196,43 +214,50 @@ function TryIt({ endpoint, example }: { endpoint: Endpoint; example: EndpointExa
   );
 }
 
-/** How long the token that the form calls with is good, in seconds. */
-const TOKEN_S = 3600;
-
-/** Calls the endpoint with a token of its own, which the form asks for when it first needs it. */
+/** Calls the endpoint with a token of the page's own; one that is good no more is replaced. */
 function useCall(endpoint: Endpoint, example: EndpointExample): (body: string) => Promise<Answer> {
-  const { client, endpoints, trans } = useHimalia();
-  const [token, setToken] = useState<string>();
-  return async body => {
-    let own = token;
-    if (own === undefined) {
-      const path = endpoints.path(endpoint.project, endpoint.name, 'tokens');
-      const note = trans.__('tried out in JupyterLab, good for an hour');
-      own = (await client.post<NewEndpointToken>(path, { note, expires_in_s: TOKEN_S })).token;
-      setToken(own);
-    }
+  const { endpoints, trans } = useHimalia();
+  const send = async (body: string): Promise<{ response: Response; milliseconds: number }> => {
+    const token = await endpoints.formToken(endpoint, trans.__('tried out in JupyterLab, good for an hour'));
     const begun = performance.now();
-    let response: Response;
     try {
-      response = await fetch(addressHere(example.url), {
+      const response = await fetch(addressHere(example.url), {
         method: 'POST',
         body,
-        headers: { Authorization: `Bearer ${own}`, 'Content-Type': 'application/json' },
+        headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
         credentials: 'omit',
         redirect: 'manual'
       });
+      return { response, milliseconds: performance.now() - begun };
     } catch (cause) {
       throw new ApiError(0, 'unreachable', trans.__('The endpoint cannot be reached.'), {
         cause: String(cause)
       });
     }
+  };
+  return async body => {
+    let { response, milliseconds } = await send(body);
+    if (response.status === UNAUTHORIZED) {
+      endpoints.forgetFormToken(endpoint);
+      ({ response, milliseconds } = await send(body));
+    }
+    if (response.type === 'opaqueredirect') {
+      // The proxy sends everybody to the hub for what it has no way to.
+      throw new ApiError(
+        503,
+        'unavailable',
+        trans.__('The way to the endpoint is not there just now. Try again in a moment.')
+      );
+    }
     if (!response.ok) {
       throw await errorOf(response);
     }
-    const text = await response.text();
-    return { text: pretty(text), milliseconds: performance.now() - begun };
+    return { text: pretty(await response.text()), milliseconds };
   };
 }
+
+/** What an endpoint answers to a token that has ended or was revoked. */
+const UNAUTHORIZED = 401;
 
 /** The same address at the host that this page comes from: others a browser would not let the page call. */
 function addressHere(url: string): string {

@@ -5,7 +5,7 @@ import { firstChoice } from '../jobs/profiles';
 import { Button } from '../ui/basics';
 import { confirm, refused, told } from '../ui/confirm';
 import { openModal } from '../ui/modal';
-import { modelOf, type RevisionWish, servingRevision } from './model';
+import { modelOf, type RevisionWish, servingRevision, type UpdateWish } from './model';
 
 /** Serve a model version: at once, or where endpoints serve its model already, as the person chooses. */
 export async function deploy(himalia: Himalia, version: ModelVersion): Promise<void> {
@@ -85,7 +85,7 @@ function Choice({ version, wish, others, close }: ChoiceProps): JSX.Element {
               title={trans.__('Let “%1” answer with this version from now on, without a pause', each.name)}
               onClick={() => {
                 close();
-                void update(himalia, each, wish).then(() => open(himalia, each));
+                void update(himalia, each, { spec: wish }).then(() => open(himalia, each));
               }}
             >
               {trans.__('Update')}
@@ -112,7 +112,7 @@ function Choice({ version, wish, others, close }: ChoiceProps): JSX.Element {
 }
 
 /** Go over to another revision; where both do not fit beside each other, only after a question. */
-export function update(himalia: Himalia, endpoint: Endpoint, wish: RevisionWish): Promise<boolean> {
+export function update(himalia: Himalia, endpoint: Endpoint, wish: UpdateWish): Promise<boolean> {
   return besideOrInPlace(himalia, endpoint, replace => himalia.endpoints.update(endpoint, wish, replace));
 }
 

@@ -25,6 +25,15 @@ export const STATES: readonly EndpointState[] = [
 /** What a revision serves, and on what. */
 export type RevisionWish = Pick<EndpointRevision['spec'], 'model' | 'profile' | 'size'>;
 
+/** What is to be served, and the share of the calls in per cent that it gets. */
+export interface UpdateWish {
+  spec: RevisionWish;
+  weight?: number;
+}
+
+/** How long a token that forms call with is good, in seconds. */
+const FORM_TOKEN_S = 3600;
+
 /** The endpoints that the page has seen. */
 export class Endpoints extends Resources<Endpoint> {
   constructor(client: Client, live: Live) {
@@ -36,8 +45,8 @@ export class Endpoints extends Resources<Endpoint> {
   }
 
   /** Serve something else from now on; with `replace`, in place of the present revision instead of beside it. */
-  update(endpoint: Endpoint, spec: RevisionWish, replace = false): Promise<Endpoint> {
-    return this.act(endpoint, 'revisions', { spec, replace });
+  update(endpoint: Endpoint, wish: UpdateWish, replace = false): Promise<Endpoint> {
+    return this.act(endpoint, 'revisions', { ...wish, replace });
   }
 
   rollback(endpoint: Endpoint, revision?: number, replace = false): Promise<Endpoint> {
@@ -68,6 +77,25 @@ export class Endpoints extends Resources<Endpoint> {
     await this.client.delete(this.path(project, name, 'tokens', token.id));
   }
 
+  /** The token that forms of this page call with, made when it is first needed. */
+  async formToken({ id, project, name }: Endpoint, note: string): Promise<string> {
+    let token = this._formTokens.get(id);
+    if (token === undefined) {
+      const made = await this.client.post<NewEndpointToken>(this.path(project, name, 'tokens'), {
+        note,
+        expires_in_s: FORM_TOKEN_S
+      });
+      token = made.token;
+      this._formTokens.set(id, token);
+    }
+    return token;
+  }
+
+  /** The token is not good any more. */
+  forgetFormToken({ id }: Endpoint): void {
+    this._formTokens.delete(id);
+  }
+
   metrics({ project, name }: Endpoint, signal?: AbortSignal): Promise<EndpointMetrics> {
     return this.client.get(this.path(project, name, 'metrics'), { signal });
   }
@@ -75,12 +103,18 @@ export class Endpoints extends Resources<Endpoint> {
   example({ project, name }: Endpoint, signal?: AbortSignal): Promise<EndpointExample> {
     return this.client.get(this.path(project, name, 'example'), { signal });
   }
+
+  private readonly _formTokens = new Map<string, string>();
 }
 
 /** The revision that answers most requests now, or would if any were ready. */
 export function servingRevision({ status, spec }: Endpoint): EndpointRevision | undefined {
   const revisions = [...(status.revisions ?? [])].sort((one, other) => other.weight - one.weight);
   return revisions[0]?.weight > 0 ? revisions[0] : revisions.find(each => each.number === spec.revision);
+}
+
+export function newestFirst({ status }: Endpoint): EndpointRevision[] {
+  return [...(status.revisions ?? [])].sort((one, other) => other.number - one.number);
 }
 
 /** A revision's model as people name it: `iris@3`. */

@@ -3,14 +3,21 @@ import { useHimalia } from '../context';
 import { Button, Scroll, When } from '../ui/basics';
 import { StateBadge } from '../ui/state';
 import { rollback } from './deploy';
-import { modelOf } from './model';
+import { modelOf, newestFirst } from './model';
+import { canShare, shareCalls } from './traffic';
 
 /** All that the endpoint ever answered with, newest first, and the way back to each. */
 export function Revisions({ endpoint }: { endpoint: Endpoint }): JSX.Element {
-  const { trans } = useHimalia();
-  const revisions = [...(endpoint.status.revisions ?? [])].sort((one, other) => other.number - one.number);
+  const himalia = useHimalia();
+  const { trans } = himalia;
+  const revisions = newestFirst(endpoint);
   return (
     <div className="hm-Versions">
+      {canShare(endpoint) && (
+        <p>
+          <Button onClick={() => shareCalls(himalia, endpoint)}>{trans.__('Share calls…')}</Button>
+        </p>
+      )}
       <Scroll label={trans.__('Revisions')}>
         <table className="hm-Table">
           <thead>
@@ -49,7 +56,11 @@ function RevisionRow({
   const { app, trans } = himalia;
   const { number, model, state, ready, weight, spec, message } = revision;
   const openModel = () =>
-    void app.commands.execute('himalia:model-open', { project: endpoint.project, name: model?.name });
+    void app.commands.execute('himalia:model-open', {
+      project: endpoint.project,
+      name: model?.name,
+      version: Number(model?.version)
+    });
   return (
     <tr>
       <th scope="row">{number}</th>
@@ -75,7 +86,7 @@ function RevisionRow({
         {weight === 0 && (
           <Button
             title={trans.__('Answer with revision %1 from now on, without a pause', number)}
-            onClick={() => void rollback(himalia, endpoint, number)}
+            onClick={() => rollback(himalia, endpoint, number)}
           >
             {trans.__('Roll back to it')}
           </Button>

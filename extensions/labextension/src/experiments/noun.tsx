@@ -1,9 +1,9 @@
 import type { Himalia, LabParts } from '../context';
-import { CATEGORY } from '../jobs/commands';
 import type { Noun } from '../noun';
 import { searchIcon } from '../ui/icons';
 import type { Place } from '../ui/opened';
-import { addViewKind } from '../ui/views';
+import { addItemCommands, addViewKind, CATEGORY } from '../ui/views';
+import { canResume, canStop, registerBest, resume, stop } from './actions';
 import { ExperimentsPanel } from './panel';
 import { searchFile, searchParameters } from './search';
 import { ExperimentView } from './view';
@@ -11,7 +11,7 @@ import { ExperimentView } from './view';
 /** Searches in Lab: their commands and views, and their row in the navigator. */
 export function addExperiments(himalia: Himalia, lab: LabParts): Noun {
   const { app, docManager, trans } = himalia;
-  addViewKind<Place>(himalia, lab.restorer, {
+  const place = addViewKind<Place>(himalia, lab.restorer, {
     name: 'experiment',
     key: ({ project, name }) => `${project}/${name}`,
     view: place => new ExperimentView(himalia, place)
@@ -48,6 +48,30 @@ export function addExperiments(himalia: Himalia, lab: LabParts): Noun {
     lab.palette?.addItem({ command, category: CATEGORY });
   }
   lab.launcher?.add({ command: 'himalia:search-choose', category: CATEGORY, rank: 3 });
+  const shown = () => {
+    const at = place();
+    return at && himalia.experiments.find(at.project, at.name);
+  };
+  addItemCommands(himalia, lab.palette, shown, [
+    {
+      name: 'experiment-stop',
+      label: trans.__('Stop search'),
+      can: canStop,
+      act: each => stop(himalia, each)
+    },
+    {
+      name: 'experiment-resume',
+      label: trans.__('Resume search'),
+      can: canResume,
+      act: each => resume(himalia, each)
+    },
+    {
+      name: 'experiment-register',
+      label: trans.__('Register the best trial’s model'),
+      can: ({ status }) => (status.best?.length ?? 0) > 0,
+      act: each => registerBest(himalia, each)
+    }
+  ]);
   return {
     nouns: 'experiments',
     noun: 'experiment',

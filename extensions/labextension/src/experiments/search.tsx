@@ -12,7 +12,8 @@ import { Failure } from '../ui/basics';
 import { useLoaded } from '../ui/hooks';
 import { FormFooter, openModal } from '../ui/modal';
 import { useFocus, useSending } from '../ui/sending';
-import { firstGoal, type Goal, GoalFields, readGoal } from './goal';
+import { firstGoal, type Goal, type ReadGoal, readGoal } from './goal';
+import { GoalFields } from './goalfields';
 import { guessSpace, metricsIn, readSpace, type SpaceRow } from './space';
 import { SpaceFields } from './spacefields';
 
@@ -40,6 +41,7 @@ export async function searchFile(himalia: Himalia): Promise<void> {
 interface Ready {
   runnable: Runnable;
   profiles: Profile[];
+  samplers: string[];
   /** The notebook's own code, to guess from. */
   source: string;
 }
@@ -67,14 +69,15 @@ function Prepared({ path, close }: { path: string; close: () => void }): JSX.Ele
 async function prepare(himalia: Himalia, path: string): Promise<Ready> {
   const { app, client, server } = himalia;
   await saveOpen(himalia, path);
-  const [runnable, profiles, file] = await Promise.all([
+  const [runnable, profiles, samplers, file] = await Promise.all([
     server.describe(path),
     client.get<Page<Profile>>('/profiles'),
+    client.get<Page<string>>('/samplers'),
     app.serviceManager.contents.get(path, { type: 'notebook', content: true })
   ]);
   const { cells } = file.content as { cells: { cell_type: string; source: string | string[] }[] };
   const code = cells.filter(cell => cell.cell_type === 'code').map(({ source }) => [source].flat().join(''));
-  return { runnable, profiles: profiles.items, source: code.join('\n') };
+  return { runnable, profiles: profiles.items, samplers: samplers.items, source: code.join('\n') };
 }
 
 interface Wish {
@@ -82,7 +85,7 @@ interface Wish {
   space: ExperimentSpec['space'];
   inputs: { [name: string]: string };
   choice: Choice;
-  goal: Pick<ExperimentSpec, 'objectives' | 'trials' | 'parallel' | 'sampler' | 'pruner'>;
+  goal: ReadGoal;
 }
 
 async function submit(
@@ -113,6 +116,8 @@ interface SearchFormProps {
 const FIELDS = [
   'name',
   'metric',
+  'seed',
+  'timeout_s',
   'trials',
   'parallel',
   'sampler',
@@ -126,7 +131,7 @@ const FIELDS = [
 /** One form for a search, filled with the best guess: what is searched, what is better, how long, and where. */
 function SearchForm({ ready, submit: send, cancel }: SearchFormProps): JSX.Element {
   const { page, trans } = useHimalia();
-  const { runnable, profiles, source } = ready;
+  const { runnable, profiles, samplers, source } = ready;
   const [rows, setRows] = useState<SpaceRow[]>(() => guessSpace(runnable.parameters));
   const [goal, setGoal] = useState<Goal>(() => firstGoal(source));
   const [inputs, setInputs] = useState<InputRow[]>([]);
@@ -138,7 +143,7 @@ function SearchForm({ ready, submit: send, cancel }: SearchFormProps): JSX.Eleme
   const onSubmit = (event: FormEvent) => {
     event.preventDefault();
     const read = {
-      space: readSpace(rows, trans),
+      space: readSpace(rows, goal.sampler, trans),
       goal: readGoal(goal, trans),
       inputs: readInputs(inputs, trans)
     };
@@ -161,8 +166,14 @@ function SearchForm({ ready, submit: send, cancel }: SearchFormProps): JSX.Eleme
     <form className="hm-RunForm" ref={form} onSubmit={onSubmit} noValidate>
       <div className="hm-RunForm-body">
         {sending.failure && <Failure error={sending.failure} />}
-        <SpaceFields rows={rows} onRows={setRows} errors={errors} />
-        <GoalFields goal={goal} onGoal={setGoal} metrics={metricsIn(source)} errors={errors} />
+        <SpaceFields rows={rows} onRows={setRows} onGrid={goal.sampler === 'grid'} errors={errors} />
+        <GoalFields
+          goal={goal}
+          onGoal={setGoal}
+          metrics={metricsIn(source)}
+          samplers={samplers}
+          errors={errors}
+        />
         <InputFields rows={inputs} onRows={setInputs} errors={errors} />
         <fieldset>
           <legend>{trans.__('Where each trial runs')}</legend>

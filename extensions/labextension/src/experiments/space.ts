@@ -11,8 +11,13 @@ export interface SpaceRow {
   low: string;
   high: string;
   log: boolean;
+  /** The distance of values from `low` on; empty for any value. */
+  step: string;
   /** A JSON list. */
   choices: string;
+  /** Searched only where this other parameter has one of these values; empty for always. */
+  when: string;
+  whenValues: string;
 }
 
 /** One row for each parameter of a notebook, its range guessed from the default value. */
@@ -22,6 +27,9 @@ export function guessSpace(schema: Schema): SpaceRow[] {
     about: property.description ?? '',
     ticked: false,
     fixed: property.default ?? null,
+    step: '',
+    when: '',
+    whenValues: '',
     ...guessRange(property)
   }));
 }
@@ -74,51 +82,94 @@ function tidy(value: number): number {
   return Number(value.toPrecision(2));
 }
 
+interface Words {
+  __: (text: string, ...values: string[]) => string;
+}
+
 /** What the ticked rows say, and a sentence for each that says nothing that can be searched. */
 export function readSpace(
   rows: readonly SpaceRow[],
-  trans: { __: (text: string, ...values: string[]) => string }
+  sampler: string,
+  trans: Words
 ): { space: { [name: string]: SearchParameter }; errors: { [field: string]: string } } {
   const space: { [name: string]: SearchParameter } = {};
   const errors: { [field: string]: string } = {};
-  for (const row of rows.filter(each => each.ticked)) {
-    const read = row.kind === 'categorical' ? readChoices(row, trans) : readRange(row, trans);
-    if (typeof read === 'string') {
-      errors[row.name] = read;
+  const ticked = rows.filter(each => each.ticked);
+  for (const row of ticked) {
+    const range = row.kind === 'categorical' ? readChoices(row, trans) : readRange(row, sampler, trans);
+    const when = readWhen(row, ticked, trans);
+    if (typeof range === 'string' || typeof when === 'string') {
+      errors[row.name] = typeof range === 'string' ? range : (when as string);
     } else {
-      space[row.name] = read;
+      space[row.name] = { ...range, ...when };
     }
   }
-  if (Object.keys(space).length === 0 && Object.keys(errors).length === 0) {
+  if (ticked.length === 0) {
     errors.space = trans.__('Tick at least one parameter to search.');
   }
   return { space, errors };
 }
 
 function readRange(
-  { kind, low, high, log }: SpaceRow,
-  trans: { __: (text: string) => string }
+  { kind, low, high, log, step }: SpaceRow,
+  sampler: string,
+  trans: Words
 ): SearchParameter | string {
-  const [from, to] = [Number(low), Number(high)];
+  const [from, to, by] = [Number(low), Number(high), Number(step)];
+  const hasStep = step.trim() !== '';
   if (low.trim() === '' || high.trim() === '' || !Number.isFinite(from) || !Number.isFinite(to)) {
     return trans.__('Write two numbers, the lowest and the highest.');
   }
   if (from >= to) {
     return trans.__('The lowest must be below the highest.');
   }
-  if (kind === 'int' && !(Number.isInteger(from) && Number.isInteger(to))) {
+  if (kind === 'int' && ![from, to, hasStep ? by : 1].every(Number.isInteger)) {
     return trans.__('Write whole numbers.');
   }
   if (log && from <= 0) {
     return trans.__('Over orders of magnitude, the lowest must be above 0.');
   }
-  return { kind, low: from, high: to, log };
+  if (hasStep && !(by > 0)) {
+    return trans.__('A step is a number above 0.');
+  }
+  if (hasStep && log) {
+    return trans.__('Steps are even, so they do not go with “log”: untick it, or leave the step empty.');
+  }
+  if (sampler === 'grid' && kind === 'float' && !hasStep) {
+    return trans.__('A grid needs steps: write one, such as %1.', String(tidy((to - from) / 4)));
+  }
+  return { kind, low: from, high: to, log, ...(hasStep ? { step: by } : {}) };
 }
 
-function readChoices(
-  { choices }: SpaceRow,
-  trans: { __: (text: string) => string }
-): SearchParameter | string {
+/** The condition of a row, whose other parameter must be searched, too. */
+function readWhen(
+  { when, whenValues }: SpaceRow,
+  ticked: readonly SpaceRow[],
+  trans: Words
+): Pick<SearchParameter, 'when'> | string {
+  if (!when) {
+    return {};
+  }
+  if (!ticked.some(({ name }) => name === when)) {
+    return trans.__('Tick “%1” as well: this one depends on it.', when);
+  }
+  const values = listed(whenValues);
+  return values.length > 0
+    ? { when: { [when]: values } }
+    : trans.__('Write the values of “%1” with which this one is searched.', when);
+}
+
+/** `["a", "b"]`, or as people write it: `a, b`. */
+function listed(text: string): NonNullable<SearchParameter['choices']> {
+  try {
+    return [JSON.parse(text) as NonNullable<SearchParameter['choices']>].flat();
+  } catch {
+    const parts = text.split(',').map(part => part.trim());
+    return parts.filter(Boolean).map(part => (Number.isFinite(Number(part)) ? Number(part) : part));
+  }
+}
+
+function readChoices({ choices }: SpaceRow, trans: Words): SearchParameter | string {
   const wrong = trans.__('Write a list of at least two values, such as ["a", "b"].');
   try {
     const read = JSON.parse(choices) as unknown;

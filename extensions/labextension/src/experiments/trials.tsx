@@ -1,15 +1,20 @@
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 
-import type { Experiment, Trial } from '../api/types';
+import type { Experiment, Trial, TrialState } from '../api/types';
 import { useHimalia } from '../context';
 import { registerModel } from '../models/register';
-import { Button, Empty, Failure, Loading, Scroll, valueText } from '../ui/basics';
+import { Button, Empty, Failure, Loading, valueText } from '../ui/basics';
+import { BigTable, type Column } from '../ui/bigtable';
 import { told } from '../ui/confirm';
 import { duration, number } from '../ui/format';
 import { useLoaded } from '../ui/hooks';
 import { StateBadge } from '../ui/state';
+import { stateWord } from '../ui/words';
+import { TrialPages } from './trialpages';
 
-const PAGE = 100;
+type Trans = ReturnType<typeof useHimalia>['trans'];
+
+const STATES: readonly TrialState[] = ['RUNNING', 'WAITING', 'COMPLETE', 'PRUNED', 'FAILED', 'STOPPED'];
 
 interface TrialsProps {
   experiment: Experiment;
@@ -17,13 +22,20 @@ interface TrialsProps {
   turn: number;
 }
 
-/** All trials in their order: what was tried, how it went, and the job that did it. */
+/** All trials: what was tried, how it went and why, and the job that did it; sorted and filtered as one likes. */
 export function Trials({ experiment, turn }: TrialsProps): JSX.Element {
   const { experiments, trans } = useHimalia();
-  const [count, setCount] = useState(PAGE);
+  const [state, setState] = useState('');
+  // eslint-disable-next-line react-hooks/exhaustive-deps -- another search has other pages
+  const pages = useMemo(() => new TrialPages(), [experiment.id]);
   const { value, error, reload } = useLoaded(
-    signal => experiments.trials(experiment, { limit: Math.min(1000, count) }, signal),
-    [experiments, experiment.id, experiment.status.state, turn, count]
+    signal => pages.refresh(query => experiments.trials(experiment, query, signal)),
+    [experiments, pages, experiment.status.state, turn]
+  );
+  const columns = useColumns(experiment);
+  const shown = useMemo(
+    () => (state ? value?.filter(trial => trial.state === state) : value) ?? [],
+    [value, state]
   );
   if (error && !value) {
     return <Failure error={error} retry={reload} />;
@@ -31,83 +43,133 @@ export function Trials({ experiment, turn }: TrialsProps): JSX.Element {
   if (!value) {
     return <Loading />;
   }
-  if (value.items.length === 0) {
+  if (value.length === 0) {
     return <Empty>{trans.__('The first trial shows here in a moment.')}</Empty>;
   }
-  const names = Object.keys(experiment.spec.space);
-  const { objectives } = experiment.spec;
   return (
-    <div className="hm-Versions">
-      <Scroll label={trans.__('Trials')}>
-        <table className="hm-Table">
-          <thead>
-            <tr>
-              <th scope="col">{trans.__('Trial')}</th>
-              <th scope="col">{trans.__('State')}</th>
-              {objectives.map(({ metric }) => (
-                <th key={metric} scope="col">
-                  {metric}
-                </th>
-              ))}
-              {names.map(name => (
-                <th key={name} scope="col">
-                  {name}
-                </th>
-              ))}
-              <th scope="col">{trans.__('Took')}</th>
-              <th scope="col">
-                <span className="hm-mod-hidden">{trans.__('Actions')}</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {value.items.map(trial => (
-              <TrialRow key={trial.number} experiment={experiment} trial={trial} names={names} />
+    <div className="hm-Trials">
+      <p className="hm-Trials-bar">
+        <label>
+          {trans.__('Show')}{' '}
+          <select
+            className="hm-Input"
+            aria-label={trans.__('State')}
+            value={state}
+            onChange={event => setState(event.target.value)}
+          >
+            <option value="">{trans.__('all trials')}</option>
+            {STATES.map(each => (
+              <option key={each} value={each}>
+                {stateWord(each, trans)}
+              </option>
             ))}
-          </tbody>
-        </table>
-      </Scroll>
-      {value.next_page_token && count < 1000 && (
-        <Button onClick={() => setCount(count + PAGE)}>{trans.__('Show more')}</Button>
-      )}
+          </select>
+        </label>{' '}
+        <span className="hm-Quiet" role="status">
+          {trans._n('%1 trial', '%1 trials', shown.length)}
+        </span>
+      </p>
+      <BigTable
+        label={trans.__('Trials')}
+        columns={columns}
+        rows={shown}
+        keyOf={keyOf}
+        first="number"
+        isMarked={trial => isBest(experiment, trial)}
+      />
     </div>
   );
 }
 
-interface TrialRowProps {
-  experiment: Experiment;
-  trial: Trial;
-  names: string[];
+function keyOf(trial: Trial): number {
+  return trial.number;
 }
 
-function TrialRow({ experiment, trial, names }: TrialRowProps): JSX.Element {
-  const himalia = useHimalia();
-  const { trans } = himalia;
-  const { objectives } = experiment.spec;
-  const isBest = experiment.status.best?.some(each => each.number === trial.number);
-  const { started_at, ended_at } = trial;
-  const took = started_at && ended_at ? (Date.parse(ended_at) - Date.parse(started_at)) / 1000 : null;
-  return (
-    <tr data-best={isBest || undefined}>
-      <th scope="row">
-        {trial.number}
-        {isBest && <span className="hm-Count">{trans.__('best')}</span>}
-      </th>
-      <td title={trial.message ?? undefined}>
-        <StateBadge state={trial.state} />
-      </td>
-      {objectives.map(({ metric }, at) => (
-        <td key={metric}>{trial.values ? number(trial.values[at] ?? null) : ''}</td>
-      ))}
-      {names.map(name => (
-        <td key={name}>{name in trial.parameters ? shown(trial.parameters[name], trans) : ''}</td>
-      ))}
-      <td>{took === null ? '' : duration(took)}</td>
-      <td className="hm-Table-actions">
-        <TrialActions experiment={experiment} trial={trial} />
-      </td>
-    </tr>
+function isBest({ status }: Experiment, trial: Trial): boolean {
+  return status.best?.some(each => each.number === trial.number) ?? false;
+}
+
+function useColumns(experiment: Experiment): Column<Trial>[] {
+  const { trans } = useHimalia();
+  return useMemo(
+    () => [
+      ...whichAndHow(experiment, trans),
+      ...experiment.spec.objectives.map(({ metric, direction }, at): Column<Trial> => ({
+        name: `metric ${metric}`,
+        title: metric,
+        cell: trial => (trial.values ? number(trial.values[at] ?? null) : ''),
+        value: trial => trial.values?.[at] ?? null,
+        isFalling: direction === 'maximize'
+      })),
+      ...Object.keys(experiment.spec.space).map((name): Column<Trial> => ({
+        name: `parameter ${name}`,
+        title: name,
+        cell: trial => (name in trial.parameters ? shownValue(trial.parameters[name], trans) : ''),
+        value: trial => sortable(trial.parameters[name])
+      })),
+      ...whatBecame(experiment, trans)
+    ],
+    [experiment, trans]
   );
+}
+
+function whichAndHow(experiment: Experiment, trans: Trans): Column<Trial>[] {
+  return [
+    {
+      name: 'number',
+      title: trans.__('Trial'),
+      cell: trial => (
+        <>
+          {trial.number}
+          {isBest(experiment, trial) && <span className="hm-Count">{trans.__('best')}</span>}
+        </>
+      ),
+      value: trial => trial.number,
+      isFalling: true
+    },
+    {
+      name: 'state',
+      title: trans.__('State'),
+      cell: trial => <StateBadge state={trial.state} />,
+      value: trial => stateWord(trial.state, trans)
+    }
+  ];
+}
+
+function whatBecame(experiment: Experiment, trans: Trans): Column<Trial>[] {
+  return [
+    {
+      name: 'took',
+      title: trans.__('Took'),
+      cell: trial => {
+        const took = seconds(trial);
+        return took === null ? '' : duration(took);
+      },
+      value: seconds
+    },
+    {
+      name: 'actions',
+      title: <span className="hm-mod-hidden">{trans.__('Actions')}</span>,
+      cell: trial => <TrialActions experiment={experiment} trial={trial} />
+    },
+    { name: 'why', title: trans.__('Why'), cell: trial => trial.message }
+  ];
+}
+
+function seconds({ started_at, ended_at }: Trial): number | null {
+  return started_at && ended_at ? (Date.parse(ended_at) - Date.parse(started_at)) / 1000 : null;
+}
+
+function sortable(value: unknown): number | string | null {
+  return typeof value === 'number' || typeof value === 'string'
+    ? value
+    : value === undefined
+      ? null
+      : JSON.stringify(value);
+}
+
+function shownValue(value: unknown, trans: Trans): string {
+  return typeof value === 'number' ? number(value) : valueText(value, trans);
 }
 
 function TrialActions({ experiment, trial }: { experiment: Experiment; trial: Trial }): JSX.Element {
@@ -117,7 +179,7 @@ function TrialActions({ experiment, trial }: { experiment: Experiment; trial: Tr
     told(() => experiments.stopTrial(experiment, trial), trans.__('The trial was not stopped.'), trans);
   const source = { trial: { experiment: experiment.name, number: trial.number } };
   return (
-    <>
+    <span className="hm-Table-actions">
       <Button
         title={trans.__('Open the job of trial %1', trial.number)}
         onClick={() =>
@@ -139,10 +201,6 @@ function TrialActions({ experiment, trial }: { experiment: Experiment; trial: Tr
           {trans.__('Register')}
         </Button>
       )}
-    </>
+    </span>
   );
-}
-
-function shown(value: unknown, trans: ReturnType<typeof useHimalia>['trans']): string {
-  return typeof value === 'number' ? number(value) : valueText(value, trans);
 }

@@ -1,10 +1,9 @@
 import { useEffect, useReducer, useState } from 'react';
 
-import type { Experiment } from '../api/types';
+import type { Experiment, SearchParameter } from '../api/types';
 import { type Himalia, useHimalia } from '../context';
-import { registerModel } from '../models/register';
 import { Bar, Button, Pairs, valueText, When } from '../ui/basics';
-import { confirm, removeAsked, told } from '../ui/confirm';
+import { told } from '../ui/confirm';
 import { duration, number } from '../ui/format';
 import { useNow } from '../ui/hooks';
 import { searchIcon } from '../ui/icons';
@@ -14,9 +13,13 @@ import { Opened, type Place } from '../ui/opened';
 import { StateBadge } from '../ui/state';
 import { View } from '../ui/view';
 import { stateWord } from '../ui/words';
+import { Actions, registerBest } from './actions';
 import { objectiveText } from './model';
 import { SearchPlots } from './plots';
 import { Trials } from './trials';
+
+type Trans = ReturnType<typeof useHimalia>['trans'];
+type BestTrial = NonNullable<Experiment['status']['best']>[number];
 
 /** Changes of trials come in crowds: what is drawn from them is asked for at most this often. */
 const CALM_MS = 1000;
@@ -65,13 +68,18 @@ function Shown({ experiment, close }: { experiment: Experiment; close: () => voi
         </>
       }
       actions={<Actions experiment={experiment} close={close} />}
-      live={trans.__(
-        '%1: %2, %3 of %4 trials',
-        experiment.name,
-        stateWord(status.state, trans),
-        status.done,
-        status.total
-      )}
+      live={[
+        trans.__(
+          '%1: %2, %3 of %4 trials',
+          experiment.name,
+          stateWord(status.state, trans),
+          status.done,
+          status.total
+        ),
+        status.message
+      ]
+        .filter(Boolean)
+        .join('. ')}
       tab={tab}
       onTab={setTab}
       tabs={[
@@ -166,28 +174,48 @@ function Overview({ experiment }: { experiment: Experiment }): JSX.Element {
       <Best experiment={experiment} />
       <section>
         <h3>{trans.__('What is searched')}</h3>
-        <Pairs pairs={spaceOf(experiment)} />
+        <Pairs pairs={spaceOf(experiment, trans)} />
       </section>
     </div>
   );
 }
 
-function spaceOf({ spec }: Experiment): [string, string][] {
-  return Object.entries(spec.space).map(([name, { kind, low, high, log, choices }]) => [
+function spaceOf({ spec }: Experiment, trans: Trans): [string, string][] {
+  return Object.entries(spec.space).map(([name, parameter]) => [
     name,
-    kind === 'categorical'
-      ? (choices ?? []).map(choice => JSON.stringify(choice)).join(', ')
-      : `${number(low ?? null)} – ${number(high ?? null)}${log ? ' (log)' : ''}`
+    [rangeText(parameter, trans), ...conditions(parameter, trans)].join(' · ')
   ]);
 }
 
-/** The best trial so far: its values and parameters, and what can be made of it. */
+function rangeText({ kind, low, high, log, step, choices }: SearchParameter, trans: Trans): string {
+  if (kind === 'categorical') {
+    return (choices ?? []).map(choice => JSON.stringify(choice)).join(', ');
+  }
+  const [from, to] = [number(low ?? null), number(high ?? null)];
+  if (log) {
+    return trans.__('%1 – %2, over orders of magnitude', from, to);
+  }
+  return step ? trans.__('%1 – %2 in steps of %3', from, to, number(step)) : trans.__('%1 – %2', from, to);
+}
+
+function conditions({ when = {} }: SearchParameter, trans: Trans): string[] {
+  return Object.entries(when).map(([name, values]) =>
+    trans.__(
+      'only when %1 is %2',
+      name,
+      [values]
+        .flat()
+        .map(each => JSON.stringify(each))
+        .join(', ')
+    )
+  );
+}
+
+/** The best trial so far, or those that no other beats. */
 function Best({ experiment }: { experiment: Experiment }): JSX.Element {
-  const himalia = useHimalia();
-  const { app, trans } = himalia;
-  const best = experiment.status.best?.[0];
-  const { objectives } = experiment.spec;
-  if (!best) {
+  const { trans } = useHimalia();
+  const { best = [] } = experiment.status;
+  if (best.length === 0) {
     return (
       <section>
         <h3>{trans.__('Best trial')}</h3>
@@ -195,6 +223,20 @@ function Best({ experiment }: { experiment: Experiment }): JSX.Element {
       </section>
     );
   }
+  return (
+    <>
+      {best.map(trial => (
+        <BestOne key={trial.number} experiment={experiment} best={trial} />
+      ))}
+    </>
+  );
+}
+
+/** Values and parameters of a trial, and what can be made of it. */
+function BestOne({ experiment, best }: { experiment: Experiment; best: BestTrial }): JSX.Element {
+  const himalia = useHimalia();
+  const { app, trans } = himalia;
+  const { objectives } = experiment.spec;
   const openJob = async () => {
     const trial = await told(
       () => himalia.experiments.trial(experiment, best.number),
@@ -207,7 +249,11 @@ function Best({ experiment }: { experiment: Experiment }): JSX.Element {
   };
   return (
     <section>
-      <h3>{trans.__('Best trial: %1', best.number)}</h3>
+      <h3>
+        {objectives.length > 1
+          ? trans.__('Trial %1: no other beats it', best.number)
+          : trans.__('Best trial: %1', best.number)}
+      </h3>
       <Pairs
         pairs={[
           ...objectives.map(({ metric }, at): [string, string] => [metric, number(best.values[at] ?? null)]),
@@ -221,78 +267,12 @@ function Best({ experiment }: { experiment: Experiment }): JSX.Element {
         <Button
           kind="accept"
           title={trans.__('Make the model that this trial left a version of a registered model')}
-          onClick={() =>
-            registerModel(himalia, experiment.project, experiment.name, {
-              trial: { experiment: experiment.name, number: best.number }
-            })
-          }
+          onClick={() => registerBest(himalia, experiment, best.number)}
         >
           {trans.__('Register model')}
         </Button>
         <Button onClick={() => void openJob()}>{trans.__('Open its job')}</Button>
       </p>
     </section>
-  );
-}
-
-function Actions({ experiment, close }: { experiment: Experiment; close: () => void }): JSX.Element {
-  const himalia = useHimalia();
-  const { experiments, settings, trans } = himalia;
-  const { state } = experiment.status;
-  const stop = async () => {
-    const agreed =
-      !settings.confirmStop ||
-      (await confirm(
-        trans.__('Stop “%1”?', experiment.name),
-        trans.__('Trials that run now are stopped; what has ended is kept. It can be resumed.'),
-        trans.__('Stop'),
-        trans
-      ));
-    if (agreed) {
-      await told(
-        () => experiments.stop(experiment),
-        trans.__('“%1” was not stopped.', experiment.name),
-        trans
-      );
-    }
-  };
-  const resume = () => {
-    // What is done already is searched on: as many trials again.
-    const { done, total } = experiment.status;
-    const change = done >= total ? { trials: total * 2 } : {};
-    return told(
-      () => experiments.resume(experiment, change),
-      trans.__('“%1” was not resumed.', experiment.name),
-      trans
-    );
-  };
-  const remove = async () => {
-    const gone = await removeAsked(
-      experiment.name,
-      trans.__('Its trials go with it. For 30 days it can be restored.'),
-      {
-        remove: () => experiments.remove(experiment),
-        restore: () => experiments.restore(experiment)
-      },
-      trans
-    );
-    if (gone) {
-      close();
-    }
-  };
-  return (
-    <>
-      {state === 'RUNNING' && (
-        <Button kind="warn" onClick={() => void stop()}>
-          {trans.__('Stop')}
-        </Button>
-      )}
-      {state !== 'RUNNING' && (
-        <Button kind="accept" onClick={() => void resume()}>
-          {experiment.status.done >= experiment.status.total ? trans.__('Search on') : trans.__('Resume')}
-        </Button>
-      )}
-      {state !== 'RUNNING' && <Button onClick={() => void remove()}>{trans.__('Delete')}</Button>}
-    </>
   );
 }

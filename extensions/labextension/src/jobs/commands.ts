@@ -11,8 +11,6 @@ import type { Inputs } from './inputs';
 import { runAsJob } from './run';
 import type { Selection } from './selection';
 
-export const CATEGORY = 'Himalia';
-
 /** At most so many jobs fit side by side. */
 const MOST_COMPARED = 6;
 

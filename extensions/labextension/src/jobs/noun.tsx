@@ -1,7 +1,7 @@
 import type { Himalia, LabParts } from '../context';
 import type { Noun } from '../noun';
-import { addViewKind } from '../ui/views';
-import { addJobCommands, addRunCommands, CATEGORY } from './commands';
+import { addViewKind, CATEGORY } from '../ui/views';
+import { addJobCommands, addRunCommands } from './commands';
 import { CompareView, type ComparePlace } from './compare';
 import { tellEnds } from './notices';
 import { JobsPanel } from './panel';

@@ -13,7 +13,7 @@ export function Card({ version }: { version: ModelVersion }): JSX.Element {
   const { models, trans } = useHimalia();
   const { value, error, reload } = useLoaded(signal => models.card(version, signal), [models, version.etag]);
   const [typed, setTyped] = useState<string>();
-  if (error) {
+  if (error && !value) {
     return <Failure error={error} retry={reload} />;
   }
   if (!value) {
@@ -41,7 +41,7 @@ export function Card({ version }: { version: ModelVersion }): JSX.Element {
           onChange={event => setTyped(event.target.value)}
         />
         <p className="hm-Best-actions">
-          <Button kind="accept" onClick={() => void save()}>
+          <Button kind="accept" onClick={save}>
             {trans.__('Save')}
           </Button>
           <Button onClick={() => setTyped(undefined)}>{trans.__('Cancel')}</Button>

@@ -1,11 +1,19 @@
 import { type FormEvent, useId, useRef, useState } from 'react';
 
-import type { Dataset, DatasetVersion, ModelVersion, Page, PreviewShown, Profile } from '../api/types';
+import type {
+  Dataset,
+  DatasetVersion,
+  ModelVersion,
+  Page,
+  PreviewShown,
+  PreviewTable,
+  Profile
+} from '../api/types';
 import { type Himalia, useHimalia } from '../context';
 import { defaultSize, firstChoice, ProfileFields } from '../jobs/profiles';
 import { FormToCome } from '../jobs/runform';
 import { Failure } from '../ui/basics';
-import { Field } from '../ui/form';
+import { ChoiceField, TextField } from '../ui/fields';
 import { useLoaded } from '../ui/hooks';
 import { FormFooter, openModal } from '../ui/modal';
 import { useFocus, useSending } from '../ui/sending';
@@ -43,11 +51,15 @@ function EvaluationForm({ version, datasets, profiles, close }: EvaluationFormPr
   const { app, models, page, trans } = useHimalia();
   const [dataset, setDataset] = useState(datasets[0]?.name ?? '');
   const [typed, setTyped] = useState<string>();
-  const columns = useColumns(version.project, dataset);
+  const tables = useTables(version.project, dataset);
+  const [chosen, setChosen] = useState<string>();
+  const table = tables.find(each => each.path === chosen) ?? tables[0];
+  const columns = table?.columns.map(column => column.name) ?? [];
   const target = typed ?? guessTarget(columns);
   const [choice, setChoice] = useState(() =>
     firstChoice(profiles, page, version.status.environment ?? undefined)
   );
+  const list = useId();
   const form = useRef<HTMLFormElement>(null);
   const { step, failure, errors, send } = useSending(['dataset', 'target', 'path', 'profile', 'size']);
   useFocus(form, errors);
@@ -55,7 +67,12 @@ function EvaluationForm({ version, datasets, profiles, close }: EvaluationFormPr
     event.preventDefault();
     send(
       async () => {
-        const made = await models.evaluate(version, { dataset, target: target.trim(), ...choice });
+        const made = await models.evaluate(version, {
+          dataset,
+          target: target.trim(),
+          ...(tables.length > 1 ? { path: table.path } : {}),
+          ...choice
+        });
         close();
         await app.commands.execute('himalia:job-open', { project: version.project, name: made.job });
       },
@@ -69,24 +86,35 @@ function EvaluationForm({ version, datasets, profiles, close }: EvaluationFormPr
     <form className="hm-RunForm" ref={form} onSubmit={onSubmit} noValidate>
       <div className="hm-RunForm-body">
         {failure && <Failure error={failure} />}
-        <Field label={trans.__('Dataset')} error={errors.dataset ?? errors.path}>
-          {attributes => (
-            <select
-              {...attributes}
-              className="hm-Input"
-              value={dataset}
-              onChange={event => {
-                setDataset(event.target.value);
-                setTyped(undefined);
-              }}
-            >
-              {datasets.map(({ name }) => (
-                <option key={name}>{name}</option>
-              ))}
-            </select>
-          )}
-        </Field>
-        <TargetField columns={columns} target={target} error={errors.target} onTarget={setTyped} />
+        <ChoiceField
+          label={trans.__('Dataset')}
+          error={errors.dataset ?? errors.path}
+          value={dataset}
+          choices={datasets.map(({ name }) => [name, name] as const)}
+          onValue={name => {
+            setDataset(name);
+            setTyped(undefined);
+          }}
+        />
+        {tables.length > 1 && (
+          <ChoiceField
+            label={trans.__('Table')}
+            value={table.path}
+            choices={tables.map(({ path }) => [path, path] as const)}
+            onValue={path => {
+              setChosen(path);
+              setTyped(undefined);
+            }}
+          />
+        )}
+        <TextField
+          label={trans.__('Right answers')}
+          description={trans.__('The column of its table that holds what the model is to say.')}
+          error={errors.target}
+          choices={{ id: list, values: columns }}
+          value={target}
+          onValue={setTyped}
+        />
         <ProfileFields profiles={profiles} choice={choice} onChoice={setChoice} errors={errors} />
       </div>
       <FormFooter
@@ -99,52 +127,13 @@ function EvaluationForm({ version, datasets, profiles, close }: EvaluationFormPr
   );
 }
 
-interface TargetProps {
-  columns: string[];
-  target: string;
-  error: string | undefined;
-  onTarget: (name: string) => void;
-}
-
-function TargetField({ columns, target, error, onTarget }: TargetProps): JSX.Element {
-  const { trans } = useHimalia();
-  const list = useId();
-  return (
-    <Field
-      label={trans.__('Right answers')}
-      description={trans.__('The column of its table that holds what the model is to say.')}
-      error={error}
-    >
-      {attributes => (
-        <>
-          <input
-            {...attributes}
-            className="hm-Input"
-            type="text"
-            list={list}
-            autoComplete="off"
-            spellCheck={false}
-            value={target}
-            onChange={event => onTarget(event.target.value)}
-          />
-          <datalist id={list}>
-            {columns.map(name => (
-              <option key={name} value={name} />
-            ))}
-          </datalist>
-        </>
-      )}
-    </Field>
-  );
-}
-
-/** The columns of the tables of a dataset's newest version, by its preview. */
-function useColumns(project: string, dataset: string): string[] {
+/** The tables of a dataset's newest version, by its preview. */
+function useTables(project: string, dataset: string): PreviewTable[] {
   const { client, datasets } = useHimalia();
   const { value } = useLoaded(
     async signal => {
       if (!dataset) {
-        return [];
+        return { dataset, tables: [] };
       }
       const versions = await client.get<Page<DatasetVersion>>(datasets.path(project, dataset, 'versions'), {
         query: { limit: 1 },
@@ -152,11 +141,12 @@ function useColumns(project: string, dataset: string): string[] {
       });
       const [newest] = versions.items;
       const shown = await client.get<PreviewShown>(datasets.versionPath(newest, 'preview'), { signal });
-      return (shown.preview?.tables ?? []).flatMap(table => table.columns.map(column => column.name));
+      return { dataset, tables: shown.preview?.tables ?? [] };
     },
     [client, project, dataset]
   );
-  return [...new Set(value ?? [])];
+  // Until the answer comes, that of another dataset is none.
+  return value?.dataset === dataset ? value.tables : [];
 }
 
 function guessTarget(columns: string[]): string {

@@ -1,43 +1,36 @@
-import { useEffect, useMemo } from 'react';
+import { useMemo } from 'react';
 
 import type { Evaluation, ModelVersion } from '../api/types';
 import { useHimalia } from '../context';
 import { outputPath } from '../jobs/drive';
 import { Button, Empty, Failure, Loading, Pairs, Scroll, When } from '../ui/basics';
 import { heatmap } from '../ui/charts';
+import { useProjectEvents } from '../ui/events';
 import { number } from '../ui/format';
 import { useLoaded } from '../ui/hooks';
-import { useProjectId } from '../ui/opened';
 import { Plot } from '../ui/plot';
 import { Preview } from '../ui/preview';
 import { StateBadge } from '../ui/state';
 import { evaluateModel } from './evaluate';
 
 const REPORT = 'report.json';
+/** More squares than that nobody can tell apart. */
+const MOST_CLASSES = 60;
 
 /** How well a version did on datasets, newest first. */
 export function Evaluations({ version }: { version: ModelVersion }): JSX.Element {
   const himalia = useHimalia();
-  const { live, models, trans } = himalia;
+  const { models, trans } = himalia;
   const { value, error, reload } = useLoaded(
     signal => models.evaluations(version, signal),
     [models, version.id]
   );
-  const project = useProjectId(version.project);
-  useEffect(() => {
-    if (project === undefined) {
-      return undefined;
-    }
-    const following = live.follow(`project:${project}`, {
-      onMessage: message => {
-        if (message.type === 'event' && ['job', 'model'].includes(message.event.subject.kind)) {
-          reload();
-        }
-      },
-      onResumed: reload
-    });
-    return () => following.dispose();
-  }, [live, project, reload]);
+  useProjectEvents(
+    version.project,
+    // An evaluation's job is part of the version.
+    ({ subject, data }) => subject.kind === 'job' && data.part_of === `model:${version.id}`,
+    reload
+  );
   if (error && !value) {
     return <Failure error={error} retry={reload} />;
   }
@@ -124,14 +117,14 @@ interface OutputProps {
 /** What a classifier mistakes for what, and how well it does on each class. */
 function ReportPlots({ version, job, path }: OutputProps): JSX.Element | null {
   const { client, trans } = useHimalia();
-  const { value } = useLoaded(
+  const { value, error, reload } = useLoaded(
     signal => client.get<Report>(outputPath(version.project, job, path), { signal }),
     [client, version.project, job, path]
   );
   const { labels = [], confusion_matrix: matrix, per_class: classes = [] } = value ?? {};
   const rows = useMemo(
     () =>
-      (matrix ?? []).flatMap((counts, right) =>
+      (labels.length <= MOST_CLASSES ? (matrix ?? []) : []).flatMap((counts, right) =>
         counts.map((count, said) => ({ x: labels[said], y: labels[right], count }))
       ),
     // `labels` is a new list while there is no report.
@@ -139,19 +132,32 @@ function ReportPlots({ version, job, path }: OutputProps): JSX.Element | null {
     [value]
   );
   const chart = useMemo(() => heatmap(rows, { x: trans.__('Taken for'), y: trans.__('Is') }), [rows, trans]);
+  if (error) {
+    return <Failure error={error} retry={reload} />;
+  }
   if (!matrix) {
     return null;
   }
   return (
     <>
-      <div className="hm-Evaluation-matrix">
-        <Plot
-          title={trans.__('Confusion matrix')}
-          rows={rows}
-          chart={chart}
-          height={Math.min(420, 60 + labels.length * 28)}
-        />
-      </div>
+      {labels.length <= MOST_CLASSES ? (
+        <div className="hm-Evaluation-matrix">
+          <Plot
+            title={trans.__('Confusion matrix')}
+            rows={rows}
+            chart={chart}
+            height={Math.min(420, 60 + labels.length * 28)}
+          />
+        </div>
+      ) : (
+        <p className="hm-Quiet">
+          {trans.__(
+            'With %1 classes a confusion matrix cannot be read; its numbers are in %2 of the job.',
+            labels.length,
+            REPORT
+          )}
+        </p>
+      )}
       <Scroll label={trans.__('Each class')}>
         <table className="hm-Table">
           <thead>

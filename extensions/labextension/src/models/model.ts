@@ -1,12 +1,14 @@
 import type { Client } from '../api/client';
 import type { Live } from '../api/live';
-import { Resources } from '../api/resources';
+import { type ListQuery, Resources } from '../api/resources';
 import type { DatasetFiles, Evaluation, Model, ModelCard, ModelVersion, Page } from '../api/types';
 import type { ModelSource } from './register';
 
 export interface EvaluationWish {
   dataset: string;
   target: string;
+  /** The table; none where there is only one. */
+  path?: string;
   profile: string;
   size: string;
 }
@@ -22,8 +24,12 @@ export class Models extends Resources<Model> {
     return this.path(project, model, 'versions', String(number), ...rest);
   }
 
-  versions({ project, name }: Model, signal?: AbortSignal): Promise<Page<ModelVersion>> {
-    return this.client.get(this.path(project, name, 'versions'), { query: { limit: 100 }, signal });
+  versions(
+    { project, name }: Pick<Model, 'project' | 'name'>,
+    query: ListQuery = { limit: 100 },
+    signal?: AbortSignal
+  ): Promise<Page<ModelVersion>> {
+    return this.client.get(this.path(project, name, 'versions'), { query, signal });
   }
 
   /** Make a new version of what a job or trial left. */
@@ -40,6 +46,17 @@ export class Models extends Resources<Model> {
   async removeVersion(version: ModelVersion): Promise<void> {
     await this.client.delete(this.versionPath(version));
     await this.fetch(version.project, version.model);
+  }
+
+  /** Let an alias stand for a version, whatever it stood for before. */
+  async setAlias({ project, model, number }: ModelVersion, alias: string): Promise<void> {
+    await this.client.put(this.path(project, model, 'aliases', alias), { version: number });
+    await this.fetch(project, model);
+  }
+
+  async removeAlias({ project, model }: ModelVersion, alias: string): Promise<void> {
+    await this.client.delete(this.path(project, model, 'aliases', alias));
+    await this.fetch(project, model);
   }
 
   card(version: ModelVersion, signal?: AbortSignal): Promise<ModelCard> {

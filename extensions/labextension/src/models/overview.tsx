@@ -1,11 +1,12 @@
 import type { ModelVersion, Tensor } from '../api/types';
 import { useHimalia } from '../context';
+import { Aliases } from '../ui/aliases';
 import { Pairs, valueText } from '../ui/basics';
 import { number } from '../ui/format';
 
 /** What a version is: how well it did, what it takes and gives, and where it came from. */
 export function VersionOverview({ version }: { version: ModelVersion }): JSX.Element {
-  const { trans } = useHimalia();
+  const { models, trans } = useHimalia();
   const { status, spec } = version;
   const metrics = Object.entries(status.metrics);
   const parameters = Object.entries(status.parameters);
@@ -18,6 +19,15 @@ export function VersionOverview({ version }: { version: ModelVersion }): JSX.Ele
           <Pairs pairs={metrics.map(([name, value]) => [name, number(value)])} />
         </section>
       )}
+      <section>
+        <h3>{trans.__('Aliases')}</h3>
+        <Aliases
+          of={version.name}
+          aliases={status.aliases}
+          set={alias => models.setAlias(version, alias)}
+          remove={alias => models.removeAlias(version, alias)}
+        />
+      </section>
       {parameters.length > 0 && (
         <section>
           <h3>{trans.__('Parameters')}</h3>

@@ -1,14 +1,19 @@
-import { type FormEvent, useRef, useState } from 'react';
+import { type FormEvent, useId, useRef, useState } from 'react';
 
 import { ApiError } from '../api/client';
+import type { Model, ModelVersion } from '../api/types';
 import { type Himalia, useHimalia } from '../context';
 import { Failure } from '../ui/basics';
-import { Field } from '../ui/form';
+import { TextField } from '../ui/fields';
+import { useLoaded } from '../ui/hooks';
 import { FormFooter, openModal } from '../ui/modal';
 import { useFocus, useSending } from '../ui/sending';
 
 /** Where a version of a model comes from; the folder in it is found where there is only one. */
 export type ModelSource = { job: string; path?: string } | { trial: { experiment: string; number: number } };
+
+/** Of the models that changed last, so many are asked where their newest version came from. */
+const LOOKED_AT = 10;
 
 /** Ask which model it is a version of, register it and open the model. */
 export function registerModel(himalia: Himalia, project: string, name: string, source: ModelSource): void {
@@ -24,69 +29,60 @@ interface RegisterProps {
   close: () => void;
 }
 
-function Register({ project, name: first, source, close }: RegisterProps): JSX.Element {
+function Register({ project, name, source, close }: RegisterProps): JSX.Element {
   const himalia = useHimalia();
-  const { app, models, trans } = himalia;
-  const [name, setName] = useState(first);
+  const { app, trans } = himalia;
+  const list = useId();
+  const [typed, setTyped] = useState<string>();
   const [path, setPath] = useState('path' in source ? (source.path ?? '') : '');
+  const { value: known } = useLoaded(() => lookAround(himalia, project, name), [project, name]);
+  const model = typed ?? known?.guess ?? '';
   const form = useRef<HTMLFormElement>(null);
   const { step, failure, errors, send } = useSending(['name', 'path', 'environment']);
   useFocus(form, errors);
   const onSubmit = (event: FormEvent) => {
     event.preventDefault();
-    const wanted = name.trim();
+    const wanted = model.trim();
     send(
       async () => {
-        await ensure(himalia, project, wanted);
-        await models.register(project, wanted, { ...source, ...(path.trim() ? { path: path.trim() } : {}) });
+        await register(himalia, project, wanted, {
+          ...source,
+          ...(path.trim() ? { path: path.trim() } : {})
+        });
         close();
         await app.commands.execute('himalia:model-open', { project, name: wanted });
       },
       wanted ? {} : { name: trans.__('Give the model a name.') }
     );
   };
+  const next = known?.models.find(each => each.name === model.trim());
   return (
     <form className="hm-RunForm" ref={form} onSubmit={onSubmit} noValidate>
       <div className="hm-RunForm-body">
         {failure && <Failure error={failure} />}
-        <Field
+        <TextField
           label={trans.__('Model')}
           error={errors.name}
-          description={trans.__('A model of that name gets a new version; otherwise it is made.')}
-        >
-          {attributes => (
-            <input
-              {...attributes}
-              className="hm-Input"
-              type="text"
-              autoComplete="off"
-              spellCheck={false}
-              value={name}
-              onChange={event => setName(event.target.value)}
-            />
-          )}
-        </Field>
+          description={
+            next
+              ? trans.__('It becomes version %1 of this model.', (next.status.latest ?? 0) + 1)
+              : trans.__('A model of that name gets a new version; otherwise it is made.')
+          }
+          choices={{ id: list, values: known?.models.map(each => each.name) ?? [] }}
+          value={model}
+          onValue={setTyped}
+        />
         <details>
           <summary>{trans.__('More')}</summary>
-          <Field
+          <TextField
             label={trans.__('Folder')}
             error={errors.path}
             description={trans.__(
               'The folder with the file MLmodel. Found by itself where there is only one.'
             )}
-          >
-            {attributes => (
-              <input
-                {...attributes}
-                className="hm-Input"
-                type="text"
-                autoComplete="off"
-                spellCheck={false}
-                value={path}
-                onChange={event => setPath(event.target.value)}
-              />
-            )}
-          </Field>
+            value={path}
+            onValue={setPath}
+          />
         </details>
       </div>
       <FormFooter step={step} accept={trans.__('Register')} disabled={step !== undefined} cancel={close} />
@@ -94,14 +90,68 @@ function Register({ project, name: first, source, close }: RegisterProps): JSX.E
   );
 }
 
-/** The model is there after this, whoever made it. */
-async function ensure({ models }: Himalia, project: string, name: string): Promise<void> {
+interface Known {
+  models: Model[];
+  /** The model that a version of the same code went to, or the name of what is registered. */
+  guess: string;
+}
+
+async function lookAround({ models }: Himalia, project: string, name: string): Promise<Known> {
+  const fallback = baseOf(name);
+  try {
+    const known = (await models.list(project, { limit: 200 })).items;
+    const recent = [...known].sort((one, other) => other.updated_at.localeCompare(one.updated_at));
+    const newest = await Promise.all(
+      recent.slice(0, LOOKED_AT).map(each => models.versions(each, { limit: 1 }))
+    );
+    const same = newest.flatMap(({ items }) => items).find(version => baseOf(sourceOf(version)) === fallback);
+    return { models: known, guess: same?.model ?? fallback };
+  } catch (error) {
+    // The form can be filled without a guess.
+    console.warn('Himalia: the models could not be looked at', error);
+    return { models: [], guess: fallback };
+  }
+}
+
+/** The search or the job that a version came from. */
+function sourceOf({ spec }: ModelVersion): string {
+  return spec.source.experiment ?? spec.source.job ?? '';
+}
+
+/** Jobs and searches of one notebook differ by the number behind its name. */
+function baseOf(name: string): string {
+  return name.replace(/-\d+$/, '');
+}
+
+/** Register it; a model that was made for it and got no version goes again. */
+async function register(
+  himalia: Himalia,
+  project: string,
+  name: string,
+  source: ModelSource & { path?: string }
+): Promise<void> {
+  const { models } = himalia;
+  const made = await ensured(himalia, project, name);
+  try {
+    await models.register(project, name, source);
+  } catch (error) {
+    // Without an answer it may have its version.
+    if (made && error instanceof ApiError && error.status >= 400 && error.status < 500) {
+      await models.remove(made).catch(() => undefined);
+    }
+    throw error;
+  }
+}
+
+/** The model is there after this, whoever made it; the answer is the one that was made now. */
+async function ensured({ models }: Himalia, project: string, name: string): Promise<Model | undefined> {
   try {
     await models.fetch(project, name);
+    return undefined;
   } catch (error) {
     if (!(error instanceof ApiError) || error.status !== 404) {
       throw error;
     }
-    await models.create(project, { name });
+    return models.create(project, { name });
   }
 }

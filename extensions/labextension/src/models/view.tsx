@@ -2,20 +2,17 @@ import { useEffect, useState } from 'react';
 
 import type { Model, ModelVersion } from '../api/types';
 import { type Himalia, useHimalia } from '../context';
-import { deploy } from '../endpoints/deploy';
-import { Button, Empty, Failure, Loading, When } from '../ui/basics';
-import { confirm, told } from '../ui/confirm';
+import { Empty, Failure, Loading, When } from '../ui/basics';
 import { bytes } from '../ui/format';
 import { useLoaded } from '../ui/hooks';
 import { modelIcon } from '../ui/icons';
 import { Item } from '../ui/item';
 import { LineageGraph } from '../ui/lineage';
 import { Opened, type Place } from '../ui/opened';
-import { saveAs } from '../ui/save';
 import { VersionChoice } from '../ui/versionchoice';
 import { View } from '../ui/view';
+import { Actions } from './actions';
 import { Card } from './card';
-import { evaluateModel } from './evaluate';
 import { Evaluations } from './evaluations';
 import { ModelFiles } from './files';
 import { VersionOverview } from './overview';
@@ -24,12 +21,17 @@ import { VersionOverview } from './overview';
 export class ModelView extends View {
   constructor(
     himalia: Himalia,
-    private readonly place: Place
+    private place: Place
   ) {
     super(himalia);
     this.title.label = place.name;
     this.title.icon = modelIcon;
     this.title.caption = himalia.trans.__('Model %1 of project %2', place.name, place.project);
+  }
+
+  override goTo(place: Place): void {
+    this.place = place;
+    this.update();
   }
 
   protected content(): JSX.Element {
@@ -40,19 +42,29 @@ export class ModelView extends View {
         gone={this.himalia.trans.__('This model is gone')}
         close={() => this.close()}
       >
-        {model => <Shown model={model} close={() => this.close()} />}
+        {model => <Shown model={model} place={this.place} close={() => this.close()} />}
       </Opened>
     );
   }
 }
 
-function Shown({ model, close }: { model: Model; close: () => void }): JSX.Element {
+interface ShownProps {
+  model: Model;
+  place: Place;
+  close: () => void;
+}
+
+function Shown({ model, place, close }: ShownProps): JSX.Element {
   const { models, trans } = useHimalia();
   const [wanted, setWanted] = useState<number>();
   const [tab, setTab] = useState('overview');
-  const { value, error, reload } = useLoaded(signal => models.versions(model, signal), [models, model]);
-  // A version that was just made is what the person wants to see.
+  const { value, error, reload } = useLoaded(
+    signal => models.versions(model, { limit: 100 }, signal),
+    [models, model]
+  );
+  // A version that was just made is what the person wants to see, unless another one was asked for.
   useEffect(() => setWanted(undefined), [model.status.latest]);
+  useEffect(() => setWanted(place.version), [place]);
   if (error && !value) {
     return <Failure error={error} retry={reload} />;
   }
@@ -119,64 +131,5 @@ function NoVersion({ isLoaded }: { isLoaded: boolean }): JSX.Element {
     </Empty>
   ) : (
     <Loading />
-  );
-}
-
-interface ActionsProps {
-  model: Model;
-  version: ModelVersion | undefined;
-  close: () => void;
-}
-
-function Actions({ model, version, close }: ActionsProps): JSX.Element {
-  const himalia = useHimalia();
-  const { models, trans } = himalia;
-  const download = async (of: ModelVersion) => {
-    const content = await told(() => models.download(of), trans.__('It was not downloaded.'), trans);
-    if (content) {
-      saveAs(`${of.model}-${of.number}.tar`, content);
-    }
-  };
-  const remove = async () => {
-    const agreed = await confirm(
-      trans.__('Delete “%1”?', model.name),
-      trans.__('All its versions go with it. This cannot be taken back.'),
-      trans.__('Delete'),
-      trans
-    );
-    const gone =
-      agreed &&
-      (await told(
-        () => models.remove(model).then(() => true),
-        trans.__('“%1” was not deleted.', model.name),
-        trans
-      ));
-    if (gone) {
-      close();
-    }
-  };
-  const usable = version && !version.status.problem;
-  return (
-    <>
-      {usable && (
-        <Button
-          kind="accept"
-          title={trans.__('Serve this version at an address of its own')}
-          onClick={() => void deploy(himalia, version)}
-        >
-          {trans.__('Deploy')}
-        </Button>
-      )}
-      {usable && (
-        <Button
-          title={trans.__('Measure this version on a dataset, as a job')}
-          onClick={() => evaluateModel(himalia, version)}
-        >
-          {trans.__('Evaluate…')}
-        </Button>
-      )}
-      {version && <Button onClick={() => void download(version)}>{trans.__('Download')}</Button>}
-      <Button onClick={() => void remove()}>{trans.__('Delete')}</Button>
-    </>
   );
 }

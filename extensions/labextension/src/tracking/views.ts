@@ -1,7 +1,6 @@
 import type { Himalia, LabParts } from '../context';
-import { CATEGORY } from '../jobs/commands';
 import { himaliaIcon } from '../ui/icons';
-import { addViewKind } from '../ui/views';
+import { addViewKind, CATEGORY } from '../ui/views';
 import { type MlflowPlace, MlflowView } from './mlflow';
 
 /** MLflow in Lab: its pages in the main area, from the palette, the launcher, and each job. */

@@ -148,7 +148,7 @@ export function histogram(rows: readonly PlotRow[], { x, y }: Axes): Chart {
 
 /** A square for each pair, dark where the count is high, with the count in it: rows of `x`, `y`, `count`. */
 export function heatmap(rows: readonly PlotRow[], { x, y }: Axes): Chart {
-  const most = Math.max(1, ...rows.map(row => Number(row.count)));
+  const most = rows.reduce((found, row) => Math.max(found, Number(row.count)), 1);
   return theme => ({
     data: { values: values(rows) },
     encoding: {

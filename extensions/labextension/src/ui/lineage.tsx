@@ -1,10 +1,10 @@
-import { type KeyboardEvent, useEffect, useMemo } from 'react';
+import { type KeyboardEvent, useMemo } from 'react';
 
 import type { Lineage } from '../api/types';
 import { useHimalia } from '../context';
 import { Empty, Failure, Loading } from './basics';
+import { useProjectEvents } from './events';
 import { useLoaded } from './hooks';
-import { useProjectId } from './opened';
 import { stateWord } from './words';
 
 type Node = Lineage['nodes'][number];
@@ -23,24 +23,14 @@ interface LineageProps {
 
 /** What a thing came from, to its left, and what came from it, to its right; each opens. */
 export function LineageGraph({ project, of }: LineageProps): JSX.Element {
-  const { client, live, trans } = useHimalia();
+  const { client, trans } = useHimalia();
   const { value, error, reload } = useLoaded(
     signal =>
       client.get<Lineage>(`/projects/${encodeURIComponent(project)}/lineage`, { query: { of }, signal }),
     [client, project, of]
   );
-  const id = useProjectId(project);
-  useEffect(() => {
-    if (id === undefined) {
-      return undefined;
-    }
-    const following = live.follow(`project:${id}`, {
-      onMessage: message => message.type === 'event' && message.event.kind.endsWith('.created') && reload(),
-      onResumed: reload
-    });
-    return () => following.dispose();
-  }, [live, id, reload]);
-  if (error) {
+  useProjectEvents(project, anything, reload);
+  if (error && !value) {
     return <Failure error={error} retry={reload} />;
   }
   if (!value) {
@@ -58,11 +48,17 @@ export function LineageGraph({ project, of }: LineageProps): JSX.Element {
   return <Drawn graph={value} of={of} project={project} />;
 }
 
+/** A version, a revision or a state is news as well as a thing that is new. */
+function anything(): boolean {
+  return true;
+}
+
 function Drawn({ graph, of, project }: LineageProps & { graph: Lineage }): JSX.Element {
   const himalia = useHimalia();
   const { trans } = himalia;
   const { places, width, height } = useMemo(() => layout(graph), [graph]);
   const words = nounWords(trans);
+  const edges = edgeWords(trans);
   return (
     <div className="hm-Lineage">
       {graph.cut && (
@@ -82,7 +78,7 @@ function Drawn({ graph, of, project }: LineageProps & { graph: Lineage }): JSX.E
             source &&
             end && (
               <path key={`${from_id} ${to_id} ${kind}`} className="hm-Lineage-edge" d={curve(source, end)}>
-                <title>{kind}</title>
+                <title>{edges[kind] ?? kind}</title>
               </path>
             )
           );
@@ -157,12 +153,30 @@ function nounWords(trans: ReturnType<typeof useHimalia>['trans']): { [noun: stri
   };
 }
 
-/** A version or revision opens with what it belongs to: names are `digits@2`, or a name alone. */
+/** How a thing came from another, by the kind of their link. */
+function edgeWords(trans: ReturnType<typeof useHimalia>['trans']): { [kind: string]: string } {
+  return {
+    input: trans.__('read'),
+    output: trans.__('left by'),
+    source: trans.__('made by'),
+    trial: trans.__('trial of'),
+    evaluates: trans.__('measured'),
+    serves: trans.__('served')
+  };
+}
+
+/** A version opens with what it belongs to, at itself: names are `digits@2`, or a name alone. */
 function openNode({ app }: ReturnType<typeof useHimalia>, project: string, { noun, name }: Node): void {
   const command = `himalia:${noun}-open`;
   if (app.commands.hasCommand(command)) {
-    void app.commands.execute(command, { project, name: name.split('@')[0] });
+    void app.commands.execute(command, { project, ...placeOf(name) });
   }
+}
+
+/** What a reference such as `digits@2` names. */
+export function placeOf(reference: string): { name: string; version?: number } {
+  const [name, version] = reference.split('@');
+  return /^\d+$/.test(version ?? '') ? { name, version: Number(version) } : { name };
 }
 
 /** Columns by the longest way from what came from nothing; in a column, near to what each comes from. */

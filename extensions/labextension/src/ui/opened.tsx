@@ -6,10 +6,11 @@ import { useHimalia } from '../context';
 import { Empty, Failure, Loading } from './basics';
 import { useSignal } from './hooks';
 
-/** Where a thing is found again: its project and name. */
+/** Where a thing is found again: its project and name, and which version of it is meant. */
 export type Place = {
   project: string;
   name: string;
+  version?: number;
 };
 
 export interface OpenedProps<T extends Resource> {

@@ -102,6 +102,7 @@ class Drawing {
   }
 
   dispose(): void {
+    this._disposed = true;
     clearTimeout(this._timer);
     this._themes.disconnect();
     this._sizes.disconnect();
@@ -121,14 +122,17 @@ class Drawing {
     this._late = false;
     this._last = Date.now();
     try {
-      if (this._wanted) {
+      if (this._wanted && !this._disposed) {
         await this.renderer.renderModel(new MimeModel(bundle(this._wanted())));
         // Vega's menu has a picture for a name.
         this.renderer.node.querySelector('summary')?.setAttribute('aria-label', this.menuLabel);
       }
+    } catch (error) {
+      // The data stands in its file; the next change is drawn anew.
+      console.error('Himalia: a plot could not be drawn', error);
     } finally {
       this._timer = 0;
-      if (this._late) {
+      if (this._late && !this._disposed) {
         this.soon();
       }
     }
@@ -137,6 +141,7 @@ class Drawing {
   private _wanted: (() => JSONObject) | undefined;
   private _held = false;
   private _late = false;
+  private _disposed = false;
   private _last = 0;
   private _timer = 0;
   private readonly _themes: MutationObserver;

@@ -15,6 +15,9 @@ export abstract class View extends ReactWidget {
     this.node.tabIndex = -1;
   }
 
+  /** Show a part of the same thing, such as another version of it. */
+  goTo?(place: unknown): void;
+
   protected abstract content(): JSX.Element;
 
   protected render(): JSX.Element {

@@ -1,9 +1,12 @@
 import type { ILayoutRestorer } from '@jupyterlab/application';
-import { WidgetTracker } from '@jupyterlab/apputils';
+import { type ICommandPalette, WidgetTracker } from '@jupyterlab/apputils';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import type { Himalia } from '../context';
 import type { View } from './view';
+
+/** Where Himalia's commands stand in the palette and the launcher. */
+export const CATEGORY = 'Himalia';
 
 export interface ViewKind<P> {
   /** The command that opens one is `himalia:{name}-open`. */
@@ -16,12 +19,15 @@ export interface ViewKind<P> {
   meant?: () => P | undefined;
 }
 
-/** A kind of main-area view: opened by command, found again when open already, restored after a reload. */
+/**
+ * A kind of main-area view: opened by command, found again when open already, restored after a reload. Answers with
+ * what the view in front shows, where it is of this kind.
+ */
 export function addViewKind<P extends ReadonlyPartialJSONObject>(
   { app }: Himalia,
   restorer: ILayoutRestorer | null,
   { name, label, key, view, meant }: ViewKind<P>
-): void {
+): () => P | undefined {
   const open = new WidgetTracker<View>({ namespace: `himalia-${name}` });
   const places = new WeakMap<View, P>();
   const keyOf = (widget: View) => key(places.get(widget) as P);
@@ -37,6 +43,7 @@ export function addViewKind<P extends ReadonlyPartialJSONObject>(
       const shown = found ?? view(place);
       shown.id = `himalia-${name}:${key(place)}`;
       places.set(shown, place);
+      found?.goTo?.(place);
       if (!shown.isAttached) {
         app.shell.add(shown, 'main');
       }
@@ -51,4 +58,37 @@ export function addViewKind<P extends ReadonlyPartialJSONObject>(
     args: widget => places.get(widget) as P,
     name: keyOf
   });
+  return () => places.get(app.shell.currentWidget as View);
+}
+
+export interface ItemCommand<T> {
+  /** The command is `himalia:{name}`. */
+  name: string;
+  label: string;
+  can?: (item: T) => boolean;
+  act: (item: T) => unknown;
+}
+
+/** Commands in the palette for the thing that the view in front shows. */
+export function addItemCommands<T>(
+  { app }: Himalia,
+  palette: ICommandPalette | null,
+  shown: () => T | undefined,
+  commands: readonly ItemCommand<T>[]
+): void {
+  for (const { name, label, can, act } of commands) {
+    const command = `himalia:${name}`;
+    app.commands.addCommand(command, {
+      label,
+      isEnabled: () => {
+        const item = shown();
+        return item !== undefined && (can?.(item) ?? true);
+      },
+      execute: () => {
+        const item = shown();
+        return item !== undefined ? act(item) : undefined;
+      }
+    });
+    palette?.addItem({ command, category: CATEGORY });
+  }
 }

@@ -1,0 +1,79 @@
+import { Field } from './form';
+
+interface TextProps {
+  label: string;
+  value: string;
+  error?: string;
+  description?: string;
+  /** What may be meant, offered while one types. */
+  choices?: { id: string; values: readonly string[] };
+  onValue: (value: string) => void;
+}
+
+/** A line of text in a form, with its label. */
+export function TextField({ label, value, error, description, choices, onValue }: TextProps): JSX.Element {
+  return (
+    <Field label={label} error={error} description={description}>
+      {attributes => (
+        <>
+          <input
+            {...attributes}
+            className="hm-Input"
+            type="text"
+            list={choices?.id}
+            autoComplete="off"
+            spellCheck={false}
+            value={value}
+            onChange={event => onValue(event.target.value)}
+          />
+          {choices && (
+            <datalist id={choices.id}>
+              {choices.values.map(each => (
+                <option key={each} value={each} />
+              ))}
+            </datalist>
+          )}
+        </>
+      )}
+    </Field>
+  );
+}
+
+interface ChoiceProps {
+  label: string;
+  value: string;
+  error?: string;
+  description?: string;
+  /** Each as its value and what a person reads. */
+  choices: readonly (readonly [string, string])[];
+  onValue: (value: string) => void;
+}
+
+/** A choice among a few in a form, with its label. */
+export function ChoiceField({
+  label,
+  value,
+  error,
+  description,
+  choices,
+  onValue
+}: ChoiceProps): JSX.Element {
+  return (
+    <Field label={label} error={error} description={description}>
+      {attributes => (
+        <select
+          {...attributes}
+          className="hm-Input"
+          value={value}
+          onChange={event => onValue(event.target.value)}
+        >
+          {choices.map(([name, text]) => (
+            <option key={name} value={name}>
+              {text}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
+  );
+}
