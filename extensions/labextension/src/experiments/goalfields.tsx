@@ -39,7 +39,7 @@ export function GoalFields({ goal, onGoal, metrics, samplers, errors }: GoalFiel
         error={errors.parallel}
         onValue={parallel => set({ parallel })}
       />
-      <details>
+      <details className="hm-Goal-more">
         <summary>{trans.__('More')}</summary>
         <How goal={goal} set={set} samplers={samplers} errors={errors} />
         <Limits goal={goal} set={set} errors={errors} />
@@ -172,13 +172,16 @@ function Limits({ goal, set, errors }: PartProps): JSX.Element {
         description={trans.__('Made from the file’s name when left empty.')}
         onValue={name => set({ name })}
       />
-      <label className="hm-Check">
+      <label
+        className="hm-Check"
+        title={trans.__('For code that leaves something behind which the next trial must not find.')}
+      >
         <input
           type="checkbox"
           checked={goal.freshKernel}
           onChange={event => set({ freshKernel: event.target.checked })}
         />{' '}
-        {trans.__('A fresh kernel for each trial (slower; for code that leaves something behind)')}
+        {trans.__('Each trial in a fresh kernel (slower)')}
       </label>
     </>
   );

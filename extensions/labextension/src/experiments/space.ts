@@ -136,7 +136,10 @@ function readRange(
     return trans.__('Steps are even, so they do not go with “log”: untick it, or leave the step empty.');
   }
   if (sampler === 'grid' && kind === 'float' && !hasStep) {
-    return trans.__('A grid needs steps: write one, such as %1.', String(tidy((to - from) / 4)));
+    const example = String(tidy((to - from) / 4));
+    return log
+      ? trans.__('A grid needs even steps: untick “log”, and write a step such as %1.', example)
+      : trans.__('A grid needs steps: write one, such as %1.', example);
   }
   return { kind, low: from, high: to, log, ...(hasStep ? { step: by } : {}) };
 }

@@ -152,8 +152,12 @@ function whatBecame(experiment: Experiment, trans: Trans): Column<Trial>[] {
       title: <span className="hm-mod-hidden">{trans.__('Actions')}</span>,
       cell: trial => <TrialActions experiment={experiment} trial={trial} />
     },
-    { name: 'why', title: trans.__('Why'), cell: trial => trial.message }
+    { name: 'why', title: trans.__('Why'), cell: trial => trial.message ?? prunedAt(trial, trans) }
   ];
+}
+
+function prunedAt({ state, pruned_step }: Trial, trans: Trans): string {
+  return state === 'PRUNED' && pruned_step !== null ? trans.__('Ended early at step %1', pruned_step) : '';
 }
 
 function seconds({ started_at, ended_at }: Trial): number | null {

@@ -55,7 +55,7 @@ function EvaluationForm({ version, datasets, profiles, close }: EvaluationFormPr
   const [chosen, setChosen] = useState<string>();
   const table = tables.find(each => each.path === chosen) ?? tables[0];
   const columns = table?.columns.map(column => column.name) ?? [];
-  const target = typed ?? guessTarget(columns);
+  const target = typed ?? guessTarget(columns, version);
   const [choice, setChoice] = useState(() =>
     firstChoice(profiles, page, version.status.environment ?? undefined)
   );
@@ -149,6 +149,11 @@ function useTables(project: string, dataset: string): PreviewTable[] {
   return value?.dataset === dataset ? value.tables : [];
 }
 
-function guessTarget(columns: string[]): string {
-  return columns.find(name => /^(target|label|class|digit|y|answer|species)$/i.test(name)) ?? '';
+/** The one column that the model does not take, or what right answers are often called. */
+function guessTarget(columns: string[], { status }: ModelVersion): string {
+  const taken = (status.signature?.inputs ?? []).map(({ name }) => name);
+  const left = columns.filter(name => !taken.includes(name));
+  return left.length === 1
+    ? left[0]
+    : (columns.find(name => /^(target|label|class|digit|y|answer|species)$/i.test(name)) ?? '');
 }

@@ -19,6 +19,14 @@ export function VersionOverview({ version }: { version: ModelVersion }): JSX.Ele
           <Pairs pairs={metrics.map(([name, value]) => [name, number(value)])} />
         </section>
       )}
+      {parameters.length > 0 && (
+        <section>
+          <h3>{trans.__('Parameters')}</h3>
+          <Pairs
+            pairs={parameters.map(([name, value]) => [name, <code key="v">{valueText(value, trans)}</code>])}
+          />
+        </section>
+      )}
       <section>
         <h3>{trans.__('Aliases')}</h3>
         <Aliases
@@ -28,14 +36,6 @@ export function VersionOverview({ version }: { version: ModelVersion }): JSX.Ele
           remove={alias => models.removeAlias(version, alias)}
         />
       </section>
-      {parameters.length > 0 && (
-        <section>
-          <h3>{trans.__('Parameters')}</h3>
-          <Pairs
-            pairs={parameters.map(([name, value]) => [name, <code key="v">{valueText(value, trans)}</code>])}
-          />
-        </section>
-      )}
       <section>
         <h3>{trans.__('What it takes')}</h3>
         <Tensors tensors={inputs} />

@@ -149,10 +149,11 @@ export function histogram(rows: readonly PlotRow[], { x, y }: Axes): Chart {
 /** A square for each pair, dark where the count is high, with the count in it: rows of `x`, `y`, `count`. */
 export function heatmap(rows: readonly PlotRow[], { x, y }: Axes): Chart {
   const most = rows.reduce((found, row) => Math.max(found, Number(row.count)), 1);
+  const isShort = rows.every(row => String(row.x).length <= 8);
   return theme => ({
     data: { values: values(rows) },
     encoding: {
-      x: { field: 'x', type: 'nominal', title: x, sort: null },
+      x: { field: 'x', type: 'nominal', title: x, sort: null, axis: { labelAngle: isShort ? 0 : -90 } },
       y: { field: 'y', type: 'nominal', title: y, sort: null }
     },
     layer: [
@@ -163,7 +164,7 @@ export function heatmap(rows: readonly PlotRow[], { x, y }: Axes): Chart {
             field: 'count',
             type: 'quantitative',
             legend: null,
-            scale: { range: [theme.background, theme.brand] }
+            scale: { range: [theme.background, theme.brand], interpolate: 'rgb' }
           }
         }
       },
