@@ -40,9 +40,9 @@ export async function importEnded(
           const found = status.imports.find(each => each.id === id);
           look(found?.state, found?.message);
         },
-        (error: unknown) => {
+        (error: Error) => {
           if (signal.aborted || (error instanceof ApiError && error.status === 404)) {
-            failed(error as Error);
+            failed(error);
           } else {
             // The service may just have begun again; the channel tells when it is back.
             console.warn('Himalia: how an import stands could not be read', error);

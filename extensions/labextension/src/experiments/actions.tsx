@@ -136,17 +136,17 @@ export function Actions({ experiment, close }: { experiment: Experiment; close: 
   };
   if (canStop(experiment)) {
     return (
-      <Button kind="warn" onClick={() => void stop(himalia, experiment)}>
+      <Button kind="warn" onClick={() => stop(himalia, experiment)}>
         {trans.__('Stop')}
       </Button>
     );
   }
   return (
     <>
-      <Button kind="accept" onClick={() => void resume(himalia, experiment)}>
+      <Button kind="accept" onClick={() => resume(himalia, experiment)}>
         {isDone(experiment) ? trans.__('Run %1 more trials…', MORE) : trans.__('Resume')}
       </Button>
-      <Button onClick={() => void remove()}>{trans.__('Delete')}</Button>
+      <Button onClick={() => remove()}>{trans.__('Delete')}</Button>
     </>
   );
 }

@@ -193,7 +193,7 @@ function TrialActions({ experiment, trial }: { experiment: Experiment; trial: Tr
         {trans.__('Job')}
       </Button>
       {trial.state === 'RUNNING' && (
-        <Button title={trans.__('Stop trial %1', trial.number)} onClick={() => void stop()}>
+        <Button title={trans.__('Stop trial %1', trial.number)} onClick={() => stop()}>
           {trans.__('Stop')}
         </Button>
       )}

@@ -271,7 +271,7 @@ function BestOne({ experiment, best }: { experiment: Experiment; best: BestTrial
         >
           {trans.__('Register model')}
         </Button>
-        <Button onClick={() => void openJob()}>{trans.__('Open its job')}</Button>
+        <Button onClick={() => openJob()}>{trans.__('Open its job')}</Button>
       </p>
     </section>
   );
