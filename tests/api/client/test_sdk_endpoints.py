@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,72 @@ def test_the_command(run: Run, tmp_path: Path) -> None:
     assert "is running" in run("endpoints", "delete", "other", code=1).stderr
     run("endpoints", "delete", "other", "--cascade")
     assert "iris@3" in run("endpoints", "deploy", code=2).stderr
+
+
+# A model that asks for a package which the environment lacks, and twice as much in its second version.
+REGISTERED = """
+for factor in 2 4; do
+  mkdir -p outputs/v$factor/code
+  cat > outputs/v$factor/MLmodel <<'END'
+flavors:
+  python_function: {loader_module: several_times, code: code}
+signature:
+  inputs: '[{"type": "double", "name": "x", "required": true}]'
+END
+  cat > outputs/v$factor/code/several_times.py <<END
+import iniconfig
+
+class Times:
+    def predict(self, frame, params=None):
+        return frame["x"] * $factor
+
+def _load_pyfunc(path):
+    return Times()
+END
+  printf 'mlflow\niniconfig<3\n' > outputs/v$factor/requirements.txt
+done
+"""
+
+
+def test_a_registered_model_by_command(run: Run, client: himalia.Client, ada: Person) -> None:
+    made = client.jobs.submit(command=["sh", "-c", REGISTERED], profile="base", name="train")
+    assert made.wait().state == "SUCCEEDED"
+    for folder in ("v2", "v4"):
+        client.models.register("several", job=made, path=folder)
+    said = run("endpoints", "deploy", "several@1", "--name", "times", "--profile", "base")
+    assert said.stdout.startswith("times: ready at http://")
+    endpoint = client.endpoints.get("times")
+    assert endpoint.predict([1]) == [2.0]
+    [revision] = json.loads(run("endpoints", "show", "times", "--json").stdout)["status"]["revisions"]
+    [package] = revision["packages"]
+    assert package.startswith("iniconfig==2.")
+    run("endpoints", "update", "times", "several@2")
+    assert endpoint.predict([1]) == [4.0]
+    assert "several@2" in run("endpoints", "list", "--state", "ready").stdout
+    run("endpoints", "rollback", "times")
+    assert endpoint.predict([1]) == [2.0]
+
+    # It is made again of the same packages, and not of what its requirements.txt would come to now.
+    endpoint.stop()
+    overlays = [one for one in ada.platform.home.glob("people/*/overlays/*") if holds(one, package)]
+    assert overlays
+    for one in overlays:
+        shutil.rmtree(one)
+    endpoint.start().wait()
+    assert endpoint.predict([1]) == [2.0]
+    again = [one for one in ada.platform.home.glob("people/*/overlays/*") if holds(one, package)]
+    assert {one.name for one in again}.isdisjoint(one.name for one in overlays), (
+        "made from the list of packages"
+    )
+    other = client.endpoints.deploy("several@1", name="another", profile="base")
+    assert other.status.revisions[0].packages == [package], "known from the first time"
+    other.delete(cascade=True)
+    endpoint.delete(cascade=True)
+
+
+def holds(overlay: Path, package: str) -> bool:
+    marker = overlay / "himalia.json"
+    return marker.is_file() and package in json.loads(marker.read_text())["packages"]
 
 
 COLUMNS = [
