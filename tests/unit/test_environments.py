@@ -16,7 +16,8 @@ import uv
 
 from himalia.environments import local
 from himalia.environments.index import index_environment
-from himalia.environments.overlay_build import CERTIFICATES
+from himalia.environments.overlay import packages
+from himalia.environments.overlay_build import CERTIFICATES, MARKER
 
 # six 1.16.0: one small file of plain Python.
 SIX = "six==1.16.0 --hash=sha256:8abb2f1d86890a2dfb989f9a77cfcfd3e47c2a354b01111771326f8aa26e0254\n"
@@ -264,3 +265,25 @@ def test_an_index_never_shows_in_a_command_line(
         local.create("tiny", home, images)
     assert len(heard) == 2
     assert not any("hunter2" in text for text in [*heard, str(caught.value)])
+
+
+def test_what_an_overlay_holds_is_read_with_care(tmp_path: Path) -> None:
+    folder = tmp_path / "overlay"
+    folder.mkdir()
+    file = folder / MARKER
+    assert packages(folder) is None
+    file.write_text('{"base": "/b", "packages": ["six==1.17.0", "pkg @ https://example.org/pkg-1.whl"]}')
+    assert packages(folder) == ["six==1.17.0", "pkg @ https://example.org/pkg-1.whl"]
+    listed = ['["six"]', "{}", '{"packages": "six"}', '{"packages": [1]}', "[" * 50_000]
+    for text in (*listed, '{"packages": ["-r other.txt"]}', '{"packages": ["six\\n-r other.txt"]}'):
+        file.write_text(text)
+        assert packages(folder) is None, text
+    file.unlink()
+    (tmp_path / "elsewhere.json").write_text('{"packages": ["six==1.17.0"]}')
+    file.symlink_to(tmp_path / "elsewhere.json")
+    assert packages(folder) is None
+    file.unlink()
+    os.mkfifo(file)
+    assert packages(folder) is None
+    (tmp_path / "link").symlink_to(folder)
+    assert packages(tmp_path / "link") is None

@@ -51,9 +51,9 @@ AGAIN_S = 1.0
 class _Pause:
     """After an attempt that ended at `ended_at`, the next begins at `due`; `count` are those that failed soon."""
 
-    ended_at: datetime | None = None
-    count: int = 0
-    due: float = float("-inf")
+    ended_at: datetime | None
+    count: int
+    due: float
 
 
 class Rollouts:
@@ -179,7 +179,7 @@ class Rollouts:
         await self.gateway.close()
 
     async def _settle(self, changed: set[str]) -> None:
-        plans = {one: await self.database.write(partial(self._step, endpoint_id=one)) for one in changed}
+        plans = {one: await self._stepped(one) for one in changed}
         await self.published.write()
         for endpoint_id, found in plans.items():
             if found.failed:
@@ -188,6 +188,16 @@ class Rollouts:
                 if revision not in self._retiring:
                     self._retiring.add(revision)
                     self._spawn(self._retire(revision, endpoint_id))
+
+    async def _stepped(self, endpoint_id: str) -> Plan:
+        try:
+            return await self.database.write(partial(self._step, endpoint_id=endpoint_id))
+        except HimaliaError:
+            raise  # of the database, which all need
+        except Exception:
+            log.exception("The endpoint %s could not be settled", endpoint_id)
+            self._later(LONGEST_PAUSE_S, endpoint_id)
+            return Plan()
 
     def _step(self, tx: Transaction, endpoint_id: str) -> Plan:
         """Do what is to be done now, and answer what is left."""
@@ -245,9 +255,9 @@ class Rollouts:
     def _may_start(self, revision: Any) -> bool:
         """Whether a server that failed is started again now; later and later when it fails again soon."""
         now = clock.monotonic()
-        pause = self._pauses.get(revision.id, _Pause())
-        if pause.ended_at != revision.ended_at:  # it is the first look at this end
-            count = 0 if now - pause.due > SETTLED_S else pause.count + 1
+        pause = self._pauses.get(revision.id)
+        if pause is None or pause.ended_at != revision.ended_at:  # it is the first look at this end
+            count = 0 if pause is None or now - pause.due > SETTLED_S else pause.count + 1
             due = now + min(LONGEST_PAUSE_S, 2.0 ** (count - 1)) if count else now
             pause = self._pauses[revision.id] = _Pause(revision.ended_at, count, due)
         if now < pause.due:
