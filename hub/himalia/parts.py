@@ -176,7 +176,7 @@ class Platform:
             self.database, self.jobs, self.searcher, samplers, settings.retention_days
         )
         self.plots = Plots(self.database, self.searcher.importances)
-        self.lineage.register("experiment", experiments_read.nodes)
+        self.lineage.register("experiment", experiments_read.nodes, experiments_read.best_jobs)
         self.tracking = Tracking(settings, self.database, self.disk.check)
         self._models()
         self._endpoints()

@@ -4,24 +4,56 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tarfile
+import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
+from blake3 import blake3
 from platforms import Person, Running
 
+SLOW = "flavors: {python_function: {loader_module: slow}}"
 NAME = "Iris (small) 1.0"
 TRAIN = """
-import importlib.metadata, os
+import glob, importlib.metadata, json, os, socket, urllib.parse
 os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
 import mlflow, mlflow.sklearn
 import himalia.run as run
 from mlflow.models import infer_signature
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
+
+PORT = urllib.parse.urlsplit(os.environ["MLFLOW_TRACKING_URI"]).port
+
+def look(model):
+    found = {"tokens": 0, "connects": True, "folders": os.listdir("/job"), "shared": glob.glob("/shared/*")}
+    for place in glob.glob("/proc/*/environ"):
+        try:
+            found["tokens"] += b"_TOKEN=" in open(place, "rb").read()
+        except OSError:
+            pass
+    try:
+        socket.create_connection(("127.0.0.1", PORT), 2).close()
+    except OSError:
+        found["connects"] = False
+    print("NOSY", json.dumps(found), flush=True)
+    return model
+
+class Nosy(LogisticRegression):
+    def __reduce__(self):
+        model = LogisticRegression()
+        model.__dict__.update(self.__dict__)
+        return look, (model,)
+
+def nosy(model):
+    made = Nosy()
+    made.__dict__.update(model.__dict__)
+    return made
 
 table = load_iris(as_frame=True).frame
 rows, kinds = table.drop(columns="target"), table["target"]
@@ -37,6 +69,8 @@ table.to_csv("outputs/iris.csv", index=False)
 with mlflow.start_run():
     mlflow.log_metric("logged", 0.5)
     mlflow.sklearn.log_model(model, name="iris", registered_model_name="by-mlflow", **parts)
+    parts["serialization_format"] = "cloudpickle"
+    mlflow.sklearn.log_model(nosy(model), name="nosy", registered_model_name="nosy", **parts)
 try:
     mlflow.MlflowClient().delete_registered_model("by-mlflow")
 except mlflow.exceptions.MlflowException as error:
@@ -194,6 +228,59 @@ def test_what_mlflows_client_registers_is_a_version_too(
     assert shown["spec"]["description"] == "From a job"
 
 
+def test_what_is_asked_again_is_one_version(
+    himalia: Running, mona: Person, trained: dict[str, Any], version: dict[str, Any]
+) -> None:
+    assert mona.http.post(path(mona), json={"name": "again"}, timeout=60).status_code == 201
+    where, headers = path(mona, "again", "versions"), {"Idempotency-Key": "once"}
+    body = {"job": trained["name"]}
+    with ThreadPoolExecutor(2) as both:
+        made = list(
+            both.map(lambda _: mona.http.post(where, json=body, headers=headers, timeout=60), range(2))
+        )
+    assert sorted(one.status_code for one in made) == [200, 201]
+    assert made[0].json() == made[1].json()
+    other = mona.http.post(where, json={**body, "description": "x"}, headers=headers, timeout=60)
+    assert other.json()["error"]["code"] == "key_reused"
+    assert [one["number"] for one in mona.http.get(where).json()["items"]] == [1]
+
+
+def test_files_that_take_long_hold_up_no_other_version(
+    himalia: Running, mona: Person, trained: dict[str, Any], version: dict[str, Any]
+) -> None:
+    """MLflow reads one file from a pipe that nobody has written to yet, so the copy does not go on."""
+    run_id = version["spec"]["source"]["run_id"]
+    found = mlflow(himalia, mona, "GET", "runs/get", {"run_id": run_id}).json()["run"]["info"]
+    place = himalia.home / "mlflow" / "artifacts" / found["artifact_uri"].partition(":/")[2] / "slow"
+    place.mkdir()
+    (place / "MLmodel").write_text(SLOW)
+    pipe = place / "pipe"
+    os.mkfifo(pipe)
+    for one in (place, pipe):
+        one.chmod(0o777)
+    assert mlflow(himalia, mona, "POST", "registered-models/create", {"name": "slow"}).status_code == 200
+    asked = {"name": "slow", "source": f"runs:/{run_id}/slow", "run_id": run_id}
+    digest = blake3(SLOW.encode()).hexdigest()
+    copied = himalia.home / "objects" / digest[:2] / digest[2:]
+    with ThreadPoolExecutor(2) as both:
+        calls = [both.submit(mlflow, himalia, mona, "POST", "model-versions/create", asked) for _ in range(2)]
+        try:
+            while not copied.exists():  # the file before the pipe; nobody tells when
+                assert not any(call.done() for call in calls), [call.result().text for call in calls]
+                time.sleep(0.05)
+            listed = mona.http.post(path(mona, NAME, "versions"), json={"job": trained["name"]}, timeout=30)
+            assert listed.status_code == 201, listed.text
+            assert not any(call.done() for call in calls)
+        finally:
+            pipe.open("wb").close()  # its reader finds the end
+            pipe.unlink()
+        made = [call.result().json()["model_version"] for call in calls]
+    # A client that asked again while it waited is told of the same version.
+    assert [one["version"] for one in made] == ["1", "1"]
+    assert "himalia.version" in {tag["key"] for tag in made[0]["tags"]}
+    assert mona.http.get(path(mona, "slow")).json()["status"]["versions"] == 1
+
+
 def test_a_job_deletes_no_model(mona: Person, trained: dict[str, Any]) -> None:
     assert "refused: PERMISSION_DENIED: A job registers models, and deletes none" in mona.text(
         trained["name"]
@@ -281,7 +368,7 @@ def test_outputs_without_a_model_or_with_a_broken_one_are_told(mona: Person, ver
     assert "cannot be read as YAML" in refused("a")
     assert "names no python_function" in refused("outputs/b")
     assert "not UTF-8" in refused("c")
-    assert mona.http.get(path(mona, NAME)).json()["status"]["latest"] <= 3
+    assert mona.http.get(path(mona, NAME)).json()["status"]["latest"] <= 4
 
 
 def test_a_job_that_runs_has_left_nothing_yet(mona: Person, version: dict[str, Any]) -> None:
@@ -301,9 +388,9 @@ def test_a_name_is_given_once(mona: Person, version: dict[str, Any]) -> None:
     assert "There is a model named" in message(again, 409)
 
 
-def test_a_version_is_evaluated_by_a_job(
-    mona: Person, trained: dict[str, Any], version: dict[str, Any]
-) -> None:
+@pytest.fixture(scope="module")
+def flowers(mona: Person, trained: dict[str, Any]) -> None:
+    """A dataset with the table."""
     table = mona.http.get(f"/projects/{mona.project}/jobs/{trained['name']}/outputs/outputs/iris.csv").content
     datasets = f"/projects/{mona.project}/datasets"
     assert mona.http.post(datasets, json={"name": "flowers"}).status_code == 201
@@ -313,6 +400,8 @@ def test_a_version_is_evaluated_by_a_job(
     mona.http.put(f"{datasets}/flowers/drafts/{draft}/bundle", content=bundle).raise_for_status()
     mona.http.post(f"{datasets}/flowers/drafts/{draft}/commit", json={}).raise_for_status()
 
+
+def test_a_version_is_evaluated_by_a_job(mona: Person, version: dict[str, Any], flowers: None) -> None:
     asked = {"dataset": "flowers", "target": "target", "profile": "scikit-learn"}
     begun = mona.http.post(path(mona, NAME, "versions", 1, "evaluate"), json=asked)
     assert begun.status_code == 201, begun.text
@@ -335,6 +424,27 @@ def test_a_version_is_evaluated_by_a_job(
     assert "evaluates" in {edge["kind"] for edge in graph["edges"]}
     wrong = mona.http.post(path(mona, NAME, "versions", 1, "evaluate"), json={**asked, "path": "x.csv"})
     assert "There is no table x.csv in this dataset: data/iris.csv." in message(wrong, 422)
+
+
+def test_a_pickle_that_is_evaluated_reaches_nothing_of_who_asked(
+    mona: Person, trained: dict[str, Any], flowers: None
+) -> None:
+    other = mona.submit("sleep", "600", profile="scikit-learn")
+    with mona.http.stream("GET", f"/events/stream?topic=job:{other['id']}&after=1") as events:
+        next(line for line in events.iter_lines() if '"RUNNING"' in line)
+    asked = {"dataset": "flowers", "target": "target", "profile": "scikit-learn"}
+    begun = mona.http.post(path(mona, "nosy", "versions", 1, "evaluate"), json=asked)
+    assert begun.status_code == 201, begun.text
+    names = [begun.json()["job"]]
+    again = mona.http.post(f"/projects/{mona.project}/jobs/{names[0]}/rerun", json={})
+    assert again.status_code == 201, again.text
+    names.append(again.json()["name"])
+    for name in names:
+        assert mona.ended(name, 120)["status"]["state"] == "SUCCEEDED", mona.text(name)
+        found = json.loads(mona.text(name).split("NOSY ", 1)[1].splitlines()[0])
+        assert not any(folder.startswith(other["id"]) for folder in found.pop("folders"))
+        assert found == {"tokens": 0, "connects": False, "shared": []}
+    mona.http.post(f"/projects/{mona.project}/jobs/{other['name']}/stop").raise_for_status()
 
 
 def test_deleting_is_for_good_in_mlflow_too(himalia: Running, mona: Person, trained: dict[str, Any]) -> None:

@@ -352,6 +352,21 @@ def test_another_projects_token_sees_and_changes_nothing_on_any_route(
     assert everything(hers, hidden) == before
 
 
+@pytest.mark.parametrize("field", ["model_id", "modelId"])
+def test_metrics_of_another_projects_model_are_refused(
+    himalia: Running, ugo: Person, hers: Mlflow, hidden: Hidden, field: str
+) -> None:
+    before = everything(hers, hidden)
+    his = Mlflow.of(himalia, ugo.token, ugo.project)
+    own = his.get("experiments/get-by-name", experiment_name="Default")["experiment"]["experiment_id"]
+    run = his.post("runs/create", experiment_id=own, run_name="his")["run"]["info"]["run_id"]
+    point = {"key": "accuracy", "value": 1, "timestamp": 1, "step": 1, field: hidden.model}
+    for call, body in (("log-metric", point), ("log-batch", {"metrics": [point]})):
+        answer = his.http.post(f"/api/2.0/mlflow/runs/{call}", json={"run_id": run, **body})
+        assert answer.status_code == 404, answer.text
+    assert everything(hers, hidden) == before
+
+
 def test_a_jobs_token_counts_in_its_own_project_alone(
     himalia: Running, tina: Person, ugo: Person, hers: Mlflow, hidden: Hidden
 ) -> None:

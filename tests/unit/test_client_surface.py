@@ -24,6 +24,7 @@ from himalia.client.models import Models, ModelVerbs
 from himalia.client.nouns import Projects, ProjectVerbs, Secrets, SecretVerbs, Tokens, TokenVerbs
 from himalia.client.records import Record
 from himalia.client.tracking import Tracking, TrackingVerbs
+from himalia.client.workloads import Workloads, WorkloadVerbs
 
 FOLDER = Path(himalia.client.__file__).parent
 DOCS = Path(__file__).parents[2] / "docs"
@@ -49,6 +50,7 @@ def verbs(kind: type) -> dict[str, list[str]]:
         (Secrets, SecretVerbs),
         (Tokens, TokenVerbs),
         (Tracking, TrackingVerbs),
+        (Workloads, WorkloadVerbs),
         (Job, AsyncJob),
         (Experiments, ExperimentVerbs),
         (Endpoints, EndpointVerbs),
@@ -61,7 +63,8 @@ def test_both_surfaces_have_the_same_verbs(blocking: type, awaited: type) -> Non
 
 
 def test_every_verb_is_described() -> None:
-    for kind in (Datasets, Jobs, Models, Projects, Secrets, Tokens, Experiments, Endpoints, Tracking):
+    nouns = (Datasets, Jobs, Models, Projects, Secrets, Tokens, Experiments, Endpoints, Tracking, Workloads)
+    for kind in nouns:
         for name in verbs(kind):
             assert inspect.getdoc(getattr(kind, name)), f"{kind.__name__}.{name}"
 

@@ -20,6 +20,7 @@ LOOP = [
     ("job:t1", "experiment:e", "trial"),
     ("job:t2", "dataset:d1", "input"),
     ("job:t2", "experiment:e", "trial"),
+    ("job:t3", "experiment:e", "trial"),
     ("experiment:e", "dataset:d1", "input"),
     ("model:m1", "job:t1", "source"),
     ("endpoint:r1", "model:m1", "serves"),
@@ -50,7 +51,7 @@ def graph(connection: Connection, of: str, project: str = "p") -> Graph:
             mine = [one for one in ids if of_project == "p"]
             return {one: Node(id=f"{noun}:{one}", noun=noun, name=one, title=one) for one in mine}
 
-        lineage.register(noun, resolve)
+        lineage.register(noun, resolve, (lambda _, __: ["t3"]) if noun == "experiment" else None)
     return lineage.graph(connection, project, of)
 
 
@@ -66,10 +67,18 @@ def test_what_an_endpoint_came_from(connection: Connection) -> None:
     assert not found.cut
 
 
-def test_what_came_from_a_dataset_shows_the_search_and_not_its_trials(connection: Connection) -> None:
+def test_what_came_from_a_dataset_shows_trials_that_became_something(connection: Connection) -> None:
     fill(connection, LOOP)
-    assert names(graph(connection, "dataset:d1")) == {"dataset:d1", "experiment:e"}
+    became = {"experiment:e", "job:t1", "model:m1", "endpoint:r1"}
+    assert names(graph(connection, "dataset:d1")) == {"dataset:d1", *became}
     assert names(graph(connection, "dataset:d2")) == {"dataset:d2", "job:other"}
+
+
+def test_a_search_shows_its_best_trial_too(connection: Connection) -> None:
+    fill(connection, LOOP)
+    found = graph(connection, "experiment:e")
+    assert names(found) == {"experiment:e", "dataset:d1", "job:t1", "model:m1", "endpoint:r1", "job:t3"}
+    assert ("job:t3", "experiment:e", "trial") in {(e.from_id, e.to_id, e.kind) for e in found.edges}
 
 
 def test_other_projects_are_not_seen(connection: Connection) -> None:

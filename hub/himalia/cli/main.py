@@ -36,6 +36,7 @@ COMMANDS = {
     "secrets": "himalia.cli.secrets:app",
     "profiles": "himalia.cli.profiles:app",
     "tokens": "himalia.cli.tokens:app",
+    "workloads": "himalia.cli.workloads:app",
 }
 """Every command: a function or a `typer.Typer` of sub-commands, as `module:attribute`."""
 

@@ -228,6 +228,17 @@ def download(
 
 
 @app.command()
+def code(
+    model: Reference,
+    to: Annotated[Path, typer.Argument(help="The folder to save it in.")],
+    project: ProjectOption = None,
+) -> None:
+    """Save the code of the job that made a version."""
+    with connected(project) as client:
+        say(str(client.models.code(model, to)))
+
+
+@app.command()
 def delete(model: Reference, project: ProjectOption = None) -> None:
     """Delete a model, or with @VERSION one version, for good. Refused while an endpoint serves it."""
     with connected(project) as client:

@@ -8,6 +8,7 @@ from himalia.client.experiments import AsyncExperiment, Experiment, Trial
 from himalia.client.jobs import AsyncJob, Job
 from himalia.client.models import Evaluation, Model, ModelVersion
 from himalia.client.records import Member, OutputFile, Profile, Project, Secret, Series, Token
+from himalia.client.workloads import Machine, Workload
 
 __all__ = [
     "AsyncClient",
@@ -22,6 +23,7 @@ __all__ = [
     "Experiment",
     "HimaliaError",
     "Job",
+    "Machine",
     "Member",
     "Model",
     "ModelVersion",
@@ -33,4 +35,5 @@ __all__ = [
     "Token",
     "Trial",
     "Version",
+    "Workload",
 ]

@@ -22,6 +22,7 @@ from himalia.client.nouns import (
 )
 from himalia.client.tracking import Tracking, TrackingVerbs
 from himalia.client.transport import AsyncTransport, BlockingTransport, Transport
+from himalia.client.workloads import Workloads, WorkloadVerbs
 
 
 def _api(place: Place, transport: Transport, project: str | None) -> Api:
@@ -56,6 +57,7 @@ class Client:
         self.secrets = Secrets(api)
         self.tokens = Tokens(api)
         self.tracking = Tracking(api)
+        self.workloads = Workloads(api)
 
     whoami = blocking(AccountVerbs.whoami)
     profiles = blocking(AccountVerbs.profiles)
@@ -102,6 +104,7 @@ class AsyncClient:
         self.secrets = SecretVerbs(self._api)
         self.tokens = TokenVerbs(self._api)
         self.tracking = TrackingVerbs(self._api)
+        self.workloads = WorkloadVerbs(self._api)
         self.whoami = account.whoami
         self.profiles = account.profiles
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import tarfile
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from blake3 import blake3
 
@@ -33,6 +35,26 @@ def place_below(path: str, folder: Path) -> Path:
     if base not in (target.parent.resolve(), *target.parent.resolve().parents):
         raise Invalid(f"The output {path!r} is not saved: a link in {folder} leads out of it.")
     return target
+
+
+def unpack(archive: IO[bytes], folder: Path) -> None:
+    """Save the files of a tar below `folder`, in place of what is there. Raises Unreachable for half of one."""
+    try:
+        with tarfile.open(fileobj=archive, mode="r:") as opened:
+            for member in opened:
+                source = opened.extractfile(member)
+                if source is None:
+                    continue
+                target = place_below(member.name, folder)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                part = target.with_name(f".himalia-{uuid.uuid4().hex}")
+                with part.open("xb") as out:
+                    shutil.copyfileobj(source, out)
+                if member.mode & 0o100:
+                    part.chmod(part.stat().st_mode | 0o111)
+                part.replace(target)
+    except tarfile.ReadError as error:
+        raise Unreachable("The files did not arrive whole. Try again.", True) from error
 
 
 def is_there(target: Path, size: int, digest: str) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import builtins
+import tempfile
+import uuid
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -11,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from himalia.client import downloads
-from himalia.client.api import Api, escaped, items
+from himalia.client.api import Api, escaped, items, pieces_of
 from himalia.client.bridge import blocking, blocking_items, closing
 from himalia.client.errors import NameInUse
 from himalia.client.records import Record, Who, many, moment
@@ -63,9 +65,18 @@ class Model(Record):
     etag: str
 
 
-class Source(Record):
-    """Where a version came from."""
+class Code(Record):
+    """What the job of a version ran: its notebook, script or command, and the digest of the code's snapshot."""
 
+    _shown = ("entry", "snapshot")
+    entry: str
+    snapshot: str | None
+
+
+class Source(Record):
+    """Where a version came from; `datasets` are those that its job read, as `digits@2`."""
+
+    _made: ClassVar = {"code": Code}
     _shown = ("job", "experiment", "trial", "path")
     job: str | None
     job_id: str | None
@@ -74,6 +85,8 @@ class Source(Record):
     trial: int | None
     run_id: str | None
     path: str
+    code: Code | None
+    datasets: list[str]
 
 
 class Tensor(Record):
@@ -292,7 +305,10 @@ class ModelVerbs:
             with suppress(NameInUse):
                 await self.create(name, project=project)
         where = await self._path(name, project) + "/versions"
-        return ModelVersion(await self._api.call("POST", where, body=body, timeout_s=STARTING_S))
+        headers = {"Idempotency-Key": uuid.uuid4().hex}
+        return ModelVersion(
+            await self._api.call("POST", where, body=body, headers=headers, timeout_s=STARTING_S)
+        )
 
     async def version(
         self,
@@ -411,6 +427,19 @@ class ModelVerbs:
                     await downloads.save_file(self._api, where, file, target)
         return folder
 
+    async def code(
+        self, model: str | Model | ModelVersion, to: AnyPath, *, project: str | None = None
+    ) -> Path:
+        """Save the code of the job that made a version below the folder `to`. Raises NotFound where none is known."""
+        path = await self._version_path(model, None, project) + "/code"
+        folder = Path(to)
+        with tempfile.TemporaryFile() as archive:
+            async for piece in pieces_of(await self._api.open(self._api.request("GET", path))):
+                archive.write(piece)
+            archive.seek(0)
+            await self._api.transport.aside(lambda: downloads.unpack(archive, folder))
+        return folder
+
     async def _path(self, model: str | Model | ModelVersion | None, project: str | None) -> str:
         named = await self._api.project(project)
         if model is None:
@@ -450,3 +479,4 @@ class Models:
     evaluations = blocking(ModelVerbs.evaluations)
     files = blocking_items(ModelVerbs.files)
     download = blocking(ModelVerbs.download)
+    code = blocking(ModelVerbs.code)

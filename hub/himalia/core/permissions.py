@@ -178,6 +178,7 @@ OPERATIONS: dict[str, Rule] = {
     "models.files": _READ_OR_SUBMIT,
     "models.file": _READ_OR_SUBMIT,
     "models.download": _READ_OR_SUBMIT,
+    "models.code": _READ_OR_SUBMIT,
     "models.evaluate": _WRITE_OR_SUBMIT,
     "models.evaluations": _READ_OR_SUBMIT,
     "lineage.get": _READ_OR_SUBMIT,

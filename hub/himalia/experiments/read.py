@@ -178,6 +178,16 @@ def best(connection: Connection, row: Any) -> list[Best]:
     ]
 
 
+def best_jobs(connection: Connection, experiment_id: str) -> list[str]:
+    """Ids of the jobs that are the best trials of an experiment."""
+    row = by_id(connection, experiment_id)
+    numbers = [one.number for one in best(connection, row)] if row is not None else []
+    query = sa.select(trials.c.job_id).where(
+        trials.c.experiment_id == experiment_id, trials.c.number.in_(numbers)
+    )
+    return list(connection.execute(query).scalars())
+
+
 def trial_job(connection: Connection, project_id: str, name: str, number: int) -> tuple[str, dict[str, Any]]:
     """The id of the job that is a trial of the search `name`, and the trial's values. Raises NotFound."""
     row = by_name(connection, project_id, name)

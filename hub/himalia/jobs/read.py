@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +23,7 @@ from himalia.jobs.schema import Attempt, Input, Job, JobSpec, JobStatus, Outputs
 from himalia.jobs.tables import jobs
 from himalia.lineage.schema import Node
 
+LONGEST_ENTRY = 500
 _JOINED = sa.select(
     jobs,
     workloads.c.state,
@@ -161,9 +163,22 @@ def nodes(connection: Connection, project_id: str, ids: Sequence[str]) -> dict[s
     """Jobs in a graph of lineage, deleted ones too, by id."""
     query = _JOINED.where(jobs.c.project_id == project_id, jobs.c.id.in_(ids))
     return {
-        row.id: Node(id=f"job:{row.id}", noun="job", name=row.name, title=row.name, state=row.state)
+        row.id: Node(
+            id=f"job:{row.id}",
+            noun="job",
+            name=row.name,
+            title=row.name,
+            state=row.state,
+            detail=entry(row.spec),
+        )
         for row in connection.execute(query)
     }
+
+
+def entry(spec: Mapping[str, Any]) -> str:
+    """What a stored job runs: its notebook or script, or the command."""
+    found = spec.get("notebook") or spec.get("script") or shlex.join(spec["command"])
+    return str(found)[:LONGEST_ENTRY]
 
 
 def shown_inputs(stored: dict[str, Any] | None) -> dict[str, Input]:

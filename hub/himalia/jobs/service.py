@@ -57,12 +57,13 @@ class Chosen:
 class Part:
     """What a job is made for, such as `experiment:<id>`: it is listed there, and gets a name that is free.
 
-    `kernel_group` and `watch_metrics` are its workload's.
+    `kernel_group`, `watch_metrics` and `isolated` are its workload's.
     """
 
-    of: str
+    of: str | None
     kernel_group: str | None = None
     watch_metrics: bool = False
+    isolated: bool = False
 
 
 class Choose(Protocol):
@@ -100,7 +101,12 @@ class Jobs:
     # Submitting
 
     async def create(
-        self, access: Access, body: JobCreate, key: str | None = None, mark: str = ""
+        self,
+        access: Access,
+        body: JobCreate,
+        key: str | None = None,
+        mark: str = "",
+        part: Part | None = None,
     ) -> tuple[Job, bool]:
         """Submit a job; (job, whether it is new). Raises Invalid, NameInUse, KeyReused, DiskFull."""
         spec, chosen = await self.check(access, body.spec)
@@ -112,7 +118,7 @@ class Jobs:
             made: list[Job] = []
 
             def make() -> str:
-                made.append(self.insert(tx, project, access.person, body, chosen))
+                made.append(self.insert(tx, project, access.person, body, chosen, part))
                 return made[0].id
 
             job_id, is_new = once(tx, person_id, key, mark, make)
@@ -213,7 +219,7 @@ class Jobs:
             subject=("job", job_id, name),
             project=project["id"],
             person=person.id,
-            data={"state": State.QUEUED, "attempt": 0, **({"part_of": part.of} if part else {})},
+            data={"state": State.QUEUED, "attempt": 0, **({"part_of": part.of} if part and part.of else {})},
         )
         return self._fresh(row, project["name"], person.name, needed)
 
@@ -271,6 +277,7 @@ class Jobs:
             },
             kernel_group=part.kernel_group if part else None,
             watch_metrics=part.watch_metrics if part else False,
+            isolated=part.isolated if part else False,
         )
 
     @staticmethod
@@ -373,17 +380,21 @@ class Jobs:
 
     async def rerun(self, access: Access, name: str, body: JobRerun, key: str | None, mark: str) -> Job:
         """Submit a job again, as a new one with the same code; `body` says what differs."""
-        row, reads = await self.database.read(lambda c: self._to_repeat(c, access, name))
+        row, reads, isolated = await self.database.read(lambda c: self._to_repeat(c, access, name))
         changes = body.model_dump(exclude_none=True, exclude={"name"})
         if "profile" in changes and "size" not in changes:
             changes["size"] = None
         spec = JobSpec.model_validate({**row.spec, "inputs": reads, **changes})
         again = JobCreate(name=body.name, labels=row.labels, spec=spec)
-        return (await self.create(access, again, key, mark))[0]
+        part = Part(None, isolated=True) if isolated else None  # whose code it runs has not changed
+        return (await self.create(access, again, key, mark, part))[0]
 
-    def _to_repeat(self, connection: Connection, access: Access, name: str) -> tuple[Any, dict[str, str]]:
+    def _to_repeat(
+        self, connection: Connection, access: Access, name: str
+    ) -> tuple[Any, dict[str, str], bool]:
         row = self.find(connection, access, name)
-        return row, inputs.now_called(connection, row)
+        stored = connection.execute(sa.select(workloads.c.spec).where(workloads.c.id == row.id)).scalar_one()
+        return row, inputs.now_called(connection, row), stored.get("isolated", False)
 
     async def delete(self, access: Access, name: str, cascade: bool) -> None:
         """Delete a job softly. Raises InUse while it runs, unless `cascade` stops it first."""

@@ -6,13 +6,17 @@ from pydantic import BaseModel
 
 
 class Node(BaseModel):
-    """A thing: `id` is `<noun>:<id>`, `name` what it is found by, `title` what people read, `state` if it has one."""
+    """A thing: `id` is `<noun>:<id>`, `name` what it is found by, `title` what people read, `state` if it has one.
+
+    `detail` says more: of a job, the notebook, script or command that it runs.
+    """
 
     id: str
     noun: str
     name: str
     title: str
     state: str | None = None
+    detail: str | None = None
 
 
 class Edge(BaseModel):

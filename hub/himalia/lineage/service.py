@@ -17,7 +17,15 @@ TRIAL = "trial"
 
 Resolve = Callable[[Connection, str, Sequence[str]], Mapping[str, Node]]
 """`resolve(connection, project_id, ids)`: nodes of those ids that the project has, by id without its noun."""
+Best = Callable[[Connection, str], Sequence[str]]
+"""`best(connection, id)`: ids of the jobs that are the best trials of a search."""
 Link = tuple[str, str, str]
+_other, _user = links.alias(), links.alias()
+_SHOWN = sa.or_(
+    ~sa.exists().where(_other.c.from_id == links.c.from_id, _other.c.kind == TRIAL),
+    sa.exists().where(_user.c.to_id == links.c.from_id),
+)
+"""Links of all but trials from which nothing came."""
 
 
 class Lineage:
@@ -25,19 +33,24 @@ class Lineage:
 
     def __init__(self) -> None:
         self._nouns: dict[str, Resolve] = {}
+        self._best: dict[str, Best] = {}
 
-    def register(self, noun: str, resolve: Resolve) -> None:
-        """Let things of a noun appear in graphs."""
+    def register(self, noun: str, resolve: Resolve, best: Best | None = None) -> None:
+        """Let things of a noun appear in graphs; those around one of them have its `best` trials."""
         self._nouns[noun] = resolve
+        if best is not None:
+            self._best[noun] = best
 
     def graph(self, connection: Connection, project_id: str, of: str) -> Graph:
         """The graph around one thing of a project: all that it came from, and all that came from it.
 
         Raises NotFound. A trial is shown where something came from it; else its experiment stands for it.
         """
-        found, cut_above = _closure(connection, of, links.c.from_id, links.c.to_id, hide_trials=False)
-        below, cut_below = _closure(connection, of, links.c.to_id, links.c.from_id, hide_trials=True)
-        found |= below
+        found, cut_above = _closure(connection, of, links.c.from_id, links.c.to_id)
+        below, cut_below = _closure(connection, of, links.c.to_id, links.c.from_id, _SHOWN)
+        noun, _, identifier = of.partition(":")
+        best = self._best[noun](connection, identifier) if noun in self._best else ()
+        found |= below | {(f"job:{job}", of, TRIAL) for job in best}
         ends = {of} | {end for link in found for end in link[:2]}
         nodes = self._resolved(connection, project_id, ends)
         if of not in nodes:
@@ -67,19 +80,17 @@ def _closure(
     start: str,
     near: sa.Column[str],
     far: sa.Column[str],
-    *,
-    hide_trials: bool,
+    only: sa.ColumnElement[bool] | None = None,
 ) -> tuple[set[Link], bool]:
     """All links that lead on from `start` in one direction, nearest first, and whether some were left out."""
     found: set[Link] = set()
     seen, edge = {start}, [start]
     while edge:
-        query = (
-            sa.select(links).where(near.in_(edge)).order_by(links.c.from_id, links.c.to_id).limit(5 * MOST)
-        )
+        query = sa.select(links).where(near.in_(edge))
+        if only is not None:
+            query = query.where(only)
+        query = query.order_by(links.c.from_id, links.c.to_id).limit(5 * MOST)
         rows = [(row.from_id, row.to_id, row.kind) for row in connection.execute(query)]
-        if hide_trials:
-            rows = _without_trials(connection, rows)
         index = 1 if far is links.c.to_id else 0
         fresh = list(dict.fromkeys(row[index] for row in rows if row[index] not in seen))
         room = MOST - len(seen)
@@ -90,10 +101,3 @@ def _closure(
             return found, True
         edge = fresh
     return found, False
-
-
-def _without_trials(connection: Connection, rows: list[Link]) -> list[Link]:
-    starts = [row[0] for row in rows]
-    query = sa.select(links.c.from_id).where(links.c.from_id.in_(starts), links.c.kind == TRIAL)
-    trials = set(connection.execute(query).scalars())
-    return [row for row in rows if row[0] not in trials]

@@ -38,7 +38,11 @@ def _section(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> 
 def _source(version: ModelVersion) -> list[tuple[str, str]]:
     source = version.spec.source
     trial = f"{source.experiment}, trial {source.trial}" if source.experiment else ""
-    rows = [("search", trial), ("job", source.job or ""), ("MLflow run", source.run_id or "")]
+    rows = [("search", trial), ("job", source.job or ""), ("dataset", ", ".join(source.datasets))]
+    if source.code is not None:
+        rows.append(("code", source.code.entry))
+        rows.append(("snapshot of the code", source.code.snapshot or ""))
+    rows.append(("MLflow run", source.run_id or ""))
     rows += [("folder", source.path), ("registered by", version.created_by.name)]
     rows.append(("registered at", version.created_at.strftime("%Y-%m-%d %H:%M UTC")))
     return [(name, value) for name, value in rows if value]

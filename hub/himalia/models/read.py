@@ -248,9 +248,10 @@ def nodes(connection: Connection, project_id: str, ids: Sequence[str]) -> dict[s
 
 
 def held(connection: Connection) -> Held:
-    """Files of all versions: what a collection must keep."""
-    query = sa.select(versions.c.tree).where(versions.c.tree.isnot(None)).distinct()
-    return Held(trees=frozenset(connection.execute(query).scalars()))
+    """Files of all versions, and the code that made them: what a collection must keep."""
+    code = versions.c.source["code", "snapshot"].as_string()
+    queries = (sa.select(one).where(one.isnot(None)).distinct() for one in (versions.c.tree, code))
+    return Held(trees=frozenset(tree for query in queries for tree in connection.execute(query).scalars()))
 
 
 def end(version_id: str) -> str:

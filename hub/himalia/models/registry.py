@@ -6,6 +6,8 @@ of `tracking`.
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,6 +15,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.engine import Connection
 
+from himalia.core import clock
 from himalia.core.database import Transaction
 from himalia.core.errors import BadRequest, HimaliaError, Invalid, NotFound
 from himalia.core.ids import new_id
@@ -26,6 +29,10 @@ from himalia.tracking.service import RegistryCall
 _ALIAS: TypeAdapter[str] = TypeAdapter(Alias)
 _NAME: TypeAdapter[str] = TypeAdapter(ModelName)
 Answer = Mapping[str, Any]
+LONG_S = 10.0
+KEPT_S = 60.0
+"""A client that waits longer than it likes (MLFLOW_HTTP_REQUEST_TIMEOUT, 120 s) asks again, and tells nobody so:
+what took long is what the same call is answered with for a while."""
 FOREIGN = "Its files are not of a run of this project, so nobody here knows what is in them."
 
 
@@ -34,6 +41,7 @@ class Registry:
 
     def __init__(self, models: Models) -> None:
         self.models = models
+        self._making: dict[str, asyncio.Task[Answer]] = {}
         self._calls: dict[tuple[str, str], Callable[[By, Answer], Awaitable[Answer]]] = {
             ("POST", "registered-models/create"): self._create,
             ("PATCH", "registered-models/update"): self._update,
@@ -120,19 +128,33 @@ class Registry:
         return {}
 
     async def _version(self, by: By, body: Answer) -> Answer:
-        name = _text(body, "name")
+        """Make a version; a call that comes again is told what the first one came to."""
+        mark = json.dumps([by.project_id, by.person_id, body], sort_keys=True)
+        task = self._making.get(mark)
+        if task is None:
+            task = self._making[mark] = asyncio.create_task(self._new_version(by, body))
+            task.add_done_callback(self._forgetter(mark, clock.monotonic()))
+        return await asyncio.shield(task)
+
+    def _forgetter(self, mark: str, began: float) -> Callable[[asyncio.Task[Answer]], None]:
+        def forget(task: asyncio.Task[Answer]) -> None:
+            is_made = not task.cancelled() and task.exception() is None
+            keep_s = KEPT_S if is_made and clock.monotonic() - began > LONG_S else 0.0
+            asyncio.get_running_loop().call_later(keep_s, self._making.pop, mark, None)
+
+        return forget
+
+    async def _new_version(self, by: By, body: Answer) -> Answer:
+        name, version_id = _text(body, "name"), new_id()
         self.models.check_disk()
-        async with self.models.registering(by) as mlflow:
+        async with self.models.mlflow(by) as mlflow:
             made = await self._made(mlflow, by, body)
-            answer = await mlflow.post("model-versions/create", body)
-            number = int(answer["model_version"]["version"])
 
-            def work(tx: Transaction) -> None:
+            def record(tx: Transaction, number: int) -> None:
                 model_id = self._ensure(tx, by, name, ModelSpec())
-                self.models.record_version(tx, by, model_id, new_id(), number, made)
+                self.models.record_version(tx, by, model_id, version_id, number, made)
 
-            await self._record(work)
-        return answer
+            return await self.models.add(mlflow, by, name, version_id, body, record)
 
     async def _made(self, mlflow: MlflowClient, by: By, body: Answer) -> Made:
         """The files that the client names; where they cannot be used, the version is kept with why."""

@@ -11,7 +11,8 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy.engine import Connection
 
 from himalia.core.access import GatedRoute, InProject
-from himalia.core.errors import WrongState
+from himalia.core.errors import NotFound, WrongState
+from himalia.core.idempotency import fingerprint
 from himalia.core.pagination import LARGEST, Page, label_filter
 from himalia.core.schema import Items
 from himalia.datasets import files
@@ -55,6 +56,10 @@ Found = Annotated[Evaluations, Depends(_evaluations)]
 Wanted = Annotated[str, Path(max_length=40, description="A number, an alias, or latest.")]
 Limit = Annotated[int, Query(ge=1, le=LARGEST)]
 Etag = Annotated[str | None, Header(alias="If-Match")]
+Key = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", min_length=1, max_length=255, description="Same key, same version."),
+]
 
 
 @router.get("", operation_id="models.list")
@@ -122,9 +127,25 @@ async def list_versions(
 
 
 @router.post("/{model}/versions", operation_id="models.register", status_code=201)
-async def register(access: InProject, models: Service, model: str, body: ModelVersionCreate) -> ModelVersion:
-    """Register a version: a model that a job or a trial left, or that MLflow logged."""
-    return await models.register(By.of(access), model, body)
+async def register(
+    access: InProject,
+    models: Service,
+    request: Request,
+    response: Response,
+    model: str,
+    body: ModelVersionCreate,
+    key: Key = None,
+) -> ModelVersion:
+    """Register a version: a model that a job or a trial left, or that MLflow logged.
+
+    With an Idempotency-Key that came before, 200 and the same version.
+    """
+    place = f"{access.in_project['id']}/{model}"
+    mark = "" if key is None else fingerprint("models.register", place, await request.body())
+    version, is_new = await models.register(By.of(access), model, body, key, mark)
+    if not is_new:
+        response.status_code = 200
+    return version
 
 
 @router.get("/{model}/versions/{version}", operation_id="models.version")
@@ -239,8 +260,27 @@ async def file(
 )
 async def download(models: Service, tree: InTree, model: str, version: Wanted) -> Response:
     """The whole model folder as a tar."""
-    name = quote(f"{model}-{version}.tar")
-    headers = {**SANDBOXED, "Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
+    return _tar(models, tree, f"{model}-{version}.tar")
+
+
+@router.get(
+    "/{model}/versions/{version}/code",
+    operation_id="models.code",
+    response_class=Response,
+    responses={200: {"content": {"application/x-tar": {}}}},
+)
+async def code(access: InProject, models: Service, model: str, version: Wanted) -> Response:
+    """The code of the job that made the version as a tar."""
+    shown = await models.version(By.of(access), model, version)
+    source = shown.spec.source
+    if source.code is None or source.code.snapshot is None:
+        raise NotFound(f"No folder of code is known for {shown.name}.")
+    tree = await asyncio.to_thread(models.snapshots.tree, source.code.snapshot)
+    return _tar(models, tree, f"{model}-{shown.number}-code.tar")
+
+
+def _tar(models: Models, tree: Tree, name: str) -> Response:
+    headers = {**SANDBOXED, "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
     pieces = tar_pieces(tree, models.snapshots.store)
     return StreamingResponse(pieces, media_type="application/x-tar", headers=headers)
 

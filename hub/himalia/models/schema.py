@@ -120,8 +120,18 @@ class ModelVersionUpdate(Body):
     description: Annotated[Text, Field(max_length=50_000)] | None = None
 
 
+class Code(BaseModel):
+    """What a version's job ran: `entry` is its notebook, script or command, `snapshot` the digest of the code."""
+
+    entry: str
+    snapshot: str | None = None
+
+
 class Source(BaseModel):
-    """Where a version came from; a job's name and id, a trial's experiment and number, an MLflow run."""
+    """Where a version came from; a job's name and id, a trial's experiment and number, an MLflow run.
+
+    `code` is what the job ran, `datasets` are those that it read, as `digits@2`.
+    """
 
     job: str | None = None
     job_id: str | None = None
@@ -130,6 +140,8 @@ class Source(BaseModel):
     trial: int | None = None
     run_id: str | None = None
     path: str = ""
+    code: Code | None = None
+    datasets: list[str] = Field(default_factory=list)
 
 
 class Tensor(BaseModel):

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
+from weakref import WeakValueDictionary
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -16,6 +17,7 @@ from himalia.core.access import Access
 from himalia.core.changing import refuse_stale
 from himalia.core.database import Database, Transaction
 from himalia.core.errors import InUse, Invalid, NameInUse, NotFound
+from himalia.core.idempotency import made_before, once
 from himalia.core.ids import new_id
 from himalia.engine.backends.local.folders import Folders
 from himalia.jobs import read as jobs_read
@@ -93,7 +95,7 @@ class Models:
         self.trial_job = trial_job
         self.folders = folders
         self.check_disk = check_disk
-        self._registering = asyncio.Lock()
+        self._locks: WeakValueDictionary[tuple[str, ...], asyncio.Lock] = WeakValueDictionary()
 
     async def ask(
         self, by: By, method: str, path: str, body: Mapping[str, Any], but: Sequence[str] = ()
@@ -174,9 +176,10 @@ class Models:
             row = read.find(connection, by.project_id, name)
             _refuse_served(connection, _version_ids(connection, row.id), name)
 
-        await self.database.read(check)
-        await self.ask(by, "DELETE", "registered-models/delete", {"name": name}, GONE)
-        await self.database.write(lambda tx: self.record_deletion(tx, by, name))
+        async with self.alone(by.project_id, name):
+            await self.database.read(check)
+            await self.ask(by, "DELETE", "registered-models/delete", {"name": name}, GONE)
+            await self.database.write(lambda tx: self.record_deletion(tx, by, name))
 
     @staticmethod
     def record_deletion(tx: Transaction, by: By, name: str) -> None:
@@ -188,45 +191,98 @@ class Models:
 
     # Versions
 
-    async def register(self, by: By, name: str, body: ModelVersionCreate) -> ModelVersion:
-        """Make a version of what a job, a trial or MLflow has. Raises NotFound, Invalid, Unavailable, DiskFull."""
+    async def register(
+        self, by: By, name: str, body: ModelVersionCreate, key: str | None = None, mark: str = ""
+    ) -> tuple[ModelVersion, bool]:
+        """Make a version of what a job, a trial or MLflow has; (it, whether it is new).
+
+        Raises NotFound, Invalid, KeyReused, Unavailable, DiskFull.
+        """
         self.check_disk()
-        model = await self.database.read(lambda c: read.find(c, by.project_id, name))
-        async with self.registering(by) as mlflow:
-            await self._forget_cut_off(mlflow, model)
+        await self.database.read(lambda c: read.find(c, by.project_id, name))
+        if key is None:
+            return await self._registered(by, name, body, key, mark), True
+        async with self.alone(by.person_id, "key", key):  # a repetition waits for what was asked first
+            earlier = await self.database.read(lambda c: made_before(c, by.person_id, key, mark))
+            if earlier is not None:
+                return await self.database.read(lambda c: _by_id(c, by, earlier)), False
+            return await self._registered(by, name, body, key, mark), True
+
+    async def _registered(
+        self, by: By, name: str, body: ModelVersionCreate, key: str | None, mark: str
+    ) -> ModelVersion:
+        version_id = new_id()
+        async with self.mlflow(by) as mlflow:
             if body.run_id is None and body.model_id is None:
                 made, place = await self._of_job(mlflow, by, body)
             else:
                 place = await sources.logged(mlflow, body)
                 made = await self.of_logged(mlflow, by, place)
             made = self.placed(replace(made, description=body.description), body.environment)
-            version_id = new_id()
-            answer = await mlflow.post("model-versions/create", _asked(name, version_id, place, made))
+
+            def record(tx: Transaction, number: int) -> None:
+                model = read.find(tx.connection, by.project_id, name)
+                once(
+                    tx,
+                    by.person_id,
+                    key,
+                    mark,
+                    lambda: self.record_version(tx, by, model.id, version_id, number, made),
+                )
+
+            await self.add(mlflow, by, name, version_id, _asked(name, place, made), record)
+        return await self.database.read(lambda c: _by_id(c, by, version_id))
+
+    async def add(
+        self,
+        mlflow: MlflowClient,
+        by: By,
+        name: str,
+        version_id: str,
+        asked: Mapping[str, Any],
+        record: Callable[[Transaction, int], None],
+    ) -> dict[str, Any]:
+        """Have MLflow make a version and `record` write it down; MLflow's answer. Raises MlflowRefused.
+
+        Files are in their places before: only this waits for other versions of the same model.
+        """
+        given = asked.get("tags")
+        tags = [one for one in given if not _is_ours(one)] if isinstance(given, list) else []
+        signed = {**asked, "tags": [*tags, {"key": VERSION_TAG, "value": version_id}]}
+        async with self.alone(by.project_id, name):
+            await self._forget_cut_off(mlflow, by, name)
+            answer = await mlflow.post("model-versions/create", signed)
             number = int(answer["model_version"]["version"])
-            await self.database.write(
-                lambda tx: self.record_version(tx, by, model.id, version_id, number, made)
-            )
-        return await self.version(by, name, str(number))
+            await self.database.write(lambda tx: record(tx, number))
+        return answer
+
+    def alone(self, *key: str) -> asyncio.Lock:
+        """The lock of a model, or of whatever else must not be done twice at a time."""
+        return self._locks.setdefault(key, asyncio.Lock())
 
     @asynccontextmanager
-    async def registering(self, by: By) -> AsyncIterator[MlflowClient]:
-        """MLflow, while no other version is being made. Raises HimaliaError for what MLflow refuses."""
-        async with self._registering, self.tracking.client(by.project_id) as mlflow:
+    async def mlflow(self, by: By) -> AsyncIterator[MlflowClient]:
+        """MLflow in a project. Raises HimaliaError for what MLflow refuses."""
+        async with self.tracking.client(by.project_id) as mlflow:
             try:
                 yield mlflow
             except MlflowRefused as error:
                 raise error.error from error
 
-    async def _forget_cut_off(self, mlflow: MlflowClient, model: Any) -> None:
+    async def _forget_cut_off(self, mlflow: MlflowClient, by: By, name: str) -> None:
         """Remove versions of MLflow's that a service which was killed has not written down."""
-        quoted = model.name.replace("'", "''")
+        quoted = name.replace("'", "''")
         answer = await mlflow.get("model-versions/search", filter=f"name='{quoted}'", max_results="1000")
-        ours = sa.select(versions.c.number).where(versions.c.model_id == model.id)
+        ours = (
+            sa.select(versions.c.number)
+            .join(models, models.c.id == versions.c.model_id)
+            .where(models.c.project_id == by.project_id, models.c.name == name)
+        )
         known = await self.database.read(lambda c: set(c.execute(ours).scalars()))
         for one in answer.get("model_versions", []):
             tags = {tag["key"] for tag in one.get("tags", [])}
             if VERSION_TAG in tags and int(one["version"]) not in known:
-                asked = {"name": model.name, "version": one["version"]}
+                asked = {"name": name, "version": one["version"]}
                 await _told(mlflow, "DELETE", "model-versions/delete", asked, GONE)
 
     async def _of_job(self, mlflow: MlflowClient, by: By, body: ModelVersionCreate) -> tuple[Made, Logged]:
@@ -240,7 +296,8 @@ class Models:
         run_id = await self.tracking.runs.ensure(mlflow, origin.job_id, origin.attempt)
         if run_id is None:
             raise NotFound("The job of this model is gone.")
-        uri = await sources.uploaded(mlflow, run_id, path, tree, self.snapshots.store)
+        async with self.alone(run_id, path):  # two that write the same files would read each other's halves
+            uri = await sources.uploaded(mlflow, run_id, path, tree, self.snapshots.store)
         source = origin.source.model_copy(update={"run_id": run_id, "path": path})
         made = Made(source, tree, described, origin.environment, origin.metrics, origin.parameters)
         return made, Logged(uri, uri, run_id, None, path)
@@ -272,8 +329,8 @@ class Models:
     @staticmethod
     def record_version(
         tx: Transaction, by: By, model_id: str, version_id: str, number: int, made: Made
-    ) -> None:
-        """Write down a version that MLflow has."""
+    ) -> str:
+        """Write down a version that MLflow has: its id."""
         now = clock.now()
         tree = made.tree
         tx.execute(
@@ -304,6 +361,7 @@ class Models:
         row = tx.execute(sa.select(models).where(models.c.id == model_id)).one()
         tx.execute(models.update().where(models.c.id == model_id).values(updated_at=now))
         _tell(tx, "model.changed", by, (row.id, row.name), state="added", version=number)
+        return version_id
 
     async def version(self, by: By, name: str, wanted: str) -> ModelVersion:
         """One version, by number or alias. Raises NotFound."""
@@ -423,19 +481,27 @@ async def _told(
         raise error.error from error
 
 
-def _asked(name: str, version_id: str, place: Logged, made: Made) -> dict[str, Any]:
+def _is_ours(tag: Any) -> bool:
+    return isinstance(tag, dict) and tag.get("key") == VERSION_TAG
+
+
+def _asked(name: str, place: Logged, made: Made) -> dict[str, Any]:
     """MLflow's CreateModelVersion."""
-    body: dict[str, Any] = {
-        "name": name,
-        "source": place.source,
-        "description": made.description,
-        "tags": [{"key": VERSION_TAG, "value": version_id}],
-    }
+    body: dict[str, Any] = {"name": name, "source": place.source, "description": made.description}
     if place.run_id:
         body["run_id"] = place.run_id
     if place.model_id:
         body["model_id"] = place.model_id
     return body
+
+
+def _by_id(connection: Connection, by: By, version_id: str) -> ModelVersion:
+    """A version that was made a moment ago, or with a key that came again. Raises NotFound."""
+    row = connection.execute(sa.select(versions).where(versions.c.id == version_id)).first()
+    if row is None:
+        raise NotFound("This model version is gone.")
+    model = connection.execute(sa.select(models).where(models.c.id == row.model_id)).one()
+    return read.show_versions(connection, [row], model, by.project)[0]
 
 
 def _origin_of_run(connection: Connection, source: Source) -> Origin | None:

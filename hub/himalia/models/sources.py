@@ -16,7 +16,7 @@ from himalia.engine import outputs
 from himalia.engine.states import ENDED, State
 from himalia.jobs import read as jobs_read
 from himalia.models.manifest import MLMODEL
-from himalia.models.schema import ModelVersionCreate, Source
+from himalia.models.schema import Code, ModelVersionCreate, Source
 from himalia.snapshots.service import Snapshots
 from himalia.storage.base import ObjectStore
 from himalia.storage.trees import Tree, TreeError, TreeFile
@@ -65,9 +65,11 @@ def described(connection: Connection, row: Any, source: Source) -> Origin:
     """What is known of a job; `source` says what else is."""
     if row is None:
         raise NotFound("The job of this model is gone.")
-    known = source.model_copy(update={"job": row.name, "job_id": row.id, "attempt": row.attempt})
+    code = Code(entry=jobs_read.entry(row.spec), snapshot=row.spec.get("snapshot"))
+    known = {"job": row.name, "job_id": row.id, "attempt": row.attempt, "code": code}
+    read = sorted(set((row.spec.get("inputs") or {}).values()))
     return Origin(
-        source=known,
+        source=source.model_copy(update={**known, "datasets": read}),
         job_id=row.id,
         attempt=row.attempt,
         environment=row.spec.get("environment"),

@@ -70,6 +70,7 @@ def evaluate(model: Path, table: pd.DataFrame, target: str, kind: str) -> None:
     import mlflow
 
     pyfunc = mlflow.pyfunc.load_model(str(model))
+    pyfunc._model_id = None  # the MLflow that logged it is not asked: an evaluation has no network
     run.progress(f"Evaluating on {len(table)} rows")
     try:
         answers = pyfunc.predict(table.drop(columns=[target]))

@@ -8,8 +8,9 @@ set, never one that a caller did. Errors have MLflow's shape, so that its client
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
@@ -36,6 +37,8 @@ PREFIX = "/services/himalia/mlflow"
 RUNS_CREATE = "api/2.0/mlflow/runs/create"
 LOG_BATCH = "api/2.0/mlflow/runs/log-batch"
 LOGS = (LOG_BATCH, "api/2.0/mlflow/runs/log-metric")
+MODEL_FIELDS = ("model_id", "modelId")
+"""A metric's model, by either of the names that protobuf's JSON knows it by."""
 PARENT_TAG = "mlflow.parentRunId"
 NO_REGISTRY = (
     "Models are registered through Himalia, so that their lineage is kept: with Register model in the panel, "
@@ -132,7 +135,7 @@ async def mlflow(
         async with tracking.client(access.in_project["id"]) as client:
             if path == RUNS_CREATE:
                 return await _create_run(request, tracking, client, access)
-            if path in LOGS and access.identity.workload is not None:
+            if path in LOGS:
                 return await _log(request, tracking, client, access, path)
             return await forward(request, tracking, client, path)
     except MlflowRefused as error:
@@ -207,18 +210,23 @@ async def _tell(
 async def _log(
     request: Request, tracking: Tracking, client: MlflowClient, access: Access, path: str
 ) -> Response:
-    """Metrics that a job logs: those of its attempt's own run are copied into our metrics, too."""
+    """Metrics: those of a job's own run are copied into our metrics, too."""
     body = await _body(request)
+    listed = body.get("metrics") if path == LOG_BATCH else [body]
+    points = [point for point in listed if isinstance(point, dict)] if isinstance(listed, list) else []
+    await _refuse_foreign(client, points)
     answer = await client.post(f"/{path}", body)
-    points = body.get("metrics") if path == LOG_BATCH else [body]
-    run_id = str(body.get("run_id") or body.get("run_uuid") or "")
-    await tracking.copy(
-        access.identity.workload or "",
-        access.identity.attempt or 0,
-        run_id,
-        points if isinstance(points, list) else [],
-    )
+    if access.identity.workload is not None:
+        run_id = str(body.get("run_id") or body.get("run_uuid") or "")
+        await tracking.copy(access.identity.workload, access.identity.attempt or 0, run_id, points)
     return JSONResponse(answer)
+
+
+async def _refuse_foreign(client: MlflowClient, points: Sequence[Mapping[str, Any]]) -> None:
+    """MLflow asks whose the run is, and not whose the models are that metrics name. Raises MlflowRefused."""
+    named = {str(point[field]) for point in points for field in MODEL_FIELDS if point.get(field)}
+    for model_id in named:
+        await client.get(f"logged-models/{quote(model_id, safe='')}")
 
 
 def _tags(body: Mapping[str, Any]) -> dict[str, str]:
