@@ -1695,6 +1695,8 @@ export interface paths {
         /**
          * Register
          * @description Register a version: a model that a job or a trial left, or that MLflow logged.
+         *
+         *     With an Idempotency-Key that came before, 200 and the same version.
          */
         post: operations["models.register"];
         delete?: never;
@@ -1748,6 +1750,26 @@ export interface paths {
          * @description Write the version's description; the rest of the card is made of what is known.
          */
         put: operations["models.set_card"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/projects/{project}/models/{model}/versions/{version}/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Code
+         * @description The code of the job that made the version as a tar.
+         */
+        get: operations["models.code"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -2483,6 +2505,16 @@ export interface components {
         CheckoutCreate: {
             /** Version */
             version?: string | null;
+        };
+        /**
+         * Code
+         * @description What a version's job ran: `entry` is its notebook, script or command, `snapshot` the digest of the code.
+         */
+        Code: {
+            /** Entry */
+            entry: string;
+            /** Snapshot */
+            snapshot?: string | null;
         };
         /**
          * Column
@@ -4088,8 +4120,12 @@ export interface components {
         /**
          * Node
          * @description A thing: `id` is `<noun>:<id>`, `name` what it is found by, `title` what people read, `state` if it has one.
+         *
+         *     `detail` says more: of a job, the notebook, script or command that it runs.
          */
         Node: {
+            /** Detail */
+            detail?: string | null;
             /** Id */
             id: string;
             /** Name */
@@ -4816,10 +4852,15 @@ export interface components {
         /**
          * Source
          * @description Where a version came from; a job's name and id, a trial's experiment and number, an MLflow run.
+         *
+         *     `code` is what the job ran, `datasets` are those that it read, as `digits@2`.
          */
         Source: {
             /** Attempt */
             attempt?: number | null;
+            code?: components["schemas"]["Code"] | null;
+            /** Datasets */
+            datasets?: string[];
             /** Experiment */
             experiment?: string | null;
             /** Job */
@@ -9236,7 +9277,10 @@ export interface operations {
     "models.register": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Same key, same version. */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 model: string;
                 /** @description Name of the project. */
@@ -9442,6 +9486,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Card"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "models.code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+                /** @description A number, an alias, or latest. */
+                version: string;
+                /** @description Name of the project. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-tar": unknown;
                 };
             };
             /** @description What went wrong, and what to do. */
