@@ -12,6 +12,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+import himalia
 from himalia.core import errors
 from himalia.core.events import KINDS
 from himalia.core.permissions import OPERATIONS, SCOPES
@@ -58,6 +59,17 @@ def test_it_builds_and_every_link_leads_somewhere(tmp_path: Path) -> None:
         r'<(?:script|img|link rel="(?:stylesheet|preconnect)")[^>]*(?:src|href)="(?:https?:)?//'
     )
     assert not [page for page in tmp_path.rglob("*.html") if loaded.search(page.read_text())]
+
+
+def test_every_part_has_the_version_of_the_newest_changes() -> None:
+    package = json.loads((ROOT / "extensions/labextension/package.json").read_text())
+    lab = re.search(
+        r'^__version__ = "(.+)"$', (ROOT / "extensions/himalia_lab/__init__.py").read_text(), re.M
+    )
+    changes = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert lab
+    assert changes
+    assert {package["version"], lab[1], changes[1]} == {himalia.__version__}
 
 
 def test_pictures_are_used_and_small() -> None:
