@@ -71,7 +71,7 @@ $(STAMPS)/dev: requirements/dev.lock $(STAMPS)/platform
 	@tools/uv pip install --quiet --compile-bytecode --no-deps --require-hashes -r requirements/dev.lock
 	@touch $@
 
-$(STAMPS)/project: setup.cfg pyproject.toml $(STAMPS)/platform
+$(STAMPS)/project: setup.cfg pyproject.toml hub/himalia/__init__.py $(STAMPS)/platform
 	@echo "==> Installing Himalia from this checkout"
 	@tools/uv pip install --quiet --no-deps --editable .
 	@touch $@

@@ -13,7 +13,7 @@ from jupyter_server.serverapp import ServerApp
 
 from himalia_lab import connections, handlers, overlays, settings
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def _jupyter_labextension_paths() -> list[dict[str, str]]:

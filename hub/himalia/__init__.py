@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from himalia import run as run
     from himalia.client import AsyncClient, Client
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["AsyncClient", "Client", "__version__", "run"]
 
 

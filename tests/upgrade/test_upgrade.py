@@ -31,7 +31,7 @@ FILLED += (
     "dataset_aliases",
     "dataset_previews",
     "dataset_checks",
-    "dataset_imports",
+    "dataset_drafts",
 )
 FILLED += ("experiments", "trials", "models", "model_versions", "model_aliases", "model_evaluations")
 FILLED += ("endpoints", "endpoint_revisions", "endpoint_tokens", "mlflow_runs")
