@@ -2,7 +2,7 @@
 -- PostgreSQL database dump
 --
 
-\restrict gwHEm0EF1LD3N72L77wVpRi6ZbsMEq6OPWPehJtBKIidKhqqgxymUDZ67JHf9bL
+\restrict pbXylbVg7yETEcCsLLqWwXO9FNTD21UYw9Q4KqttFBYwBcEf2g4GmYua3StVwYK
 
 -- Dumped from database version 15.18 (Debian 15.18-0+deb12u1)
 -- Dumped by pg_dump version 15.18 (Debian 15.18-0+deb12u1)
@@ -105,6 +105,7 @@ CREATE TABLE public.dataset_drafts (
     base_id character varying(16),
     seen_number integer NOT NULL,
     changes integer NOT NULL,
+    brief boolean NOT NULL,
     created_at bigint NOT NULL,
     created_by character varying(16) NOT NULL,
     updated_at bigint NOT NULL
@@ -633,24 +634,24 @@ COPY public.alembic_version (version_num) FROM stdin;
 --
 
 COPY public.attempts (workload_id, attempt, state, reason, message, machine, starting_at, started_at, ended_at, exit_code, cpu_s, wall_s, max_memory_bytes, log_bytes, log_dropped_bytes, progress) FROM stdin;
-ycq3s37zuwymqj4v	1	SUCCEEDED	\N	\N	vm	1795303695136240	1795303695522417	1795303695662515	0	0.037	0.087	23609344	5	0	null
-dndlai5gaueg7njf	1	FAILED	user_error	It ended with exit code 3.	vm	1795303695745834	1795303695787176	1795303695793073	3	0.001	0.003	23871488	3	0	null
-dndlai5gaueg7njf	2	FAILED	user_error	It ended with exit code 3.	vm	1795303695804145	1795303695810415	1795303695826873	3	0.001	0.002	23871488	3	0	null
-caug2kw4ccygdb2a	1	STOPPED	stopped_by_user	It was stopped.	vm	1795303695855880	1795303695878186	1795303695898928	143	0.001	0.004	23871488	0	0	null
-qwjlmfzfrnu76sig	1	SUCCEEDED	\N	\N	vm	1795303695987841	1795303696006348	1795303696009554	0	0.001	0	23871488	0	0	null
-r7ijzkai2f3yjghn	1	SUCCEEDED	\N	\N	vm	1795303696634310	1795303697050733	1795303697846516	0	0.314	0.72	82210816	19	0	{"message":"Looked at 1 files.","fraction":1.0}
-o2hp32xjiksenkah	1	SUCCEEDED	\N	\N	vm	1795303696411141	1795303696833223	1795303698033444	0	0.352	1.178	77623296	19	0	{"message":"Looked at 1 files.","fraction":1.0}
-lxswd5dudpsrvixe	1	SUCCEEDED	\N	\N	vm	1795303697939999	1795303698310261	1795303698491573	0	0.064	0.137	23527424	20	0	{"message":"Read 1 files again.","fraction":1.0}
-kyp7d7pxvyycbb32	1	SUCCEEDED	\N	\N	vm	1795303698801906	1795303699095062	1795303699391558	0	0.073	0.236	23531520	28	0	{"message":"Unpacked 1 files, 16 bytes.","fraction":1.0}
-eigthn6otoo4vmsj	1	SUCCEEDED	\N	\N	vm	1795303700400468	1795303700481082	1795303701092269	0	0.144	0.552	36118528	20	0	null
-gmrmrzjfj4vzd7ae	1	SUCCEEDED	\N	\N	vm	1795303700434494	1795303700498337	1795303701154425	0	0.155	0.598	36257792	20	0	null
-yufhwycm5a4axigo	1	SUCCEEDED	\N	\N	vm	1795303701178584	1795303701230333	1795303701822399	0	0.146	0.548	36061184	20	0	null
-lff6n22q4ameey7u	1	SUCCEEDED	\N	\N	vm	1795303702631641	1795303703255029	1795303718238478	0	4.187	14.775	234655744	177	0	null
-ywc6pxsjjmoslads	1	SUCCEEDED	\N	\N	vm	1795303743153734	1795303743778333	1795303746213267	0	0.387	2.299	80580608	19	0	{"message":"Looked at 6 files.","fraction":1.0}
-c26u52vn734ixh3b	1	SUCCEEDED	\N	\N	vm	1795303743254887	1795303743394253	1795303769841115	0	6.023	26.127	307912704	1844	0	{"message":"Evaluating on 150 rows"}
-nrzpx2jd5qlvhz2l	1	SUCCEEDED	\N	\N	vm	1795303770856536	1795303771280566	1795303771308206	0	0.001	0.001	23683072	0	0	null
-qkftchdpu6d3uzxc	1	STOPPED	stopped_by_user	It was stopped.	vm	1795303743411235	1795303743966345	1795303771636635	143	3.543	27.669	232214528	17	0	{"ready":true}
-xvpilzqnovehaynt	1	STOPPED	stopped_by_user	It was stopped.	vm	1795303758157481	1795303758662340	1795303771682872	143	3.553	13.017	231841792	17	0	{"ready":true}
+pte2ztas36fauw5g	1	SUCCEEDED	\N	\N	vm	1795304078211659	1795304078876355	1795304079058699	0	0.041	0.119	23650304	5	0	null
+cugir6tz2ao5dszs	1	FAILED	user_error	It ended with exit code 3.	vm	1795304079139541	1795304079148173	1795304079150689	3	0.001	0	23781376	3	0	null
+cugir6tz2ao5dszs	2	FAILED	user_error	It ended with exit code 3.	vm	1795304079161992	1795304079173738	1795304079191508	3	0.001	0.003	23781376	3	0	null
+y6ywtgjykngeaowz	1	STOPPED	stopped_by_user	It was stopped.	vm	1795304079218074	1795304079229724	1795304079279961	143	0.001	0.029	23781376	0	0	null
+wmssetqlz4zbv3gm	1	SUCCEEDED	\N	\N	vm	1795304079408361	1795304079431595	1795304079445967	0	0.001	0	23781376	0	0	null
+z7bf37y4pao5cv32	1	SUCCEEDED	\N	\N	vm	1795304080734936	1795304081492167	1795304083236434	0	0.366	1.645	130011136	19	0	{"message":"Looked at 1 files.","fraction":1.0}
+fffalyon7n3umx77	1	SUCCEEDED	\N	\N	vm	1795304080078578	1795304081058312	1795304083342145	0	0.339	2.189	77688832	19	0	{"message":"Looked at 1 files.","fraction":1.0}
+ndghqgsaehticrqf	1	SUCCEEDED	\N	\N	vm	1795304083458486	1795304084097002	1795304084997987	0	0.064	0.622	23457792	20	0	{"message":"Read 1 files again.","fraction":1.0}
+cqmn4g4rxq4ddgyj	1	SUCCEEDED	\N	\N	vm	1795304085627933	1795304086590003	1795304086984881	0	0.075	0.368	23617536	28	0	{"message":"Unpacked 1 files, 16 bytes.","fraction":1.0}
+rrrnmv3p6xzp2fvp	1	SUCCEEDED	\N	\N	vm	1795304089840897	1795304089954175	1795304090628013	0	0.145	0.63	35852288	20	0	null
+euimuqfp5evwqzg3	1	SUCCEEDED	\N	\N	vm	1795304089840897	1795304089933372	1795304091451567	0	0.164	1.473	36106240	20	0	null
+qgttppu4mcf6ozee	1	SUCCEEDED	\N	\N	vm	1795304090682644	1795304090746520	1795304092825996	0	0.155	2.052	36069376	20	0	null
+ugorlh5vhzlc3unv	1	SUCCEEDED	\N	\N	vm	1795304093519177	1795304094037437	1795304113351057	0	4.157	19.136	234471424	177	0	null
+sckgxw2hqbywpvi3	1	RUNNING	\N	\N	vm	1795304130019989	1795304130089719	\N	\N	\N	\N	\N	0	0	\N
+n3jejti6vzchxnid	1	SUCCEEDED	\N	\N	vm	1795304129926630	1795304130654349	1795304132319259	0	0.366	1.621	117321728	19	0	{"message":"Looked at 6 files.","fraction":1.0}
+dd7sawwf6cd2un5x	1	SUCCEEDED	\N	\N	vm	1795304152962832	1795304153553919	1795304153598624	0	0.001	0.017	23613440	0	0	null
+ckiagyraz3o6tf4n	1	STOPPED	stopped_by_user	It was stopped.	vm	1795304140641273	1795304141038798	1795304153993083	143	3.735	12.952	232112128	17	0	{"ready":true}
+oioy2vu46aajnisn	1	STOPPED	stopped_by_user	It was stopped.	vm	1795304130130592	1795304130726391	1795304154022724	143	3.642	23.293	231583744	17	0	{"ready":true}
 \.
 
 
@@ -659,7 +660,7 @@ xvpilzqnovehaynt	1	STOPPED	stopped_by_user	It was stopped.	vm	1795303758157481	1
 --
 
 COPY public.dataset_aliases (dataset_id, alias, version_id) FROM stdin;
-xrmjjqlpgxchktr3	gold	k4yanfdveayv2yjn
+lnhf3vkrlcjm2o4x	gold	hfl2sfinjofepy3h
 \.
 
 
@@ -668,7 +669,7 @@ xrmjjqlpgxchktr3	gold	k4yanfdveayv2yjn
 --
 
 COPY public.dataset_checks (project_id, tree, task_id, state, message, found, began_at, ended_at) FROM stdin;
-bdym2gm7zucxj2e7	07857183b23ee674da113842435698cc5d7e451b0e5b71805fc34e2ba6486e14	lxswd5dudpsrvixe	SUCCEEDED	\N	07857183b23ee674da113842435698cc5d7e451b0e5b71805fc34e2ba6486e14	1795303697926855	1795303698491573
+f3zvp4yyg4mi22mg	07857183b23ee674da113842435698cc5d7e451b0e5b71805fc34e2ba6486e14	ndghqgsaehticrqf	SUCCEEDED	\N	07857183b23ee674da113842435698cc5d7e451b0e5b71805fc34e2ba6486e14	1795304083435943	1795304084997987
 \.
 
 
@@ -684,8 +685,8 @@ COPY public.dataset_draft_files (draft_id, path, size, digest, executable) FROM 
 -- Data for Name: dataset_drafts; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-COPY public.dataset_drafts (id, dataset_id, base_id, seen_number, changes, created_at, created_by, updated_at) FROM stdin;
-ww6ook27li3spe37	xrmjjqlpgxchktr3	\N	2	0	1795303770723076	c2labqwqyxjgolfd	1795303770723076
+COPY public.dataset_drafts (id, dataset_id, base_id, seen_number, changes, brief, created_at, created_by, updated_at) FROM stdin;
+yctscj7n4wabh62x	lnhf3vkrlcjm2o4x	\N	2	0	f	1795304152804771	sw43tlqmixxv7zky	1795304152804771
 \.
 
 
@@ -702,9 +703,9 @@ COPY public.dataset_imports (id, draft_id, archive, server_path, "into", based, 
 --
 
 COPY public.dataset_previews (project_id, tree, task_id, state, message, data, sheet, created_at) FROM stdin;
-bdym2gm7zucxj2e7	803ef719403920626d950ff0af26fda1c73732a64784edfb22f9e344a5335096	r7ijzkai2f3yjghn	SUCCEEDED	\N	920a7003f35db89c42dc500905e7c98ee7013fd6f64053b53ce4c3295efbb12c	\N	1795303696610748
-bdym2gm7zucxj2e7	07857183b23ee674da113842435698cc5d7e451b0e5b71805fc34e2ba6486e14	o2hp32xjiksenkah	SUCCEEDED	\N	d713124dcd64dd5aed5d81c7ef2d396d649a31ff434ef3702e994c8ba882091c	\N	1795303696406554
-bdym2gm7zucxj2e7	a40d0e9d757c4983303765f77ac5a584eb3c18c40333f4171ea663340ca7524d	ywc6pxsjjmoslads	SUCCEEDED	\N	d576abcca3c6075e3daed24bd7fd2761c2de2e122b48fc2c5d5acc2941a7e28a	\N	1795303743131478
+f3zvp4yyg4mi22mg	803ef719403920626d950ff0af26fda1c73732a64784edfb22f9e344a5335096	z7bf37y4pao5cv32	SUCCEEDED	\N	920a7003f35db89c42dc500905e7c98ee7013fd6f64053b53ce4c3295efbb12c	\N	1795304080652761
+f3zvp4yyg4mi22mg	07857183b23ee674da113842435698cc5d7e451b0e5b71805fc34e2ba6486e14	fffalyon7n3umx77	SUCCEEDED	\N	d713124dcd64dd5aed5d81c7ef2d396d649a31ff434ef3702e994c8ba882091c	\N	1795304080051059
+f3zvp4yyg4mi22mg	b81792d6db0eebcef56f7ed722851d978b14decfe4d6b212a7ec307f58820579	n3jejti6vzchxnid	SUCCEEDED	\N	aa52c6ceb71eac557b42cac29397f3d105fd15c243858fda39e34b541d48fa58	\N	1795304129916686
 \.
 
 
@@ -721,10 +722,10 @@ COPY public.dataset_uploads (id, draft_id, path, size, executable, digest, creat
 --
 
 COPY public.dataset_versions (id, dataset_id, number, note, tree, files, size, created_at, created_by, deleted_at) FROM stdin;
-k4yanfdveayv2yjn	xrmjjqlpgxchktr3	1		07857183b23ee674da113842435698cc5d7e451b0e5b71805fc34e2ba6486e14	1	12	1795303696395633	c2labqwqyxjgolfd	\N
-waelk2vd5k6oh5vz	xrmjjqlpgxchktr3	2		803ef719403920626d950ff0af26fda1c73732a64784edfb22f9e344a5335096	1	16	1795303696604058	c2labqwqyxjgolfd	\N
-cuexqk5ymke2ugdu	yuojauupixnptjiu	1		803ef719403920626d950ff0af26fda1c73732a64784edfb22f9e344a5335096	1	16	1795303699494344	c2labqwqyxjgolfd	\N
-ccoaat5jgj7bmatu	vnbzgprfhom7s5bd	1		a40d0e9d757c4983303765f77ac5a584eb3c18c40333f4171ea663340ca7524d	6	15107	1795303743126910	c2labqwqyxjgolfd	\N
+hfl2sfinjofepy3h	lnhf3vkrlcjm2o4x	1		07857183b23ee674da113842435698cc5d7e451b0e5b71805fc34e2ba6486e14	1	12	1795304080034152	sw43tlqmixxv7zky	\N
+ocrjfxo74tbtlj2s	lnhf3vkrlcjm2o4x	2		803ef719403920626d950ff0af26fda1c73732a64784edfb22f9e344a5335096	1	16	1795304080630480	sw43tlqmixxv7zky	\N
+p3n5xjzbsecaqudb	yi4gleh5sraqeqwj	1		803ef719403920626d950ff0af26fda1c73732a64784edfb22f9e344a5335096	1	16	1795304087187158	sw43tlqmixxv7zky	\N
+l5c7c32km7iqz66h	pnx6lzwsok4lat2f	1		b81792d6db0eebcef56f7ed722851d978b14decfe4d6b212a7ec307f58820579	6	15107	1795304129900658	sw43tlqmixxv7zky	\N
 \.
 
 
@@ -733,9 +734,9 @@ ccoaat5jgj7bmatu	vnbzgprfhom7s5bd	1		a40d0e9d757c4983303765f77ac5a584eb3c18c4033
 --
 
 COPY public.datasets (id, project_id, name, labels, spec, version, last_number, created_at, created_by, updated_at, deleted_at) FROM stdin;
-xrmjjqlpgxchktr3	bdym2gm7zucxj2e7	numbers	{}	{"title":"","description":"","license":"","keywords":[]}	1	2	1795303696213399	c2labqwqyxjgolfd	1795303696604058	\N
-yuojauupixnptjiu	bdym2gm7zucxj2e7	packed	{}	{"title":"","description":"","license":"","keywords":[]}	1	1	1795303698640078	c2labqwqyxjgolfd	1795303699494344	1795303699515350
-vnbzgprfhom7s5bd	bdym2gm7zucxj2e7	flowers	{}	{"title":"","description":"","license":"","keywords":[]}	1	1	1795303743028920	c2labqwqyxjgolfd	1795303743126910	\N
+lnhf3vkrlcjm2o4x	f3zvp4yyg4mi22mg	numbers	{}	{"title":"","description":"","license":"","keywords":[]}	1	2	1795304079686464	sw43tlqmixxv7zky	1795304080630480	\N
+yi4gleh5sraqeqwj	f3zvp4yyg4mi22mg	packed	{}	{"title":"","description":"","license":"","keywords":[]}	1	1	1795304085275862	sw43tlqmixxv7zky	1795304087187158	1795304087320782
+pnx6lzwsok4lat2f	f3zvp4yyg4mi22mg	flowers	{}	{"title":"","description":"","license":"","keywords":[]}	1	1	1795304129835696	sw43tlqmixxv7zky	1795304129900658	\N
 \.
 
 
@@ -744,8 +745,8 @@ vnbzgprfhom7s5bd	bdym2gm7zucxj2e7	flowers	{}	{"title":"","description":"","licen
 --
 
 COPY public.endpoint_revisions (id, endpoint_id, number, spec, source, weight, ready_attempt, served_at, created_at, created_by) FROM stdin;
-qkftchdpu6d3uzxc	m6obc7nhxwd6is2g	1	{"model":"flowers@champion","files":null,"profile":"scikit-learn","size":"small","environment":"scikit-learn","env":{},"secrets":[]}	{"files":"ffad55bb0f10f62a6421bae0390e9616554042724ed43a9c7441b3f8cbc70467","path":"","title":"flowers","environment":"scikit-learn","asks_for":["mlflow==3.17.2","scikit-learn","skops"],"requirements":null,"model":{"name":"flowers","version":"1"},"version_id":"ou5l2lwzr5yaihge","served_as":"flowers"}	0	1	1795303757910136	1795303743362479	c2labqwqyxjgolfd
-xvpilzqnovehaynt	m6obc7nhxwd6is2g	2	{"model":"flowers@1","files":null,"profile":"scikit-learn","size":"small","environment":"scikit-learn","env":{},"secrets":[]}	{"files":"ffad55bb0f10f62a6421bae0390e9616554042724ed43a9c7441b3f8cbc70467","path":"","title":"flowers","environment":"scikit-learn","asks_for":["mlflow==3.17.2","scikit-learn","skops"],"requirements":null,"model":{"name":"flowers","version":"1"},"version_id":"ou5l2lwzr5yaihge","served_as":"flowers"}	100	1	1795303770542362	1795303758109254	c2labqwqyxjgolfd
+oioy2vu46aajnisn	bn5toa57qvzz227k	1	{"model":"flowers@champion","files":null,"profile":"scikit-learn","size":"small","environment":"scikit-learn","env":{},"secrets":[]}	{"files":"7ade5852e51d6f77edf336175c4ea0b9fc413c8866396b0427fa9dacb594b5fe","path":"","title":"flowers","environment":"scikit-learn","asks_for":["mlflow==3.17.2","scikit-learn","skops"],"requirements":null,"packages":null,"model":{"name":"flowers","version":"1"},"version_id":"tbqk7ma6yrxtnjdi","served_as":"flowers"}	0	1	1795304140410998	1795304130062638	sw43tlqmixxv7zky
+ckiagyraz3o6tf4n	bn5toa57qvzz227k	2	{"model":"flowers@1","files":null,"profile":"scikit-learn","size":"small","environment":"scikit-learn","env":{},"secrets":[]}	{"files":"7ade5852e51d6f77edf336175c4ea0b9fc413c8866396b0427fa9dacb594b5fe","path":"","title":"flowers","environment":"scikit-learn","asks_for":["mlflow==3.17.2","scikit-learn","skops"],"requirements":null,"packages":null,"model":{"name":"flowers","version":"1"},"version_id":"tbqk7ma6yrxtnjdi","served_as":"flowers"}	100	1	1795304152605073	1795304140611160	sw43tlqmixxv7zky
 \.
 
 
@@ -754,7 +755,7 @@ xvpilzqnovehaynt	m6obc7nhxwd6is2g	2	{"model":"flowers@1","files":null,"profile":
 --
 
 COPY public.endpoint_tokens (id, endpoint_id, hash, hint, note, created_at, created_by, expires_at) FROM stdin;
-qqfutwjowkmkfbvt	m6obc7nhxwd6is2g	97216379437548d275ef0ab17be042964fee129bbcc7bc5176b634201d2b64d9	him_end_iUgv	of the release	1795303757979819	c2labqwqyxjgolfd	\N
+em5sz42ksn77lcdn	bn5toa57qvzz227k	29f917688e44f16fa5fc162c46ddda2248f664d0c97daac2aad676b96d78b29d	him_end_KvBb	of the release	1795304140484259	sw43tlqmixxv7zky	\N
 \.
 
 
@@ -763,7 +764,7 @@ qqfutwjowkmkfbvt	m6obc7nhxwd6is2g	97216379437548d275ef0ab17be042964fee129bbcc7bc
 --
 
 COPY public.endpoints (id, project_id, name, labels, is_wanted, next_id, next_attempt, next_weight, message, version, created_at, created_by, updated_at, deleted_at) FROM stdin;
-m6obc7nhxwd6is2g	bdym2gm7zucxj2e7	flowers	{}	f	\N	1	100	\N	3	1795303743360055	c2labqwqyxjgolfd	1795303770666513	\N
+bn5toa57qvzz227k	f3zvp4yyg4mi22mg	flowers	{}	f	\N	1	100	\N	3	1795304130055296	sw43tlqmixxv7zky	1795304152755916	\N
 \.
 
 
@@ -772,103 +773,109 @@ m6obc7nhxwd6is2g	bdym2gm7zucxj2e7	flowers	{}	f	\N	1	100	\N	3	1795303743360055	c2
 --
 
 COPY public.events (id, kind, at, project_id, subject_kind, subject_id, subject_name, person_id, data) FROM stdin;
-1	token.created	1795303693771411	\N	token	ldyluzc2sffppvnf	tests	c2labqwqyxjgolfd	{}
-2	project.created	1795303693890363	bdym2gm7zucxj2e7	project	bdym2gm7zucxj2e7	ada	c2labqwqyxjgolfd	{}
-3	token.created	1795303694535788	\N	token	pticmpeulir5mx27	tests	zrjucnh64lrhpp2m	{}
-4	project.created	1795303694620480	ecq4pqx2p6dr5uim	project	ecq4pqx2p6dr5uim	bob	zrjucnh64lrhpp2m	{}
-5	project.created	1795303694653857	hr4qkzthbct3dffq	project	hr4qkzthbct3dffq	shared	c2labqwqyxjgolfd	{}
-6	project.changed	1795303694712783	hr4qkzthbct3dffq	project	hr4qkzthbct3dffq	shared	c2labqwqyxjgolfd	{"member":{"kind":"person","name":"bob","role":"viewer"},"member_id":"zrjucnh64lrhpp2m"}
-7	project.changed	1795303694784779	hr4qkzthbct3dffq	project	hr4qkzthbct3dffq	shared	c2labqwqyxjgolfd	{"member":{"kind":"group","name":"chemistry","role":"editor"}}
-8	secret.changed	1795303694829222	bdym2gm7zucxj2e7	secret	bdym2gm7zucxj2e7	KEY	c2labqwqyxjgolfd	{}
-9	token.created	1795303694847258	\N	token	usmqm5jacj7pdr43	a note	c2labqwqyxjgolfd	{}
-10	project.created	1795303694885478	fbhoa22zyobupcix	project	fbhoa22zyobupcix	gone	c2labqwqyxjgolfd	{}
-11	project.deleted	1795303694975135	fbhoa22zyobupcix	project	fbhoa22zyobupcix	gone	c2labqwqyxjgolfd	{}
-12	job.created	1795303695123402	bdym2gm7zucxj2e7	job	ycq3s37zuwymqj4v	train	c2labqwqyxjgolfd	{"state":"QUEUED","attempt":0}
-13	job.changed	1795303695155457	bdym2gm7zucxj2e7	job	ycq3s37zuwymqj4v	train	\N	{"state":"STARTING","attempt":1,"reason":null,"message":null,"owner":"c2labqwqyxjgolfd","changed_at":"2026-11-21T23:28:15.136240+00:00"}
-14	job.changed	1795303695534705	bdym2gm7zucxj2e7	job	ycq3s37zuwymqj4v	train	\N	{"state":"RUNNING","attempt":1,"reason":null,"message":null,"owner":"c2labqwqyxjgolfd","changed_at":"2026-11-21T23:28:15.522417+00:00"}
-15	job.changed	1795303695678494	bdym2gm7zucxj2e7	job	ycq3s37zuwymqj4v	train	\N	{"state":"SUCCEEDED","attempt":1,"reason":null,"message":null,"owner":"c2labqwqyxjgolfd","changed_at":"2026-11-21T23:28:15.662515+00:00"}
-16	job.created	1795303695732201	bdym2gm7zucxj2e7	job	dndlai5gaueg7njf	sh	c2labqwqyxjgolfd	{"state":"QUEUED","attempt":0}
-17	job.changed	1795303695757961	bdym2gm7zucxj2e7	job	dndlai5gaueg7njf	sh	\N	{"state":"STARTING","attempt":1,"reason":null,"message":null,"owner":"c2labqwqyxjgolfd","changed_at":"2026-11-21T23:28:15.745834+00:00"}
-18	job.changed	1795303695789683	bdym2gm7zucxj2e7	job	dndlai5gaueg7njf	sh	\N	{"state":"RUNNING","attempt":1,"reason":null,"message":null,"owner":"c2labqwqyxjgolfd","changed_at":"2026-11-21T23:28:15.787176+00:00"}
-19	job.changed	1795303695798640	bdym2gm7zucxj2e7	job	dndlai5gaueg7njf	sh	\N	{"state":"QUEUED","attempt":1,"reason":"user_error","message":"It ended with exit code 3.","owner":"c2labqwqyxjgolfd","changed_at":"2026-11-21T23:28:15.793073+00:00"}
-20	job.changed	1795303695805495	bdym2gm7zucxj2e7	job	dndlai5gaueg7njf	sh	\N	{"state":"STARTING","attempt":2,"reason":null,"message":null,"owner":"c2labqwqyxjgolfd","changed_at":"2026-11-21T23:28:15.804145+00:00"}
-21	job.changed	1795303695818822	bdym2gm7zucxj2e7	job	dndlai5gaueg7njf	sh	\N	{"state":"RUNNING","attempt":2,"reason":null,"message":null,"owner":"c2labqwqyxjgolfd","changed_at":"2026-11-21T23:28:15.810415+00:00"}
-22	job.changed	1795303695828528	bdym2gm7zucxj2e7	job	dndlai5gaueg7njf	sh	\N	{"state":"FAILED","attempt":2,"reason":"user_error","message":"It ended with exit code 3.","owner":"c2labqwqyxjgolfd","changed_at":"2026-11-21T23:28:15.826873+00:00"}
-23	job.created	1795303695850702	bdym2gm7zucxj2e7	job	caug2kw4ccygdb2a	sleep	c2labqwqyxjgolfd	{"state":"QUEUED","attempt":0}
-24	job.changed	1795303695859199	bdym2gm7zucxj2e7	job	caug2kw4ccygdb2a	sleep	\N	{"state":"STARTING","attempt":1,"reason":null,"message":null,"owner":"c2labqwqyxjgolfd","changed_at":"2026-11-21T23:28:15.855880+00:00"}
-25	job.changed	1795303695876530	bdym2gm7zucxj2e7	job	caug2kw4ccygdb2a	sleep	\N	{"state":"STOPPING","attempt":1,"reason":"stopped_by_user","message":"Stopping: asked to end.","owner":"c2labqwqyxjgolfd","changed_at":"2026-11-21T23:28:15.875991+00:00"}
-26	job.changed	1795303695903673	bdym2gm7zucxj2e7	job	caug2kw4ccygdb2a	sleep	\N	{"state":"STOPPED","attempt":1,"reason":"stopped_by_user","message":"It was stopped.","owner":"c2labqwqyxjgolfd","changed_at":"2026-11-21T23:28:15.898928+00:00"}
-27	job.created	1795303695976578	bdym2gm7zucxj2e7	job	qwjlmfzfrnu76sig	true	c2labqwqyxjgolfd	{"state":"QUEUED","attempt":0}
-28	job.changed	1795303695990274	bdym2gm7zucxj2e7	job	qwjlmfzfrnu76sig	true	\N	{"state":"STARTING","attempt":1,"reason":null,"message":null,"owner":"c2labqwqyxjgolfd","changed_at":"2026-11-21T23:28:15.987841+00:00"}
-29	job.changed	1795303696009536	bdym2gm7zucxj2e7	job	qwjlmfzfrnu76sig	true	\N	{"state":"RUNNING","attempt":1,"reason":null,"message":null,"owner":"c2labqwqyxjgolfd","changed_at":"2026-11-21T23:28:16.006348+00:00"}
-30	job.changed	1795303696016528	bdym2gm7zucxj2e7	job	qwjlmfzfrnu76sig	true	\N	{"state":"SUCCEEDED","attempt":1,"reason":null,"message":null,"owner":"c2labqwqyxjgolfd","changed_at":"2026-11-21T23:28:16.009554+00:00"}
-31	job.deleted	1795303696074290	bdym2gm7zucxj2e7	job	qwjlmfzfrnu76sig	true	c2labqwqyxjgolfd	{"state":"SUCCEEDED"}
-32	dataset.created	1795303696222477	bdym2gm7zucxj2e7	dataset	xrmjjqlpgxchktr3	numbers	c2labqwqyxjgolfd	{}
-33	dataset.changed	1795303696407792	bdym2gm7zucxj2e7	dataset	xrmjjqlpgxchktr3	numbers	c2labqwqyxjgolfd	{"state":"added","version":1}
-34	dataset.changed	1795303696419261	bdym2gm7zucxj2e7	dataset	xrmjjqlpgxchktr3	numbers	c2labqwqyxjgolfd	{"state":"previewed","preview":"STARTING","version":1}
-35	dataset.changed	1795303696622589	bdym2gm7zucxj2e7	dataset	xrmjjqlpgxchktr3	numbers	c2labqwqyxjgolfd	{"state":"added","version":2}
-36	dataset.changed	1795303696648075	bdym2gm7zucxj2e7	dataset	xrmjjqlpgxchktr3	numbers	c2labqwqyxjgolfd	{"state":"previewed","preview":"STARTING","version":2}
-37	dataset.changed	1795303696696171	bdym2gm7zucxj2e7	dataset	xrmjjqlpgxchktr3	numbers	c2labqwqyxjgolfd	{"alias":"gold","version":1}
-38	dataset.changed	1795303696849085	bdym2gm7zucxj2e7	dataset	xrmjjqlpgxchktr3	numbers	c2labqwqyxjgolfd	{"state":"previewed","preview":"RUNNING","version":1}
-39	dataset.changed	1795303697053838	bdym2gm7zucxj2e7	dataset	xrmjjqlpgxchktr3	numbers	c2labqwqyxjgolfd	{"state":"previewed","preview":"RUNNING","version":2}
-40	dataset.changed	1795303697858625	bdym2gm7zucxj2e7	dataset	xrmjjqlpgxchktr3	numbers	c2labqwqyxjgolfd	{"state":"previewed","preview":"SUCCEEDED","version":2}
-41	dataset.changed	1795303698035991	bdym2gm7zucxj2e7	dataset	xrmjjqlpgxchktr3	numbers	c2labqwqyxjgolfd	{"state":"previewed","preview":"SUCCEEDED","version":1}
-42	dataset.created	1795303698642090	bdym2gm7zucxj2e7	dataset	yuojauupixnptjiu	packed	c2labqwqyxjgolfd	{}
-43	dataset.changed	1795303699495834	bdym2gm7zucxj2e7	dataset	yuojauupixnptjiu	packed	c2labqwqyxjgolfd	{"state":"added","version":1}
-44	dataset.deleted	1795303699515893	bdym2gm7zucxj2e7	dataset	yuojauupixnptjiu	packed	c2labqwqyxjgolfd	{}
-45	experiment.created	1795303699658122	bdym2gm7zucxj2e7	experiment	jh7k4hvs4h2yf4lm	searched	c2labqwqyxjgolfd	{"state":"RUNNING"}
-46	job.created	1795303700322445	bdym2gm7zucxj2e7	job	eigthn6otoo4vmsj	searched-trial-0	c2labqwqyxjgolfd	{"state":"QUEUED","attempt":0,"part_of":"experiment:jh7k4hvs4h2yf4lm"}
-47	job.created	1795303700375156	bdym2gm7zucxj2e7	job	gmrmrzjfj4vzd7ae	searched-trial-1	c2labqwqyxjgolfd	{"state":"QUEUED","attempt":0,"part_of":"experiment:jh7k4hvs4h2yf4lm"}
-48	job.changed	1795303700409526	bdym2gm7zucxj2e7	job	eigthn6otoo4vmsj	searched-trial-0	\N	{"state":"STARTING","attempt":1,"reason":null,"message":null,"owner":"c2labqwqyxjgolfd","changed_at":"2026-11-21T23:28:20.400468+00:00","part_of":"experiment:jh7k4hvs4h2yf4lm"}
-49	job.changed	1795303700440791	bdym2gm7zucxj2e7	job	gmrmrzjfj4vzd7ae	searched-trial-1	\N	{"state":"STARTING","attempt":1,"reason":null,"message":null,"owner":"c2labqwqyxjgolfd","changed_at":"2026-11-21T23:28:20.434494+00:00","part_of":"experiment:jh7k4hvs4h2yf4lm"}
-50	job.changed	1795303700492558	bdym2gm7zucxj2e7	job	eigthn6otoo4vmsj	searched-trial-0	\N	{"state":"RUNNING","attempt":1,"reason":null,"message":null,"owner":"c2labqwqyxjgolfd","changed_at":"2026-11-21T23:28:20.481082+00:00","part_of":"experiment:jh7k4hvs4h2yf4lm"}
-51	job.changed	1795303700530795	bdym2gm7zucxj2e7	job	gmrmrzjfj4vzd7ae	searched-trial-1	\N	{"state":"RUNNING","attempt":1,"reason":null,"message":null,"owner":"c2labqwqyxjgolfd","changed_at":"2026-11-21T23:28:20.498337+00:00","part_of":"experiment:jh7k4hvs4h2yf4lm"}
-52	experiment.changed	1795303701104842	bdym2gm7zucxj2e7	experiment	jh7k4hvs4h2yf4lm	searched	\N	{"trial":{"number":0,"state":"COMPLETE","values":[0.14842179082072668]}}
-53	job.changed	1795303701105785	bdym2gm7zucxj2e7	job	eigthn6otoo4vmsj	searched-trial-0	\N	{"state":"SUCCEEDED","attempt":1,"reason":null,"message":null,"owner":"c2labqwqyxjgolfd","changed_at":"2026-11-21T23:28:21.092269+00:00","part_of":"experiment:jh7k4hvs4h2yf4lm"}
-54	job.created	1795303701132376	bdym2gm7zucxj2e7	job	yufhwycm5a4axigo	searched-trial-2	c2labqwqyxjgolfd	{"state":"QUEUED","attempt":0,"part_of":"experiment:jh7k4hvs4h2yf4lm"}
-55	experiment.changed	1795303701160415	bdym2gm7zucxj2e7	experiment	jh7k4hvs4h2yf4lm	searched	\N	{"trial":{"number":1,"state":"COMPLETE","values":[0.13017955547407545]}}
-56	job.changed	1795303701160828	bdym2gm7zucxj2e7	job	gmrmrzjfj4vzd7ae	searched-trial-1	\N	{"state":"SUCCEEDED","attempt":1,"reason":null,"message":null,"owner":"c2labqwqyxjgolfd","changed_at":"2026-11-21T23:28:21.154425+00:00","part_of":"experiment:jh7k4hvs4h2yf4lm"}
-57	job.changed	1795303701181305	bdym2gm7zucxj2e7	job	yufhwycm5a4axigo	searched-trial-2	\N	{"state":"STARTING","attempt":1,"reason":null,"message":null,"owner":"c2labqwqyxjgolfd","changed_at":"2026-11-21T23:28:21.178584+00:00","part_of":"experiment:jh7k4hvs4h2yf4lm"}
-58	job.changed	1795303701233160	bdym2gm7zucxj2e7	job	yufhwycm5a4axigo	searched-trial-2	\N	{"state":"RUNNING","attempt":1,"reason":null,"message":null,"owner":"c2labqwqyxjgolfd","changed_at":"2026-11-21T23:28:21.230333+00:00","part_of":"experiment:jh7k4hvs4h2yf4lm"}
-59	experiment.changed	1795303701831851	bdym2gm7zucxj2e7	experiment	jh7k4hvs4h2yf4lm	searched	\N	{"trial":{"number":2,"state":"COMPLETE","values":[1.2578995286608845]}}
-60	job.changed	1795303701832229	bdym2gm7zucxj2e7	job	yufhwycm5a4axigo	searched-trial-2	\N	{"state":"SUCCEEDED","attempt":1,"reason":null,"message":null,"owner":"c2labqwqyxjgolfd","changed_at":"2026-11-21T23:28:21.822399+00:00","part_of":"experiment:jh7k4hvs4h2yf4lm"}
-61	experiment.changed	1795303701875246	bdym2gm7zucxj2e7	experiment	jh7k4hvs4h2yf4lm	searched	\N	{"state":"COMPLETE","reason":null,"message":null}
-62	experiment.created	1795303702150366	bdym2gm7zucxj2e7	experiment	o2fpg3cbbafwn43x	stopped	c2labqwqyxjgolfd	{"state":"RUNNING"}
-63	experiment.changed	1795303702354572	bdym2gm7zucxj2e7	experiment	o2fpg3cbbafwn43x	stopped	\N	{"state":"STOPPED","reason":"stopped_by_user","message":"Stopped. Resume it to go on."}
-64	job.created	1795303702525593	bdym2gm7zucxj2e7	job	lff6n22q4ameey7u	flowers	c2labqwqyxjgolfd	{"state":"QUEUED","attempt":0}
-65	job.changed	1795303702633741	bdym2gm7zucxj2e7	job	lff6n22q4ameey7u	flowers	\N	{"state":"STARTING","attempt":1,"reason":null,"message":null,"owner":"c2labqwqyxjgolfd","changed_at":"2026-11-21T23:28:22.631641+00:00"}
-66	job.changed	1795303703278458	bdym2gm7zucxj2e7	job	lff6n22q4ameey7u	flowers	\N	{"state":"RUNNING","attempt":1,"reason":null,"message":null,"owner":"c2labqwqyxjgolfd","changed_at":"2026-11-21T23:28:23.255029+00:00"}
-67	job.changed	1795303718247054	bdym2gm7zucxj2e7	job	lff6n22q4ameey7u	flowers	\N	{"state":"SUCCEEDED","attempt":1,"reason":null,"message":null,"owner":"c2labqwqyxjgolfd","changed_at":"2026-11-21T23:28:38.238478+00:00"}
-68	model.created	1795303741585987	bdym2gm7zucxj2e7	model	y6ijjelemx2x4mgb	flowers	c2labqwqyxjgolfd	{}
-69	model.changed	1795303742723422	bdym2gm7zucxj2e7	model	y6ijjelemx2x4mgb	flowers	c2labqwqyxjgolfd	{"state":"added","version":1}
-70	model.changed	1795303742975435	bdym2gm7zucxj2e7	model	y6ijjelemx2x4mgb	flowers	c2labqwqyxjgolfd	{"state":"aliased","version":1,"alias":"champion"}
-71	dataset.created	1795303743029731	bdym2gm7zucxj2e7	dataset	vnbzgprfhom7s5bd	flowers	c2labqwqyxjgolfd	{}
-72	dataset.changed	1795303743132184	bdym2gm7zucxj2e7	dataset	vnbzgprfhom7s5bd	flowers	c2labqwqyxjgolfd	{"state":"added","version":1}
-73	dataset.changed	1795303743174386	bdym2gm7zucxj2e7	dataset	vnbzgprfhom7s5bd	flowers	c2labqwqyxjgolfd	{"state":"previewed","preview":"STARTING","version":1}
-74	job.created	1795303743219604	bdym2gm7zucxj2e7	job	c26u52vn734ixh3b	evaluate-flowers	c2labqwqyxjgolfd	{"state":"QUEUED","attempt":0,"part_of":"model:ou5l2lwzr5yaihge"}
-75	job.changed	1795303743274700	bdym2gm7zucxj2e7	job	c26u52vn734ixh3b	evaluate-flowers	\N	{"state":"STARTING","attempt":1,"reason":null,"message":null,"owner":"c2labqwqyxjgolfd","changed_at":"2026-11-21T23:29:03.254887+00:00","part_of":"model:ou5l2lwzr5yaihge"}
-76	endpoint.created	1795303743367144	bdym2gm7zucxj2e7	endpoint	m6obc7nhxwd6is2g	flowers	c2labqwqyxjgolfd	{"state":"STARTING"}
-77	endpoint.changed	1795303743416276	bdym2gm7zucxj2e7	endpoint	m6obc7nhxwd6is2g	flowers	\N	{"revision":1,"revision_state":"STARTING","attempt":1,"reason":null,"message":null}
-78	job.changed	1795303743417227	bdym2gm7zucxj2e7	job	c26u52vn734ixh3b	evaluate-flowers	\N	{"state":"RUNNING","attempt":1,"reason":null,"message":null,"owner":"c2labqwqyxjgolfd","changed_at":"2026-11-21T23:29:03.394253+00:00","part_of":"model:ou5l2lwzr5yaihge"}
-79	dataset.changed	1795303743802337	bdym2gm7zucxj2e7	dataset	vnbzgprfhom7s5bd	flowers	c2labqwqyxjgolfd	{"state":"previewed","preview":"RUNNING","version":1}
-80	endpoint.changed	1795303743974867	bdym2gm7zucxj2e7	endpoint	m6obc7nhxwd6is2g	flowers	\N	{"revision":1,"revision_state":"RUNNING","attempt":1,"reason":null,"message":null}
-81	dataset.changed	1795303746250311	bdym2gm7zucxj2e7	dataset	vnbzgprfhom7s5bd	flowers	c2labqwqyxjgolfd	{"state":"previewed","preview":"SUCCEEDED","version":1}
-82	endpoint.changed	1795303757918411	bdym2gm7zucxj2e7	endpoint	m6obc7nhxwd6is2g	flowers	\N	{"state":"READY","revision":1}
-83	endpoint.changed	1795303758000654	bdym2gm7zucxj2e7	endpoint	m6obc7nhxwd6is2g	flowers	c2labqwqyxjgolfd	{"token":"qqfutwjowkmkfbvt","made":true}
-84	endpoint.changed	1795303758112256	bdym2gm7zucxj2e7	endpoint	m6obc7nhxwd6is2g	flowers	c2labqwqyxjgolfd	{}
-85	endpoint.changed	1795303758173787	bdym2gm7zucxj2e7	endpoint	m6obc7nhxwd6is2g	flowers	\N	{"revision":2,"revision_state":"STARTING","attempt":1,"reason":null,"message":null}
-86	endpoint.changed	1795303758682516	bdym2gm7zucxj2e7	endpoint	m6obc7nhxwd6is2g	flowers	\N	{"revision":2,"revision_state":"RUNNING","attempt":1,"reason":null,"message":null}
-87	job.changed	1795303769843166	bdym2gm7zucxj2e7	job	c26u52vn734ixh3b	evaluate-flowers	\N	{"state":"SUCCEEDED","attempt":1,"reason":null,"message":null,"owner":"c2labqwqyxjgolfd","changed_at":"2026-11-21T23:29:29.841115+00:00","part_of":"model:ou5l2lwzr5yaihge"}
-88	endpoint.changed	1795303770547116	bdym2gm7zucxj2e7	endpoint	m6obc7nhxwd6is2g	flowers	\N	{"state":"READY","revision":2}
-89	endpoint.changed	1795303770634739	bdym2gm7zucxj2e7	endpoint	m6obc7nhxwd6is2g	flowers	\N	{"revision":1,"revision_state":"STOPPING","attempt":1,"reason":"stopped_by_user","message":"Stopping: asked to end."}
-90	endpoint.changed	1795303770668270	bdym2gm7zucxj2e7	endpoint	m6obc7nhxwd6is2g	flowers	c2labqwqyxjgolfd	{}
-91	endpoint.changed	1795303770749293	bdym2gm7zucxj2e7	endpoint	m6obc7nhxwd6is2g	flowers	\N	{"revision":2,"revision_state":"STOPPING","attempt":1,"reason":"stopped_by_user","message":"Stopping: asked to end."}
-92	job.created	1795303770836297	ecq4pqx2p6dr5uim	job	nrzpx2jd5qlvhz2l	true	zrjucnh64lrhpp2m	{"state":"QUEUED","attempt":0}
-93	job.changed	1795303770863801	ecq4pqx2p6dr5uim	job	nrzpx2jd5qlvhz2l	true	\N	{"state":"STARTING","attempt":1,"reason":null,"message":null,"owner":"zrjucnh64lrhpp2m","changed_at":"2026-11-21T23:29:30.856536+00:00"}
-94	job.changed	1795303771288514	ecq4pqx2p6dr5uim	job	nrzpx2jd5qlvhz2l	true	\N	{"state":"RUNNING","attempt":1,"reason":null,"message":null,"owner":"zrjucnh64lrhpp2m","changed_at":"2026-11-21T23:29:31.280566+00:00"}
-95	job.changed	1795303771309716	ecq4pqx2p6dr5uim	job	nrzpx2jd5qlvhz2l	true	\N	{"state":"SUCCEEDED","attempt":1,"reason":null,"message":null,"owner":"zrjucnh64lrhpp2m","changed_at":"2026-11-21T23:29:31.308206+00:00"}
-96	endpoint.changed	1795303771642469	bdym2gm7zucxj2e7	endpoint	m6obc7nhxwd6is2g	flowers	\N	{"revision":1,"revision_state":"STOPPED","attempt":1,"reason":"stopped_by_user","message":"It was stopped."}
-97	endpoint.changed	1795303771691506	bdym2gm7zucxj2e7	endpoint	m6obc7nhxwd6is2g	flowers	\N	{"revision":2,"revision_state":"STOPPED","attempt":1,"reason":"stopped_by_user","message":"It was stopped."}
+1	token.created	1795304076133007	\N	token	njsqu5ceptp3heq7	tests	sw43tlqmixxv7zky	{}
+2	project.created	1795304076492052	f3zvp4yyg4mi22mg	project	f3zvp4yyg4mi22mg	ada	sw43tlqmixxv7zky	{}
+3	token.created	1795304077371190	\N	token	m6l5ssx6fe43ystr	tests	m6cxl25tu2uux224	{}
+4	project.created	1795304077482555	bzq4uhftewpvfdnm	project	bzq4uhftewpvfdnm	bob	m6cxl25tu2uux224	{}
+5	project.created	1795304077547153	usbnt4vxvaqz4psh	project	usbnt4vxvaqz4psh	shared	sw43tlqmixxv7zky	{}
+6	project.changed	1795304077612967	usbnt4vxvaqz4psh	project	usbnt4vxvaqz4psh	shared	sw43tlqmixxv7zky	{"member":{"kind":"person","name":"bob","role":"viewer"},"member_id":"m6cxl25tu2uux224"}
+7	project.changed	1795304077740347	usbnt4vxvaqz4psh	project	usbnt4vxvaqz4psh	shared	sw43tlqmixxv7zky	{"member":{"kind":"group","name":"chemistry","role":"editor"}}
+8	secret.changed	1795304077852043	f3zvp4yyg4mi22mg	secret	f3zvp4yyg4mi22mg	KEY	sw43tlqmixxv7zky	{}
+9	token.created	1795304077882390	\N	token	m6ugqhikrebdxrwj	a note	sw43tlqmixxv7zky	{}
+10	project.created	1795304077907918	imvusafcvplyptmy	project	imvusafcvplyptmy	gone	sw43tlqmixxv7zky	{}
+11	project.deleted	1795304077986444	imvusafcvplyptmy	project	imvusafcvplyptmy	gone	sw43tlqmixxv7zky	{}
+12	job.created	1795304078178921	f3zvp4yyg4mi22mg	job	pte2ztas36fauw5g	train	sw43tlqmixxv7zky	{"state":"QUEUED","attempt":0}
+13	job.changed	1795304078241134	f3zvp4yyg4mi22mg	job	pte2ztas36fauw5g	train	\N	{"state":"STARTING","attempt":1,"reason":null,"message":null,"owner":"sw43tlqmixxv7zky","changed_at":"2026-11-21T23:34:38.211659+00:00"}
+14	job.changed	1795304078887405	f3zvp4yyg4mi22mg	job	pte2ztas36fauw5g	train	\N	{"state":"RUNNING","attempt":1,"reason":null,"message":null,"owner":"sw43tlqmixxv7zky","changed_at":"2026-11-21T23:34:38.876355+00:00"}
+15	job.changed	1795304079065770	f3zvp4yyg4mi22mg	job	pte2ztas36fauw5g	train	\N	{"state":"SUCCEEDED","attempt":1,"reason":null,"message":null,"owner":"sw43tlqmixxv7zky","changed_at":"2026-11-21T23:34:39.058699+00:00"}
+16	job.created	1795304079135657	f3zvp4yyg4mi22mg	job	cugir6tz2ao5dszs	sh	sw43tlqmixxv7zky	{"state":"QUEUED","attempt":0}
+17	job.changed	1795304079140899	f3zvp4yyg4mi22mg	job	cugir6tz2ao5dszs	sh	\N	{"state":"STARTING","attempt":1,"reason":null,"message":null,"owner":"sw43tlqmixxv7zky","changed_at":"2026-11-21T23:34:39.139541+00:00"}
+18	job.changed	1795304079150670	f3zvp4yyg4mi22mg	job	cugir6tz2ao5dszs	sh	\N	{"state":"RUNNING","attempt":1,"reason":null,"message":null,"owner":"sw43tlqmixxv7zky","changed_at":"2026-11-21T23:34:39.148173+00:00"}
+19	job.changed	1795304079154031	f3zvp4yyg4mi22mg	job	cugir6tz2ao5dszs	sh	\N	{"state":"QUEUED","attempt":1,"reason":"user_error","message":"It ended with exit code 3.","owner":"sw43tlqmixxv7zky","changed_at":"2026-11-21T23:34:39.150689+00:00"}
+20	job.changed	1795304079166207	f3zvp4yyg4mi22mg	job	cugir6tz2ao5dszs	sh	\N	{"state":"STARTING","attempt":2,"reason":null,"message":null,"owner":"sw43tlqmixxv7zky","changed_at":"2026-11-21T23:34:39.161992+00:00"}
+21	job.changed	1795304079181764	f3zvp4yyg4mi22mg	job	cugir6tz2ao5dszs	sh	\N	{"state":"RUNNING","attempt":2,"reason":null,"message":null,"owner":"sw43tlqmixxv7zky","changed_at":"2026-11-21T23:34:39.173738+00:00"}
+22	job.changed	1795304079197129	f3zvp4yyg4mi22mg	job	cugir6tz2ao5dszs	sh	\N	{"state":"FAILED","attempt":2,"reason":"user_error","message":"It ended with exit code 3.","owner":"sw43tlqmixxv7zky","changed_at":"2026-11-21T23:34:39.191508+00:00"}
+23	job.created	1795304079211957	f3zvp4yyg4mi22mg	job	y6ywtgjykngeaowz	sleep	sw43tlqmixxv7zky	{"state":"QUEUED","attempt":0}
+24	job.changed	1795304079223427	f3zvp4yyg4mi22mg	job	y6ywtgjykngeaowz	sleep	\N	{"state":"STARTING","attempt":1,"reason":null,"message":null,"owner":"sw43tlqmixxv7zky","changed_at":"2026-11-21T23:34:39.218074+00:00"}
+25	job.changed	1795304079250009	f3zvp4yyg4mi22mg	job	y6ywtgjykngeaowz	sleep	\N	{"state":"STOPPING","attempt":1,"reason":"stopped_by_user","message":"Stopping: asked to end.","owner":"sw43tlqmixxv7zky","changed_at":"2026-11-21T23:34:39.247998+00:00"}
+26	job.changed	1795304079292372	f3zvp4yyg4mi22mg	job	y6ywtgjykngeaowz	sleep	\N	{"state":"STOPPED","attempt":1,"reason":"stopped_by_user","message":"It was stopped.","owner":"sw43tlqmixxv7zky","changed_at":"2026-11-21T23:34:39.279961+00:00"}
+27	job.created	1795304079400026	f3zvp4yyg4mi22mg	job	wmssetqlz4zbv3gm	true	sw43tlqmixxv7zky	{"state":"QUEUED","attempt":0}
+28	job.changed	1795304079414636	f3zvp4yyg4mi22mg	job	wmssetqlz4zbv3gm	true	\N	{"state":"STARTING","attempt":1,"reason":null,"message":null,"owner":"sw43tlqmixxv7zky","changed_at":"2026-11-21T23:34:39.408361+00:00"}
+29	job.changed	1795304079445944	f3zvp4yyg4mi22mg	job	wmssetqlz4zbv3gm	true	\N	{"state":"RUNNING","attempt":1,"reason":null,"message":null,"owner":"sw43tlqmixxv7zky","changed_at":"2026-11-21T23:34:39.431595+00:00"}
+30	job.changed	1795304079459125	f3zvp4yyg4mi22mg	job	wmssetqlz4zbv3gm	true	\N	{"state":"SUCCEEDED","attempt":1,"reason":null,"message":null,"owner":"sw43tlqmixxv7zky","changed_at":"2026-11-21T23:34:39.445967+00:00"}
+31	job.deleted	1795304079531274	f3zvp4yyg4mi22mg	job	wmssetqlz4zbv3gm	true	sw43tlqmixxv7zky	{"state":"SUCCEEDED"}
+32	dataset.created	1795304079688528	f3zvp4yyg4mi22mg	dataset	lnhf3vkrlcjm2o4x	numbers	sw43tlqmixxv7zky	{}
+33	dataset.changed	1795304079739095	f3zvp4yyg4mi22mg	dataset	lnhf3vkrlcjm2o4x	numbers	sw43tlqmixxv7zky	{"state":"draft begun","draft":"amxhw2iwivty4pp3"}
+34	dataset.changed	1795304080062647	f3zvp4yyg4mi22mg	dataset	lnhf3vkrlcjm2o4x	numbers	sw43tlqmixxv7zky	{"state":"added","version":1}
+35	dataset.changed	1795304080082514	f3zvp4yyg4mi22mg	dataset	lnhf3vkrlcjm2o4x	numbers	sw43tlqmixxv7zky	{"state":"previewed","preview":"STARTING","version":1}
+36	dataset.changed	1795304080230471	f3zvp4yyg4mi22mg	dataset	lnhf3vkrlcjm2o4x	numbers	sw43tlqmixxv7zky	{"state":"draft begun","draft":"vr3vom7xhp4trnvc"}
+37	dataset.changed	1795304080673601	f3zvp4yyg4mi22mg	dataset	lnhf3vkrlcjm2o4x	numbers	sw43tlqmixxv7zky	{"state":"added","version":2}
+38	dataset.changed	1795304080740037	f3zvp4yyg4mi22mg	dataset	lnhf3vkrlcjm2o4x	numbers	sw43tlqmixxv7zky	{"state":"previewed","preview":"STARTING","version":2}
+39	dataset.changed	1795304080938648	f3zvp4yyg4mi22mg	dataset	lnhf3vkrlcjm2o4x	numbers	sw43tlqmixxv7zky	{"alias":"gold","version":1}
+40	dataset.changed	1795304081103039	f3zvp4yyg4mi22mg	dataset	lnhf3vkrlcjm2o4x	numbers	sw43tlqmixxv7zky	{"state":"previewed","preview":"RUNNING","version":1}
+41	dataset.changed	1795304081522708	f3zvp4yyg4mi22mg	dataset	lnhf3vkrlcjm2o4x	numbers	sw43tlqmixxv7zky	{"state":"previewed","preview":"RUNNING","version":2}
+42	dataset.changed	1795304083272315	f3zvp4yyg4mi22mg	dataset	lnhf3vkrlcjm2o4x	numbers	sw43tlqmixxv7zky	{"state":"previewed","preview":"SUCCEEDED","version":2}
+43	dataset.changed	1795304083406109	f3zvp4yyg4mi22mg	dataset	lnhf3vkrlcjm2o4x	numbers	sw43tlqmixxv7zky	{"state":"previewed","preview":"SUCCEEDED","version":1}
+44	dataset.changed	1795304083491908	f3zvp4yyg4mi22mg	dataset	lnhf3vkrlcjm2o4x	numbers	sw43tlqmixxv7zky	{"state":"verified","check":"STARTING","version":1}
+45	dataset.changed	1795304084130504	f3zvp4yyg4mi22mg	dataset	lnhf3vkrlcjm2o4x	numbers	sw43tlqmixxv7zky	{"state":"verified","check":"RUNNING","version":1}
+46	dataset.changed	1795304085011277	f3zvp4yyg4mi22mg	dataset	lnhf3vkrlcjm2o4x	numbers	sw43tlqmixxv7zky	{"state":"verified","check":"SUCCEEDED","version":1}
+47	dataset.created	1795304085289913	f3zvp4yyg4mi22mg	dataset	yi4gleh5sraqeqwj	packed	sw43tlqmixxv7zky	{}
+48	dataset.changed	1795304085317920	f3zvp4yyg4mi22mg	dataset	yi4gleh5sraqeqwj	packed	sw43tlqmixxv7zky	{"state":"draft begun","draft":"skzfl2a3543ljryr"}
+49	dataset.changed	1795304087192817	f3zvp4yyg4mi22mg	dataset	yi4gleh5sraqeqwj	packed	sw43tlqmixxv7zky	{"state":"added","version":1}
+50	dataset.deleted	1795304087343055	f3zvp4yyg4mi22mg	dataset	yi4gleh5sraqeqwj	packed	sw43tlqmixxv7zky	{}
+51	experiment.created	1795304087810409	f3zvp4yyg4mi22mg	experiment	bx4s3cvazrmgax4u	searched	sw43tlqmixxv7zky	{"state":"RUNNING"}
+52	job.created	1795304089774489	f3zvp4yyg4mi22mg	job	euimuqfp5evwqzg3	searched-trial-1	sw43tlqmixxv7zky	{"state":"QUEUED","attempt":0,"part_of":"experiment:bx4s3cvazrmgax4u"}
+53	job.created	1795304089799664	f3zvp4yyg4mi22mg	job	rrrnmv3p6xzp2fvp	searched-trial-0	sw43tlqmixxv7zky	{"state":"QUEUED","attempt":0,"part_of":"experiment:bx4s3cvazrmgax4u"}
+54	job.changed	1795304089891791	f3zvp4yyg4mi22mg	job	euimuqfp5evwqzg3	searched-trial-1	\N	{"state":"STARTING","attempt":1,"reason":null,"message":null,"owner":"sw43tlqmixxv7zky","changed_at":"2026-11-21T23:34:49.840897+00:00","part_of":"experiment:bx4s3cvazrmgax4u"}
+55	job.changed	1795304089891805	f3zvp4yyg4mi22mg	job	rrrnmv3p6xzp2fvp	searched-trial-0	\N	{"state":"STARTING","attempt":1,"reason":null,"message":null,"owner":"sw43tlqmixxv7zky","changed_at":"2026-11-21T23:34:49.840897+00:00","part_of":"experiment:bx4s3cvazrmgax4u"}
+56	job.changed	1795304089936247	f3zvp4yyg4mi22mg	job	euimuqfp5evwqzg3	searched-trial-1	\N	{"state":"RUNNING","attempt":1,"reason":null,"message":null,"owner":"sw43tlqmixxv7zky","changed_at":"2026-11-21T23:34:49.933372+00:00","part_of":"experiment:bx4s3cvazrmgax4u"}
+57	job.changed	1795304089963675	f3zvp4yyg4mi22mg	job	rrrnmv3p6xzp2fvp	searched-trial-0	\N	{"state":"RUNNING","attempt":1,"reason":null,"message":null,"owner":"sw43tlqmixxv7zky","changed_at":"2026-11-21T23:34:49.954175+00:00","part_of":"experiment:bx4s3cvazrmgax4u"}
+58	experiment.changed	1795304090636165	f3zvp4yyg4mi22mg	experiment	bx4s3cvazrmgax4u	searched	\N	{"trial":{"number":0,"state":"COMPLETE","values":[0.45547018983852255]}}
+59	job.changed	1795304090638547	f3zvp4yyg4mi22mg	job	rrrnmv3p6xzp2fvp	searched-trial-0	\N	{"state":"SUCCEEDED","attempt":1,"reason":null,"message":null,"owner":"sw43tlqmixxv7zky","changed_at":"2026-11-21T23:34:50.628013+00:00","part_of":"experiment:bx4s3cvazrmgax4u"}
+60	job.created	1795304090674089	f3zvp4yyg4mi22mg	job	qgttppu4mcf6ozee	searched-trial-2	sw43tlqmixxv7zky	{"state":"QUEUED","attempt":0,"part_of":"experiment:bx4s3cvazrmgax4u"}
+61	job.changed	1795304090686046	f3zvp4yyg4mi22mg	job	qgttppu4mcf6ozee	searched-trial-2	\N	{"state":"STARTING","attempt":1,"reason":null,"message":null,"owner":"sw43tlqmixxv7zky","changed_at":"2026-11-21T23:34:50.682644+00:00","part_of":"experiment:bx4s3cvazrmgax4u"}
+62	job.changed	1795304090752092	f3zvp4yyg4mi22mg	job	qgttppu4mcf6ozee	searched-trial-2	\N	{"state":"RUNNING","attempt":1,"reason":null,"message":null,"owner":"sw43tlqmixxv7zky","changed_at":"2026-11-21T23:34:50.746520+00:00","part_of":"experiment:bx4s3cvazrmgax4u"}
+63	experiment.changed	1795304091462835	f3zvp4yyg4mi22mg	experiment	bx4s3cvazrmgax4u	searched	\N	{"trial":{"number":1,"state":"COMPLETE","values":[2.2329113271915046]}}
+64	job.changed	1795304091566714	f3zvp4yyg4mi22mg	job	euimuqfp5evwqzg3	searched-trial-1	\N	{"state":"SUCCEEDED","attempt":1,"reason":null,"message":null,"owner":"sw43tlqmixxv7zky","changed_at":"2026-11-21T23:34:51.451567+00:00","part_of":"experiment:bx4s3cvazrmgax4u"}
+65	experiment.changed	1795304092828286	f3zvp4yyg4mi22mg	experiment	bx4s3cvazrmgax4u	searched	\N	{"trial":{"number":2,"state":"COMPLETE","values":[0.17120718682074865]}}
+66	job.changed	1795304092828774	f3zvp4yyg4mi22mg	job	qgttppu4mcf6ozee	searched-trial-2	\N	{"state":"SUCCEEDED","attempt":1,"reason":null,"message":null,"owner":"sw43tlqmixxv7zky","changed_at":"2026-11-21T23:34:52.825996+00:00","part_of":"experiment:bx4s3cvazrmgax4u"}
+67	experiment.changed	1795304092840538	f3zvp4yyg4mi22mg	experiment	bx4s3cvazrmgax4u	searched	\N	{"state":"COMPLETE","reason":null,"message":null}
+68	experiment.created	1795304093022799	f3zvp4yyg4mi22mg	experiment	is4kph7p43lz2pe5	stopped	sw43tlqmixxv7zky	{"state":"RUNNING"}
+69	experiment.changed	1795304093313118	f3zvp4yyg4mi22mg	experiment	is4kph7p43lz2pe5	stopped	\N	{"state":"STOPPED","reason":"stopped_by_user","message":"Stopped. Resume it to go on."}
+70	job.created	1795304093515814	f3zvp4yyg4mi22mg	job	ugorlh5vhzlc3unv	flowers	sw43tlqmixxv7zky	{"state":"QUEUED","attempt":0}
+71	job.changed	1795304093522457	f3zvp4yyg4mi22mg	job	ugorlh5vhzlc3unv	flowers	\N	{"state":"STARTING","attempt":1,"reason":null,"message":null,"owner":"sw43tlqmixxv7zky","changed_at":"2026-11-21T23:34:53.519177+00:00"}
+72	job.changed	1795304094102482	f3zvp4yyg4mi22mg	job	ugorlh5vhzlc3unv	flowers	\N	{"state":"RUNNING","attempt":1,"reason":null,"message":null,"owner":"sw43tlqmixxv7zky","changed_at":"2026-11-21T23:34:54.037437+00:00"}
+73	job.changed	1795304113376923	f3zvp4yyg4mi22mg	job	ugorlh5vhzlc3unv	flowers	\N	{"state":"SUCCEEDED","attempt":1,"reason":null,"message":null,"owner":"sw43tlqmixxv7zky","changed_at":"2026-11-21T23:35:13.351057+00:00"}
+74	model.created	1795304128346008	f3zvp4yyg4mi22mg	model	bz65ipzkqb35l2vc	flowers	sw43tlqmixxv7zky	{}
+75	model.changed	1795304129526401	f3zvp4yyg4mi22mg	model	bz65ipzkqb35l2vc	flowers	sw43tlqmixxv7zky	{"state":"added","version":1}
+76	model.changed	1795304129773438	f3zvp4yyg4mi22mg	model	bz65ipzkqb35l2vc	flowers	sw43tlqmixxv7zky	{"state":"aliased","version":1,"alias":"champion"}
+77	dataset.created	1795304129836456	f3zvp4yyg4mi22mg	dataset	pnx6lzwsok4lat2f	flowers	sw43tlqmixxv7zky	{}
+78	dataset.changed	1795304129919674	f3zvp4yyg4mi22mg	dataset	pnx6lzwsok4lat2f	flowers	sw43tlqmixxv7zky	{"state":"added","version":1}
+79	dataset.changed	1795304129939120	f3zvp4yyg4mi22mg	dataset	pnx6lzwsok4lat2f	flowers	sw43tlqmixxv7zky	{"state":"previewed","preview":"STARTING","version":1}
+80	job.created	1795304129998201	f3zvp4yyg4mi22mg	job	sckgxw2hqbywpvi3	evaluate-flowers	sw43tlqmixxv7zky	{"state":"QUEUED","attempt":0,"part_of":"model:tbqk7ma6yrxtnjdi"}
+81	job.changed	1795304130030486	f3zvp4yyg4mi22mg	job	sckgxw2hqbywpvi3	evaluate-flowers	\N	{"state":"STARTING","attempt":1,"reason":null,"message":null,"owner":"sw43tlqmixxv7zky","changed_at":"2026-11-21T23:35:30.019989+00:00","part_of":"model:tbqk7ma6yrxtnjdi"}
+82	endpoint.created	1795304130075347	f3zvp4yyg4mi22mg	endpoint	bn5toa57qvzz227k	flowers	sw43tlqmixxv7zky	{"state":"STARTING"}
+83	endpoint.changed	1795304130151341	f3zvp4yyg4mi22mg	endpoint	bn5toa57qvzz227k	flowers	\N	{"revision":1,"revision_state":"STARTING","attempt":1,"reason":null,"message":null}
+84	job.changed	1795304130174611	f3zvp4yyg4mi22mg	job	sckgxw2hqbywpvi3	evaluate-flowers	\N	{"state":"RUNNING","attempt":1,"reason":null,"message":null,"owner":"sw43tlqmixxv7zky","changed_at":"2026-11-21T23:35:30.089719+00:00","part_of":"model:tbqk7ma6yrxtnjdi"}
+85	dataset.changed	1795304130662408	f3zvp4yyg4mi22mg	dataset	pnx6lzwsok4lat2f	flowers	sw43tlqmixxv7zky	{"state":"previewed","preview":"RUNNING","version":1}
+86	endpoint.changed	1795304130744146	f3zvp4yyg4mi22mg	endpoint	bn5toa57qvzz227k	flowers	\N	{"revision":1,"revision_state":"RUNNING","attempt":1,"reason":null,"message":null}
+87	dataset.changed	1795304132323306	f3zvp4yyg4mi22mg	dataset	pnx6lzwsok4lat2f	flowers	sw43tlqmixxv7zky	{"state":"previewed","preview":"SUCCEEDED","version":1}
+88	endpoint.changed	1795304140418376	f3zvp4yyg4mi22mg	endpoint	bn5toa57qvzz227k	flowers	\N	{"state":"READY","revision":1}
+89	endpoint.changed	1795304140523073	f3zvp4yyg4mi22mg	endpoint	bn5toa57qvzz227k	flowers	sw43tlqmixxv7zky	{"token":"em5sz42ksn77lcdn","made":true}
+90	endpoint.changed	1795304140613444	f3zvp4yyg4mi22mg	endpoint	bn5toa57qvzz227k	flowers	sw43tlqmixxv7zky	{}
+91	endpoint.changed	1795304140643136	f3zvp4yyg4mi22mg	endpoint	bn5toa57qvzz227k	flowers	\N	{"revision":2,"revision_state":"STARTING","attempt":1,"reason":null,"message":null}
+92	endpoint.changed	1795304141048501	f3zvp4yyg4mi22mg	endpoint	bn5toa57qvzz227k	flowers	\N	{"revision":2,"revision_state":"RUNNING","attempt":1,"reason":null,"message":null}
+93	endpoint.changed	1795304152605769	f3zvp4yyg4mi22mg	endpoint	bn5toa57qvzz227k	flowers	\N	{"state":"READY","revision":2}
+94	endpoint.changed	1795304152718590	f3zvp4yyg4mi22mg	endpoint	bn5toa57qvzz227k	flowers	\N	{"revision":1,"revision_state":"STOPPING","attempt":1,"reason":"stopped_by_user","message":"Stopping: asked to end."}
+95	endpoint.changed	1795304152758348	f3zvp4yyg4mi22mg	endpoint	bn5toa57qvzz227k	flowers	sw43tlqmixxv7zky	{}
+96	dataset.changed	1795304152806402	f3zvp4yyg4mi22mg	dataset	lnhf3vkrlcjm2o4x	numbers	sw43tlqmixxv7zky	{"state":"draft begun","draft":"yctscj7n4wabh62x"}
+97	endpoint.changed	1795304152827169	f3zvp4yyg4mi22mg	endpoint	bn5toa57qvzz227k	flowers	\N	{"revision":2,"revision_state":"STOPPING","attempt":1,"reason":"stopped_by_user","message":"Stopping: asked to end."}
+98	job.created	1795304152945386	bzq4uhftewpvfdnm	job	dd7sawwf6cd2un5x	true	m6cxl25tu2uux224	{"state":"QUEUED","attempt":0}
+99	job.changed	1795304152964278	bzq4uhftewpvfdnm	job	dd7sawwf6cd2un5x	true	\N	{"state":"STARTING","attempt":1,"reason":null,"message":null,"owner":"m6cxl25tu2uux224","changed_at":"2026-11-21T23:35:52.962832+00:00"}
+100	job.changed	1795304153598594	bzq4uhftewpvfdnm	job	dd7sawwf6cd2un5x	true	\N	{"state":"RUNNING","attempt":1,"reason":null,"message":null,"owner":"m6cxl25tu2uux224","changed_at":"2026-11-21T23:35:53.553919+00:00"}
+101	job.changed	1795304153605569	bzq4uhftewpvfdnm	job	dd7sawwf6cd2un5x	true	\N	{"state":"SUCCEEDED","attempt":1,"reason":null,"message":null,"owner":"m6cxl25tu2uux224","changed_at":"2026-11-21T23:35:53.598624+00:00"}
+102	endpoint.changed	1795304153995124	f3zvp4yyg4mi22mg	endpoint	bn5toa57qvzz227k	flowers	\N	{"revision":2,"revision_state":"STOPPED","attempt":1,"reason":"stopped_by_user","message":"It was stopped."}
+103	endpoint.changed	1795304154025346	f3zvp4yyg4mi22mg	endpoint	bn5toa57qvzz227k	flowers	\N	{"revision":1,"revision_state":"STOPPED","attempt":1,"reason":"stopped_by_user","message":"It was stopped."}
 \.
 
 
@@ -877,8 +884,8 @@ COPY public.events (id, kind, at, project_id, subject_kind, subject_id, subject_
 --
 
 COPY public.experiments (id, project_id, name, labels, spec, version, state, reason, message, run_by, started_at, ended_at, created_at, created_by, updated_at, deleted_at) FROM stdin;
-jh7k4hvs4h2yf4lm	bdym2gm7zucxj2e7	searched	{}	{"job":{"kind":"script","notebook":null,"script":"train.py","arguments":[],"command":[],"parameters":{},"profile":"base","size":"small","environment":"base","requirements":null,"snapshot":"33e0af4ce627c77c7a30d0d902642457ba9439ca4bddc7ffd090f699b9dd34a7","inputs":{"numbers":"numbers@1"},"env":{},"secrets":[],"priority":0,"retries":0,"max_restarts":3,"time_limit_s":null,"permissions":[]},"space":{"rate":{"kind":"float","low":0.05,"high":0.3,"log":false,"step":null,"choices":null,"when":{}},"steps":{"kind":"categorical","low":null,"high":null,"log":false,"step":null,"choices":[5,10],"when":{}}},"objectives":[{"metric":"loss","direction":"minimize"}],"sampler":{"kind":"tpe","seed":3148019492,"startup_trials":null,"population":null},"pruner":{"kind":"none","startup_trials":5,"warmup_steps":0,"min_resource":1,"max_resource":null,"reduction_factor":3},"trials":3,"parallel":2,"fresh_kernel":false,"timeout_s":null,"max_failures":5}	1	COMPLETE	\N	\N	c2labqwqyxjgolfd	1795303699654496	1795303701864981	1795303699654496	c2labqwqyxjgolfd	1795303701864981	\N
-o2fpg3cbbafwn43x	bdym2gm7zucxj2e7	stopped	{}	{"job":{"kind":"script","notebook":null,"script":"train.py","arguments":[],"command":[],"parameters":{},"profile":"base","size":"small","environment":"base","requirements":null,"snapshot":"33e0af4ce627c77c7a30d0d902642457ba9439ca4bddc7ffd090f699b9dd34a7","inputs":{},"env":{},"secrets":[],"priority":0,"retries":0,"max_restarts":3,"time_limit_s":null,"permissions":[]},"space":{"rate":{"kind":"float","low":0.05,"high":0.3,"log":false,"step":null,"choices":null,"when":{}},"steps":{"kind":"categorical","low":null,"high":null,"log":false,"step":null,"choices":[5,10],"when":{}}},"objectives":[{"metric":"loss","direction":"minimize"}],"sampler":{"kind":"tpe","seed":73546024,"startup_trials":null,"population":null},"pruner":{"kind":"none","startup_trials":5,"warmup_steps":0,"min_resource":1,"max_resource":null,"reduction_factor":3},"trials":100,"parallel":2,"fresh_kernel":false,"timeout_s":null,"max_failures":5}	1	STOPPED	stopped_by_user	Stopped. Resume it to go on.	c2labqwqyxjgolfd	1795303702142372	1795303702323975	1795303702142372	c2labqwqyxjgolfd	1795303702323975	\N
+bx4s3cvazrmgax4u	f3zvp4yyg4mi22mg	searched	{}	{"job":{"kind":"script","notebook":null,"script":"train.py","arguments":[],"command":[],"parameters":{},"profile":"base","size":"small","environment":"base","requirements":null,"snapshot":"33e0af4ce627c77c7a30d0d902642457ba9439ca4bddc7ffd090f699b9dd34a7","inputs":{"numbers":"numbers@1"},"env":{},"secrets":[],"priority":0,"retries":0,"max_restarts":3,"time_limit_s":null,"permissions":[]},"space":{"rate":{"kind":"float","low":0.05,"high":0.3,"log":false,"step":null,"choices":null,"when":{}},"steps":{"kind":"categorical","low":null,"high":null,"log":false,"step":null,"choices":[5,10],"when":{}}},"objectives":[{"metric":"loss","direction":"minimize"}],"sampler":{"kind":"tpe","seed":107354647,"startup_trials":null,"population":null},"pruner":{"kind":"none","startup_trials":5,"warmup_steps":0,"min_resource":1,"max_resource":null,"reduction_factor":3},"trials":3,"parallel":2,"fresh_kernel":false,"timeout_s":null,"max_failures":5}	1	COMPLETE	\N	\N	sw43tlqmixxv7zky	1795304087788073	1795304092833624	1795304087788073	sw43tlqmixxv7zky	1795304092833624	\N
+is4kph7p43lz2pe5	f3zvp4yyg4mi22mg	stopped	{}	{"job":{"kind":"script","notebook":null,"script":"train.py","arguments":[],"command":[],"parameters":{},"profile":"base","size":"small","environment":"base","requirements":null,"snapshot":"33e0af4ce627c77c7a30d0d902642457ba9439ca4bddc7ffd090f699b9dd34a7","inputs":{},"env":{},"secrets":[],"priority":0,"retries":0,"max_restarts":3,"time_limit_s":null,"permissions":[]},"space":{"rate":{"kind":"float","low":0.05,"high":0.3,"log":false,"step":null,"choices":null,"when":{}},"steps":{"kind":"categorical","low":null,"high":null,"log":false,"step":null,"choices":[5,10],"when":{}}},"objectives":[{"metric":"loss","direction":"minimize"}],"sampler":{"kind":"tpe","seed":2346880241,"startup_trials":null,"population":null},"pruner":{"kind":"none","startup_trials":5,"warmup_steps":0,"min_resource":1,"max_resource":null,"reduction_factor":3},"trials":100,"parallel":2,"fresh_kernel":false,"timeout_s":null,"max_failures":5}	1	STOPPED	stopped_by_user	Stopped. Resume it to go on.	sw43tlqmixxv7zky	1795304093005873	1795304093294763	1795304093005873	sw43tlqmixxv7zky	1795304093294763	\N
 \.
 
 
@@ -887,18 +894,18 @@ o2fpg3cbbafwn43x	bdym2gm7zucxj2e7	stopped	{}	{"job":{"kind":"script","notebook":
 --
 
 COPY public.idempotency (person_id, key, fingerprint, made_id, at) FROM stdin;
-c2labqwqyxjgolfd	once	2a3642dae359f8cf94f81ac14d06e06ecde4ea6ea51dbac88831cdf7503bde22	ycq3s37zuwymqj4v	1795303695123502
-c2labqwqyxjgolfd	87d9b4d9fcf74a50a7082aa58ffc7647	4df612ff260d723f35f60a35d1a82f35973b714c03f99e46afaabb9dffb137b8	xrmjjqlpgxchktr3	1795303696222522
-c2labqwqyxjgolfd	05e2b3590781470f89d0bec5032e72cf	e52d32875c7893176878f40c940b72205371c507d39f2e482da041ab366c155f	k4yanfdveayv2yjn	1795303696407814
-c2labqwqyxjgolfd	6413fb7dc4d34348abf849a9e8e1a43b	1f1f2b2bd827752c36e66fb08d363629606b72d2fae10f5c12f5a2cbcb63fd58	waelk2vd5k6oh5vz	1795303696622662
-c2labqwqyxjgolfd	964509d6a4034239a048957739bf5926	060bc174e5dee1487a8abd345ad56ef51c876c5422fdc396c5263ddd02f196fc	yuojauupixnptjiu	1795303698642115
-c2labqwqyxjgolfd	bfb4bc46e2564bb4b717d95535fcc10e	239fab51ef212c9493dcf622587653f173f2c24a7b480b5a13f325a552823f65	cuexqk5ymke2ugdu	1795303699495851
-c2labqwqyxjgolfd	7b38e7d862c0402ba1a5c7a106f4ade2	a88d2053e7fa5a853bcca98b5b85816a96af16a16562c0bc0c09b7eacd025487	jh7k4hvs4h2yf4lm	1795303699658151
-c2labqwqyxjgolfd	3a51d2b27ac54a47add4941aa155a535	5ef3ae023b256aab71ddd15d5621e7d7b38f2acc7a115c6fc58111d8b24c8c32	o2fpg3cbbafwn43x	1795303702150399
-c2labqwqyxjgolfd	03487a3bf84e4fee937e7f67a777f7ad	c011c12f81cf5bfe7d5ac403611a0ece5f34dad80e243762e96f208bcdd79467	lff6n22q4ameey7u	1795303702525724
-c2labqwqyxjgolfd	64085ac2a96b4e64b698f0fec1dfc63b	052ab23a86bbb0b40d144f37d105876da57bd91e0a8134e71cd1fc4c7de038f7	vnbzgprfhom7s5bd	1795303743029747
-c2labqwqyxjgolfd	a0e0ad49dec34b19a6d3ec741eb3ade7	29378e0c143dc804512e32ed8bd85ba11952a746a7fd334df28858175c4fa60f	ccoaat5jgj7bmatu	1795303743132202
-c2labqwqyxjgolfd	cad5ea7ae28f4116888ba2cc87ee8e89	a0d843f4345313367c0ea0284a07c6dad85cec0feb3519b0d1f54802eebd47a7	m6obc7nhxwd6is2g	1795303743367170
+sw43tlqmixxv7zky	once	79f78617a159a9e8e0c8c9954bd7e0e151ec4b929f487ea095a5a7b59bd52d52	pte2ztas36fauw5g	1795304078179045
+sw43tlqmixxv7zky	4b1dfde888c04c7ba8cfd30ec99d9975	b264d9c6a0ca7db1f769dd03f66f6b239fa83df6571b9a78b132caa361eca9c5	lnhf3vkrlcjm2o4x	1795304079688555
+sw43tlqmixxv7zky	c9e47b9ba4bd41e49eb3ee6def04135a	c236ef85938a62488403579f148ff052fb6b64c059c7b06642c158ccee9f8407	hfl2sfinjofepy3h	1795304080062677
+sw43tlqmixxv7zky	eebf1dd0c2374114bd483c667ca62c0a	826ab3621fc50e16e4ee3d6137cf34eb63ac30e93ed40dd02cd9fa1c1818119a	ocrjfxo74tbtlj2s	1795304080673642
+sw43tlqmixxv7zky	96ee3d52b96041b3bb445ec8eaef0e9a	006b9c57d93b8b0e2b35392a04d76e00d4fdb57c7b3aef8e17aa203e9fe2046a	yi4gleh5sraqeqwj	1795304085289956
+sw43tlqmixxv7zky	86ec7a50a8bf474e807b15fed03fce6a	f9b4c4ed92b53fb1ab2ea2f2d13ba4f698c3867a8b5b1dfea8871216e632efe1	p3n5xjzbsecaqudb	1795304087193793
+sw43tlqmixxv7zky	e9c0f6cd2930450c80138f69f8c3cd56	a43e2c086076f28e370a73e11961d725b13da09dd6d194fdbd9c4b9f2967ecff	bx4s3cvazrmgax4u	1795304087810449
+sw43tlqmixxv7zky	922b86219f364e2caee9a5fb01d85f88	3b5c7e97194e979c95150e9ba8c0bfe684e48f298b2b486a4b1bbea523f6b6aa	is4kph7p43lz2pe5	1795304093022836
+sw43tlqmixxv7zky	13cebd6f890a4850b006536808e6966c	9b36bf059b8d3044f3bdc9e2e455026758efdcd38109995a105931a4d0d61910	ugorlh5vhzlc3unv	1795304093515914
+sw43tlqmixxv7zky	f02ab385f1404ba795a1adb564bc2e56	5688c1c0486c4a00bc4f157c667d7157b95dfaab6c092cec50bd1668df6e57a3	pnx6lzwsok4lat2f	1795304129836474
+sw43tlqmixxv7zky	ee6b7abb95094de4aef3e46fd07d5749	3d19631bc1c33a40e89491b12becbc9b4e431d461697148a767600df8c18e83d	l5c7c32km7iqz66h	1795304129919704
+sw43tlqmixxv7zky	ac1569d20e554247b9d49fa23d088791	551cdcd864cede5449a17f58dcd858584aa51c322b10643bae9034b2041e688a	bn5toa57qvzz227k	1795304130075382
 \.
 
 
@@ -907,16 +914,16 @@ c2labqwqyxjgolfd	cad5ea7ae28f4116888ba2cc87ee8e89	a0d843f4345313367c0ea0284a07c6
 --
 
 COPY public.jobs (id, project_id, name, labels, spec, version, created_at, created_by, updated_at, deleted_at, part_of, inputs) FROM stdin;
-ycq3s37zuwymqj4v	bdym2gm7zucxj2e7	train	{"team":"vision"}	{"kind":"script","notebook":null,"script":"train.py","arguments":[],"command":[],"parameters":{},"profile":"base","size":"small","environment":"base","requirements":null,"snapshot":"ea9530b7cff5e64382d4b99dd792d312acd8a5a8035d9aaa47a8f6d3b388f2ba","inputs":{},"env":{},"secrets":["KEY"],"priority":0,"retries":0,"max_restarts":3,"time_limit_s":null,"permissions":[]}	1	1795303695123256	c2labqwqyxjgolfd	1795303695123256	\N	\N	\N
-dndlai5gaueg7njf	bdym2gm7zucxj2e7	sh	{}	{"kind":"command","notebook":null,"script":null,"arguments":[],"command":["sh","-c","echo no; exit 3"],"parameters":{},"profile":"base","size":"small","environment":"base","requirements":null,"snapshot":null,"inputs":{},"env":{},"secrets":[],"priority":0,"retries":1,"max_restarts":3,"time_limit_s":null,"permissions":[]}	1	1795303695732052	c2labqwqyxjgolfd	1795303695732052	\N	\N	\N
-caug2kw4ccygdb2a	bdym2gm7zucxj2e7	sleep	{}	{"kind":"command","notebook":null,"script":null,"arguments":[],"command":["sleep","600"],"parameters":{},"profile":"base","size":"small","environment":"base","requirements":null,"snapshot":null,"inputs":{},"env":{},"secrets":[],"priority":0,"retries":0,"max_restarts":3,"time_limit_s":null,"permissions":[]}	1	1795303695850585	c2labqwqyxjgolfd	1795303695850585	\N	\N	\N
-qwjlmfzfrnu76sig	bdym2gm7zucxj2e7	true	{}	{"kind":"command","notebook":null,"script":null,"arguments":[],"command":["/bin/true"],"parameters":{},"profile":"base","size":"small","environment":"base","requirements":null,"snapshot":null,"inputs":{},"env":{},"secrets":[],"priority":0,"retries":0,"max_restarts":3,"time_limit_s":null,"permissions":[]}	1	1795303695976418	c2labqwqyxjgolfd	1795303695976418	1795303696066502	\N	\N
-eigthn6otoo4vmsj	bdym2gm7zucxj2e7	searched-trial-0	{"himalia/experiment":"searched"}	{"kind":"script","notebook":null,"script":"train.py","arguments":["--rate","0.23142778240267992","--steps","10"],"command":[],"parameters":{},"profile":"base","size":"small","environment":"base","requirements":null,"snapshot":"33e0af4ce627c77c7a30d0d902642457ba9439ca4bddc7ffd090f699b9dd34a7","inputs":{"numbers":"numbers@1"},"env":{},"secrets":[],"priority":0,"retries":0,"max_restarts":3,"time_limit_s":null,"permissions":[]}	1	1795303700322214	c2labqwqyxjgolfd	1795303700322214	\N	experiment:jh7k4hvs4h2yf4lm	{"numbers":{"dataset":"numbers","version":1,"version_id":"k4yanfdveayv2yjn","tree":"07857183b23ee674da113842435698cc5d7e451b0e5b71805fc34e2ba6486e14"}}
-gmrmrzjfj4vzd7ae	bdym2gm7zucxj2e7	searched-trial-1	{"himalia/experiment":"searched"}	{"kind":"script","notebook":null,"script":"train.py","arguments":["--rate","0.24105143927940287","--steps","10"],"command":[],"parameters":{},"profile":"base","size":"small","environment":"base","requirements":null,"snapshot":"33e0af4ce627c77c7a30d0d902642457ba9439ca4bddc7ffd090f699b9dd34a7","inputs":{"numbers":"numbers@1"},"env":{},"secrets":[],"priority":0,"retries":0,"max_restarts":3,"time_limit_s":null,"permissions":[]}	1	1795303700375029	c2labqwqyxjgolfd	1795303700375029	\N	experiment:jh7k4hvs4h2yf4lm	{"numbers":{"dataset":"numbers","version":1,"version_id":"k4yanfdveayv2yjn","tree":"07857183b23ee674da113842435698cc5d7e451b0e5b71805fc34e2ba6486e14"}}
-yufhwycm5a4axigo	bdym2gm7zucxj2e7	searched-trial-2	{"himalia/experiment":"searched"}	{"kind":"script","notebook":null,"script":"train.py","arguments":["--rate","0.16115594653905163","--steps","5"],"command":[],"parameters":{},"profile":"base","size":"small","environment":"base","requirements":null,"snapshot":"33e0af4ce627c77c7a30d0d902642457ba9439ca4bddc7ffd090f699b9dd34a7","inputs":{"numbers":"numbers@1"},"env":{},"secrets":[],"priority":0,"retries":0,"max_restarts":3,"time_limit_s":null,"permissions":[]}	1	1795303701132249	c2labqwqyxjgolfd	1795303701132249	\N	experiment:jh7k4hvs4h2yf4lm	{"numbers":{"dataset":"numbers","version":1,"version_id":"k4yanfdveayv2yjn","tree":"07857183b23ee674da113842435698cc5d7e451b0e5b71805fc34e2ba6486e14"}}
-lff6n22q4ameey7u	bdym2gm7zucxj2e7	flowers	{}	{"kind":"script","notebook":null,"script":"flowers.py","arguments":[],"command":[],"parameters":{},"profile":"scikit-learn","size":"small","environment":"scikit-learn","requirements":null,"snapshot":"33e0af4ce627c77c7a30d0d902642457ba9439ca4bddc7ffd090f699b9dd34a7","inputs":{},"env":{},"secrets":[],"priority":0,"retries":0,"max_restarts":3,"time_limit_s":null,"permissions":[]}	1	1795303702525378	c2labqwqyxjgolfd	1795303702525378	\N	\N	\N
-c26u52vn734ixh3b	bdym2gm7zucxj2e7	evaluate-flowers	{}	{"kind":"command","notebook":null,"script":null,"arguments":[],"command":["python","-m","himalia.serving.evaluate","model","--data=inputs/data/outputs/flowers.csv","--target=target"],"parameters":{},"profile":"scikit-learn","size":"small","environment":"scikit-learn","requirements":null,"snapshot":"e28711eea6f27eece08498f22c1f570c1382f15e859934a08c2f5a308f6d2977","inputs":{"data":"flowers@1"},"env":{},"secrets":[],"priority":0,"retries":0,"max_restarts":3,"time_limit_s":null,"permissions":[]}	1	1795303743219484	c2labqwqyxjgolfd	1795303743219484	\N	model:ou5l2lwzr5yaihge	{"data":{"dataset":"flowers","version":1,"version_id":"ccoaat5jgj7bmatu","tree":"a40d0e9d757c4983303765f77ac5a584eb3c18c40333f4171ea663340ca7524d"}}
-nrzpx2jd5qlvhz2l	ecq4pqx2p6dr5uim	true	{}	{"kind":"command","notebook":null,"script":null,"arguments":[],"command":["/bin/true"],"parameters":{},"profile":"base","size":"small","environment":"base","requirements":null,"snapshot":null,"inputs":{},"env":{},"secrets":[],"priority":0,"retries":0,"max_restarts":3,"time_limit_s":null,"permissions":[]}	1	1795303770836173	zrjucnh64lrhpp2m	1795303770836173	\N	\N	\N
+pte2ztas36fauw5g	f3zvp4yyg4mi22mg	train	{"team":"vision"}	{"kind":"script","notebook":null,"script":"train.py","arguments":[],"command":[],"parameters":{},"profile":"base","size":"small","environment":"base","requirements":null,"snapshot":"ea9530b7cff5e64382d4b99dd792d312acd8a5a8035d9aaa47a8f6d3b388f2ba","inputs":{},"env":{},"secrets":["KEY"],"priority":0,"retries":0,"max_restarts":3,"time_limit_s":null,"permissions":[]}	1	1795304078178765	sw43tlqmixxv7zky	1795304078178765	\N	\N	\N
+cugir6tz2ao5dszs	f3zvp4yyg4mi22mg	sh	{}	{"kind":"command","notebook":null,"script":null,"arguments":[],"command":["sh","-c","echo no; exit 3"],"parameters":{},"profile":"base","size":"small","environment":"base","requirements":null,"snapshot":null,"inputs":{},"env":{},"secrets":[],"priority":0,"retries":1,"max_restarts":3,"time_limit_s":null,"permissions":[]}	1	1795304079135509	sw43tlqmixxv7zky	1795304079135509	\N	\N	\N
+y6ywtgjykngeaowz	f3zvp4yyg4mi22mg	sleep	{}	{"kind":"command","notebook":null,"script":null,"arguments":[],"command":["sleep","600"],"parameters":{},"profile":"base","size":"small","environment":"base","requirements":null,"snapshot":null,"inputs":{},"env":{},"secrets":[],"priority":0,"retries":0,"max_restarts":3,"time_limit_s":null,"permissions":[]}	1	1795304079211837	sw43tlqmixxv7zky	1795304079211837	\N	\N	\N
+wmssetqlz4zbv3gm	f3zvp4yyg4mi22mg	true	{}	{"kind":"command","notebook":null,"script":null,"arguments":[],"command":["/bin/true"],"parameters":{},"profile":"base","size":"small","environment":"base","requirements":null,"snapshot":null,"inputs":{},"env":{},"secrets":[],"priority":0,"retries":0,"max_restarts":3,"time_limit_s":null,"permissions":[]}	1	1795304079399885	sw43tlqmixxv7zky	1795304079399885	1795304079514599	\N	\N
+euimuqfp5evwqzg3	f3zvp4yyg4mi22mg	searched-trial-1	{"himalia/experiment":"searched"}	{"kind":"script","notebook":null,"script":"train.py","arguments":["--rate","0.07883510284076718","--steps","5"],"command":[],"parameters":{},"profile":"base","size":"small","environment":"base","requirements":null,"snapshot":"33e0af4ce627c77c7a30d0d902642457ba9439ca4bddc7ffd090f699b9dd34a7","inputs":{"numbers":"numbers@1"},"env":{},"secrets":[],"priority":0,"retries":0,"max_restarts":3,"time_limit_s":null,"permissions":[]}	1	1795304089774272	sw43tlqmixxv7zky	1795304089774272	\N	experiment:bx4s3cvazrmgax4u	{"numbers":{"dataset":"numbers","version":1,"version_id":"hfl2sfinjofepy3h","tree":"07857183b23ee674da113842435698cc5d7e451b0e5b71805fc34e2ba6486e14"}}
+rrrnmv3p6xzp2fvp	f3zvp4yyg4mi22mg	searched-trial-0	{"himalia/experiment":"searched"}	{"kind":"script","notebook":null,"script":"train.py","arguments":["--rate","0.1489584250384074","--steps","10"],"command":[],"parameters":{},"profile":"base","size":"small","environment":"base","requirements":null,"snapshot":"33e0af4ce627c77c7a30d0d902642457ba9439ca4bddc7ffd090f699b9dd34a7","inputs":{"numbers":"numbers@1"},"env":{},"secrets":[],"priority":0,"retries":0,"max_restarts":3,"time_limit_s":null,"permissions":[]}	1	1795304089799534	sw43tlqmixxv7zky	1795304089799534	\N	experiment:bx4s3cvazrmgax4u	{"numbers":{"dataset":"numbers","version":1,"version_id":"hfl2sfinjofepy3h","tree":"07857183b23ee674da113842435698cc5d7e451b0e5b71805fc34e2ba6486e14"}}
+qgttppu4mcf6ozee	f3zvp4yyg4mi22mg	searched-trial-2	{"himalia/experiment":"searched"}	{"kind":"script","notebook":null,"script":"train.py","arguments":["--rate","0.22096098561855598","--steps","10"],"command":[],"parameters":{},"profile":"base","size":"small","environment":"base","requirements":null,"snapshot":"33e0af4ce627c77c7a30d0d902642457ba9439ca4bddc7ffd090f699b9dd34a7","inputs":{"numbers":"numbers@1"},"env":{},"secrets":[],"priority":0,"retries":0,"max_restarts":3,"time_limit_s":null,"permissions":[]}	1	1795304090673962	sw43tlqmixxv7zky	1795304090673962	\N	experiment:bx4s3cvazrmgax4u	{"numbers":{"dataset":"numbers","version":1,"version_id":"hfl2sfinjofepy3h","tree":"07857183b23ee674da113842435698cc5d7e451b0e5b71805fc34e2ba6486e14"}}
+ugorlh5vhzlc3unv	f3zvp4yyg4mi22mg	flowers	{}	{"kind":"script","notebook":null,"script":"flowers.py","arguments":[],"command":[],"parameters":{},"profile":"scikit-learn","size":"small","environment":"scikit-learn","requirements":null,"snapshot":"33e0af4ce627c77c7a30d0d902642457ba9439ca4bddc7ffd090f699b9dd34a7","inputs":{},"env":{},"secrets":[],"priority":0,"retries":0,"max_restarts":3,"time_limit_s":null,"permissions":[]}	1	1795304093515632	sw43tlqmixxv7zky	1795304093515632	\N	\N	\N
+sckgxw2hqbywpvi3	f3zvp4yyg4mi22mg	evaluate-flowers	{}	{"kind":"command","notebook":null,"script":null,"arguments":[],"command":["python","-m","himalia.serving.evaluate","model","--data=inputs/data/outputs/flowers.csv","--target=target"],"parameters":{},"profile":"scikit-learn","size":"small","environment":"scikit-learn","requirements":null,"snapshot":"854fc35c9827ea35df7e5c3baf09210bcb2a547b2ae35c0a85a03a66ebed16a5","inputs":{"data":"flowers@1"},"env":{},"secrets":[],"priority":0,"retries":0,"max_restarts":3,"time_limit_s":null,"permissions":[]}	1	1795304129998072	sw43tlqmixxv7zky	1795304129998072	\N	model:tbqk7ma6yrxtnjdi	{"data":{"dataset":"flowers","version":1,"version_id":"l5c7c32km7iqz66h","tree":"b81792d6db0eebcef56f7ed722851d978b14decfe4d6b212a7ec307f58820579"}}
+dd7sawwf6cd2un5x	bzq4uhftewpvfdnm	true	{}	{"kind":"command","notebook":null,"script":null,"arguments":[],"command":["/bin/true"],"parameters":{},"profile":"base","size":"small","environment":"base","requirements":null,"snapshot":null,"inputs":{},"env":{},"secrets":[],"priority":0,"retries":0,"max_restarts":3,"time_limit_s":null,"permissions":[]}	1	1795304152945279	m6cxl25tu2uux224	1795304152945279	\N	\N	\N
 \.
 
 
@@ -925,18 +932,18 @@ nrzpx2jd5qlvhz2l	ecq4pqx2p6dr5uim	true	{}	{"kind":"command","notebook":null,"scr
 --
 
 COPY public.links (from_id, to_id, kind) FROM stdin;
-job:eigthn6otoo4vmsj	dataset:k4yanfdveayv2yjn	input
-job:eigthn6otoo4vmsj	experiment:jh7k4hvs4h2yf4lm	trial
-job:gmrmrzjfj4vzd7ae	dataset:k4yanfdveayv2yjn	input
-job:gmrmrzjfj4vzd7ae	experiment:jh7k4hvs4h2yf4lm	trial
-job:yufhwycm5a4axigo	dataset:k4yanfdveayv2yjn	input
-job:yufhwycm5a4axigo	experiment:jh7k4hvs4h2yf4lm	trial
-model:ou5l2lwzr5yaihge	job:lff6n22q4ameey7u	source
-dataset:ccoaat5jgj7bmatu	job:lff6n22q4ameey7u	output
-job:c26u52vn734ixh3b	dataset:ccoaat5jgj7bmatu	input
-job:c26u52vn734ixh3b	model:ou5l2lwzr5yaihge	evaluates
-endpoint:qkftchdpu6d3uzxc	model:ou5l2lwzr5yaihge	serves
-endpoint:xvpilzqnovehaynt	model:ou5l2lwzr5yaihge	serves
+job:euimuqfp5evwqzg3	dataset:hfl2sfinjofepy3h	input
+job:euimuqfp5evwqzg3	experiment:bx4s3cvazrmgax4u	trial
+job:rrrnmv3p6xzp2fvp	dataset:hfl2sfinjofepy3h	input
+job:rrrnmv3p6xzp2fvp	experiment:bx4s3cvazrmgax4u	trial
+job:qgttppu4mcf6ozee	dataset:hfl2sfinjofepy3h	input
+job:qgttppu4mcf6ozee	experiment:bx4s3cvazrmgax4u	trial
+model:tbqk7ma6yrxtnjdi	job:ugorlh5vhzlc3unv	source
+dataset:l5c7c32km7iqz66h	job:ugorlh5vhzlc3unv	output
+job:sckgxw2hqbywpvi3	dataset:l5c7c32km7iqz66h	input
+job:sckgxw2hqbywpvi3	model:tbqk7ma6yrxtnjdi	evaluates
+endpoint:oioy2vu46aajnisn	model:tbqk7ma6yrxtnjdi	serves
+endpoint:ckiagyraz3o6tf4n	model:tbqk7ma6yrxtnjdi	serves
 \.
 
 
@@ -945,12 +952,12 @@ endpoint:xvpilzqnovehaynt	model:ou5l2lwzr5yaihge	serves
 --
 
 COPY public.members (project_id, kind, member, role) FROM stdin;
-bdym2gm7zucxj2e7	person	c2labqwqyxjgolfd	owner
-ecq4pqx2p6dr5uim	person	zrjucnh64lrhpp2m	owner
-hr4qkzthbct3dffq	person	c2labqwqyxjgolfd	owner
-hr4qkzthbct3dffq	person	zrjucnh64lrhpp2m	viewer
-hr4qkzthbct3dffq	group	chemistry	editor
-fbhoa22zyobupcix	person	c2labqwqyxjgolfd	owner
+f3zvp4yyg4mi22mg	person	sw43tlqmixxv7zky	owner
+bzq4uhftewpvfdnm	person	m6cxl25tu2uux224	owner
+usbnt4vxvaqz4psh	person	sw43tlqmixxv7zky	owner
+usbnt4vxvaqz4psh	person	m6cxl25tu2uux224	viewer
+usbnt4vxvaqz4psh	group	chemistry	editor
+imvusafcvplyptmy	person	sw43tlqmixxv7zky	owner
 \.
 
 
@@ -959,50 +966,50 @@ fbhoa22zyobupcix	person	c2labqwqyxjgolfd	owner
 --
 
 COPY public.metrics (id, workload_id, attempt, name, step, value, at, source) FROM stdin;
-1	ycq3s37zuwymqj4v	1	accuracy	0	0.5	1795303695585226	\N
-2	ycq3s37zuwymqj4v	1	accuracy	1	0.75	1795303695589996	\N
-3	gmrmrzjfj4vzd7ae	1	loss	0	4.09818542789042	1795303700913926	\N
-4	gmrmrzjfj4vzd7ae	1	loss	1	2.4175302545581605	1795303700922683	\N
-5	gmrmrzjfj4vzd7ae	1	loss	2	1.5715111987602466	1795303700922881	\N
-6	gmrmrzjfj4vzd7ae	1	loss	3	1.068464404017683	1795303700923031	\N
-7	gmrmrzjfj4vzd7ae	1	loss	4	0.7406264885612494	1795303700923175	\N
-8	gmrmrzjfj4vzd7ae	1	loss	5	0.5179219000611982	1795303700923319	\N
-9	gmrmrzjfj4vzd7ae	1	loss	6	0.3640335846987699	1795303700923456	\N
-10	gmrmrzjfj4vzd7ae	1	loss	7	0.25697942880592656	1795303700923593	\N
-11	gmrmrzjfj4vzd7ae	1	loss	8	0.1823113806908558	1795303700923735	\N
-12	gmrmrzjfj4vzd7ae	1	loss	9	0.13017955547407545	1795303700923864	\N
-13	eigthn6otoo4vmsj	1	loss	0	4.09818542789042	1795303700936606	\N
-14	eigthn6otoo4vmsj	1	loss	1	2.4721994869505624	1795303700946766	\N
-15	eigthn6otoo4vmsj	1	loss	2	1.6304855422531062	1795303700946996	\N
-16	eigthn6otoo4vmsj	1	loss	3	1.1232343389660395	1795303700947163	\N
-17	eigthn6otoo4vmsj	1	loss	4	0.7892570630897277	1795303700947309	\N
-18	eigthn6otoo4vmsj	1	loss	5	0.5597550030091726	1795303700947452	\N
-19	eigthn6otoo4vmsj	1	loss	6	0.399058156406459	1795303700947588	\N
-20	eigthn6otoo4vmsj	1	loss	7	0.28564841168068233	1795303700947729	\N
-21	eigthn6otoo4vmsj	1	loss	8	0.20535066985765563	1795303700947875	\N
-22	eigthn6otoo4vmsj	1	loss	9	0.14842179082072668	1795303700948023	\N
-23	yufhwycm5a4axigo	1	loss	0	4.09818542789042	1795303701690873	\N
-24	yufhwycm5a4axigo	1	loss	1	2.9027245263853856	1795303701691637	\N
-25	yufhwycm5a4axigo	1	loss	2	2.143023433137636	1795303701691837	\N
-26	yufhwycm5a4axigo	1	loss	3	1.6271518473485214	1795303701691984	\N
-27	yufhwycm5a4axigo	1	loss	4	1.2578995286608845	1795303701692121	\N
-28	lff6n22q4ameey7u	1	accuracy	0	0.9733333333333334	1795303710727017	\N
-29	c26u52vn734ixh3b	1	score	0	0.9733333333333334	1795303761271000	mlflow
-30	c26u52vn734ixh3b	1	example_count	0	150	1795303761271000	mlflow
-31	c26u52vn734ixh3b	1	accuracy_score	0	0.9733333333333334	1795303761271000	mlflow
-32	c26u52vn734ixh3b	1	recall_score	0	0.9733333333333334	1795303761271000	mlflow
-33	c26u52vn734ixh3b	1	precision_score	0	0.9738247863247864	1795303761271000	mlflow
-34	c26u52vn734ixh3b	1	f1_score	0	0.9733226623982927	1795303761271000	mlflow
-35	c26u52vn734ixh3b	1	log_loss	0	0.11954966540353854	1795303761271000	mlflow
-36	c26u52vn734ixh3b	1	roc_auc	0	0.9984	1795303761271000	mlflow
-37	c26u52vn734ixh3b	1	score	0	0.9733333333333334	1795303766507161	\N
-38	c26u52vn734ixh3b	1	example_count	0	150	1795303766510401	\N
-39	c26u52vn734ixh3b	1	accuracy_score	0	0.9733333333333334	1795303766513563	\N
-40	c26u52vn734ixh3b	1	recall_score	0	0.9733333333333334	1795303766518555	\N
-41	c26u52vn734ixh3b	1	precision_score	0	0.9738247863247864	1795303766521805	\N
-42	c26u52vn734ixh3b	1	f1_score	0	0.9733226623982927	1795303766530405	\N
-43	c26u52vn734ixh3b	1	log_loss	0	0.11954966540353854	1795303766531730	\N
-44	c26u52vn734ixh3b	1	roc_auc	0	0.9984	1795303766534335	\N
+1	pte2ztas36fauw5g	1	accuracy	0	0.5	1795304078950867	\N
+2	pte2ztas36fauw5g	1	accuracy	1	0.75	1795304078955865	\N
+3	rrrnmv3p6xzp2fvp	1	loss	0	4.09818542789042	1795304090534081	\N
+4	rrrnmv3p6xzp2fvp	1	loss	1	2.9830669455776104	1795304090537972	\N
+5	rrrnmv3p6xzp2fvp	1	loss	2	2.248852150772824	1795304090538172	\N
+6	rrrnmv3p6xzp2fvp	1	loss	3	1.7379335624212167	1795304090538397	\N
+7	rrrnmv3p6xzp2fvp	1	loss	4	1.3657798204569858	1795304090538645	\N
+8	rrrnmv3p6xzp2fvp	1	loss	5	1.085197398965381	1795304090542386	\N
+9	rrrnmv3p6xzp2fvp	1	loss	6	0.8684612665701171	1795304090542699	\N
+10	rrrnmv3p6xzp2fvp	1	loss	7	0.6983020450698699	1795304090542957	\N
+11	rrrnmv3p6xzp2fvp	1	loss	8	0.5632980205738967	1795304090543118	\N
+12	rrrnmv3p6xzp2fvp	1	loss	9	0.45547018983852255	1795304090543256	\N
+13	euimuqfp5evwqzg3	1	loss	0	4.09818542789042	1795304090573782	\N
+14	euimuqfp5evwqzg3	1	loss	1	3.47716778888387	1795304090582013	\N
+15	euimuqfp5evwqzg3	1	loss	2	2.9773277765557453	1795304090582219	\N
+16	euimuqfp5evwqzg3	1	loss	3	2.569652737538502	1795304090582436	\N
+17	euimuqfp5evwqzg3	1	loss	4	2.2329113271915046	1795304090582764	\N
+18	qgttppu4mcf6ozee	1	loss	0	4.09818542789042	1795304092129158	\N
+19	qgttppu4mcf6ozee	1	loss	1	2.532831827792852	1795304092190111	\N
+20	qgttppu4mcf6ozee	1	loss	2	1.6974130075643468	1795304092199765	\N
+21	qgttppu4mcf6ozee	1	loss	3	1.186149859805337	1795304092200106	\N
+22	qgttppu4mcf6ozee	1	loss	4	0.8457212286662155	1795304092200271	\N
+23	qgttppu4mcf6ozee	1	loss	5	0.60892881378477	1795304092200418	\N
+24	qgttppu4mcf6ozee	1	loss	6	0.44080853664719444	1795304092200558	\N
+25	qgttppu4mcf6ozee	1	loss	7	0.3203416070322008	1795304092202373	\N
+26	qgttppu4mcf6ozee	1	loss	8	0.2336715632831974	1795304092202591	\N
+27	qgttppu4mcf6ozee	1	loss	9	0.17120718682074865	1795304092202730	\N
+28	ugorlh5vhzlc3unv	1	accuracy	0	0.9733333333333334	1795304106056891	\N
+29	sckgxw2hqbywpvi3	1	score	0	0.9733333333333334	1795304146225000	mlflow
+30	sckgxw2hqbywpvi3	1	example_count	0	150	1795304146225000	mlflow
+31	sckgxw2hqbywpvi3	1	accuracy_score	0	0.9733333333333334	1795304146225000	mlflow
+32	sckgxw2hqbywpvi3	1	recall_score	0	0.9733333333333334	1795304146225000	mlflow
+33	sckgxw2hqbywpvi3	1	precision_score	0	0.9738247863247864	1795304146225000	mlflow
+34	sckgxw2hqbywpvi3	1	f1_score	0	0.9733226623982927	1795304146225000	mlflow
+35	sckgxw2hqbywpvi3	1	log_loss	0	0.11954966540353854	1795304146225000	mlflow
+36	sckgxw2hqbywpvi3	1	roc_auc	0	0.9984	1795304146225000	mlflow
+37	sckgxw2hqbywpvi3	1	score	0	0.9733333333333334	1795304152882998	\N
+38	sckgxw2hqbywpvi3	1	example_count	0	150	1795304152890380	\N
+39	sckgxw2hqbywpvi3	1	accuracy_score	0	0.9733333333333334	1795304152902556	\N
+40	sckgxw2hqbywpvi3	1	recall_score	0	0.9733333333333334	1795304152905893	\N
+41	sckgxw2hqbywpvi3	1	precision_score	0	0.9738247863247864	1795304152907919	\N
+42	sckgxw2hqbywpvi3	1	f1_score	0	0.9733226623982927	1795304152908449	\N
+43	sckgxw2hqbywpvi3	1	log_loss	0	0.11954966540353854	1795304152910322	\N
+44	sckgxw2hqbywpvi3	1	roc_auc	0	0.9984	1795304152912287	\N
 \.
 
 
@@ -1020,12 +1027,12 @@ COPY public.mlflow_mirror (id, metric_id) FROM stdin;
 --
 
 COPY public.mlflow_runs (workload_id, attempt, project_id, run_id, claimed, ended) FROM stdin;
-ycq3s37zuwymqj4v	1	bdym2gm7zucxj2e7	a19fffdbf5a0467f99771bf327848082	f	t
-lff6n22q4ameey7u	1	bdym2gm7zucxj2e7	5015a4c940a44e25b4e748d2032d8f3d	f	t
-gmrmrzjfj4vzd7ae	1	bdym2gm7zucxj2e7	9b81cda432154a1ca8354feaae9af123	f	t
-eigthn6otoo4vmsj	1	bdym2gm7zucxj2e7	97f350697ee54e588baa4a9fef1a21c6	f	t
-yufhwycm5a4axigo	1	bdym2gm7zucxj2e7	8894e0c6781a41c7abdee17178932b46	f	t
-c26u52vn734ixh3b	1	bdym2gm7zucxj2e7	a2c2b308464545a88f1cd1c14535214e	t	t
+pte2ztas36fauw5g	1	f3zvp4yyg4mi22mg	8c27671aa5394b3e99196190723a039a	f	t
+ugorlh5vhzlc3unv	1	f3zvp4yyg4mi22mg	200371f92d6c4f3090aac3a370b7e0bb	f	t
+rrrnmv3p6xzp2fvp	1	f3zvp4yyg4mi22mg	2157e861166f4bd68767bd741b6b4256	f	t
+euimuqfp5evwqzg3	1	f3zvp4yyg4mi22mg	d89b196c27f04df89c718e9c6d1278f8	f	t
+qgttppu4mcf6ozee	1	f3zvp4yyg4mi22mg	535227cc66cd41b09dd8dcbf500782c2	f	t
+sckgxw2hqbywpvi3	1	f3zvp4yyg4mi22mg	a17cd35ee72e43fc96405ec4490efc02	t	f
 \.
 
 
@@ -1034,7 +1041,7 @@ c26u52vn734ixh3b	1	bdym2gm7zucxj2e7	a2c2b308464545a88f1cd1c14535214e	t	t
 --
 
 COPY public.model_aliases (model_id, alias, version_id) FROM stdin;
-y6ijjelemx2x4mgb	champion	ou5l2lwzr5yaihge
+bz65ipzkqb35l2vc	champion	tbqk7ma6yrxtnjdi
 \.
 
 
@@ -1043,7 +1050,7 @@ y6ijjelemx2x4mgb	champion	ou5l2lwzr5yaihge
 --
 
 COPY public.model_evaluations (job_id, version_id, dataset, target, created_at, created_by) FROM stdin;
-c26u52vn734ixh3b	ou5l2lwzr5yaihge	flowers@1	target	1795303743219690	c2labqwqyxjgolfd
+sckgxw2hqbywpvi3	tbqk7ma6yrxtnjdi	flowers@1	target	1795304129998350	sw43tlqmixxv7zky
 \.
 
 
@@ -1052,7 +1059,7 @@ c26u52vn734ixh3b	ou5l2lwzr5yaihge	flowers@1	target	1795303743219690	c2labqwqyxjg
 --
 
 COPY public.model_versions (id, model_id, number, description, source, tree, files, size, manifest, environment, metrics, parameters, problem, version, created_at, created_by, updated_at) FROM stdin;
-ou5l2lwzr5yaihge	y6ijjelemx2x4mgb	1	Three kinds of iris	{"job":"flowers","job_id":"lff6n22q4ameey7u","attempt":1,"experiment":null,"trial":null,"run_id":"5015a4c940a44e25b4e748d2032d8f3d","path":"outputs/model"}	ffad55bb0f10f62a6421bae0390e9616554042724ed43a9c7441b3f8cbc70467	5	12330	{"flavors":["python_function","sklearn"],"signature":{"inputs":[{"name":"sepal length (cm)","type":"double","shape":null,"required":true},{"name":"sepal width (cm)","type":"double","shape":null,"required":true},{"name":"petal length (cm)","type":"double","shape":null,"required":true},{"name":"petal width (cm)","type":"double","shape":null,"required":true}],"outputs":[{"name":null,"type":"int64","shape":[-1],"required":true}],"params":[]},"requirements":["mlflow==3.17.2","scikit-learn","skops"]}	scikit-learn	{"accuracy":0.9733333333333334}	{}	\N	1	1795303742705864	c2labqwqyxjgolfd	1795303742705864
+tbqk7ma6yrxtnjdi	bz65ipzkqb35l2vc	1	Three kinds of iris	{"job":"flowers","job_id":"ugorlh5vhzlc3unv","attempt":1,"experiment":null,"trial":null,"run_id":"200371f92d6c4f3090aac3a370b7e0bb","path":"outputs/model"}	7ade5852e51d6f77edf336175c4ea0b9fc413c8866396b0427fa9dacb594b5fe	5	12330	{"flavors":["python_function","sklearn"],"signature":{"inputs":[{"name":"sepal length (cm)","type":"double","shape":null,"required":true},{"name":"sepal width (cm)","type":"double","shape":null,"required":true},{"name":"petal length (cm)","type":"double","shape":null,"required":true},{"name":"petal width (cm)","type":"double","shape":null,"required":true}],"outputs":[{"name":null,"type":"int64","shape":[-1],"required":true}],"params":[]},"requirements":["mlflow==3.17.2","scikit-learn","skops"]}	scikit-learn	{"accuracy":0.9733333333333334}	{}	\N	1	1795304129494623	sw43tlqmixxv7zky	1795304129494623
 \.
 
 
@@ -1061,7 +1068,7 @@ ou5l2lwzr5yaihge	y6ijjelemx2x4mgb	1	Three kinds of iris	{"job":"flowers","job_id
 --
 
 COPY public.models (id, project_id, name, labels, spec, version, created_at, created_by, updated_at) FROM stdin;
-y6ijjelemx2x4mgb	bdym2gm7zucxj2e7	flowers	{}	{"description":""}	1	1795303741578463	c2labqwqyxjgolfd	1795303742705864
+bz65ipzkqb35l2vc	f3zvp4yyg4mi22mg	flowers	{}	{"description":""}	1	1795304128334419	sw43tlqmixxv7zky	1795304129494623
 \.
 
 
@@ -1070,47 +1077,39 @@ y6ijjelemx2x4mgb	bdym2gm7zucxj2e7	flowers	{}	{"description":""}	1	17953037415784
 --
 
 COPY public.objects (project_id, digest, size, created_at) FROM stdin;
-bdym2gm7zucxj2e7	934fa8ef6ab846074eb21ea379e6ade1ecd58efa75ff4f80d2de098d1702309d	173	1795303695038711
-bdym2gm7zucxj2e7	ea9530b7cff5e64382d4b99dd792d312acd8a5a8035d9aaa47a8f6d3b388f2ba	137	1795303695081442
-bdym2gm7zucxj2e7	44e86eb38ff9b065a1e805dd61f624e334a4296479e4be43c354ca8af90b0340	6	1795303695635882
-bdym2gm7zucxj2e7	64eed3c87ddbb6560bdd79d13c10275b726e0c8953819146a9ad4f91b4360473	12	1795303696345841
-bdym2gm7zucxj2e7	920a7003f35db89c42dc500905e7c98ee7013fd6f64053b53ce4c3295efbb12c	813	1795303697812902
-bdym2gm7zucxj2e7	d713124dcd64dd5aed5d81c7ef2d396d649a31ff434ef3702e994c8ba882091c	739	1795303698023425
-bdym2gm7zucxj2e7	07857183b23ee674da113842435698cc5d7e451b0e5b71805fc34e2ba6486e14	137	1795303698473877
-bdym2gm7zucxj2e7	2461ace60260d4a9f3a6545dbfba22aff5222f4c6f0c3db0454a8d656df15c79	134	1795303698701037
-bdym2gm7zucxj2e7	47d7f7d752c1e560d5e7d645f766d4526e8f8a1719d56a8830ec9eef544f55d7	136	1795303698769746
-bdym2gm7zucxj2e7	3eabbfd7dc07814cc207d196e79219f00fd6140ae686dead1939e09f7da40af0	16	1795303699363841
-bdym2gm7zucxj2e7	803ef719403920626d950ff0af26fda1c73732a64784edfb22f9e344a5335096	137	1795303699484688
-bdym2gm7zucxj2e7	47f592b2ef25fd2ec92535e2ed56ca22d6c521bd79faa9930afa34b9f3c4ccab	7088	1795303699550549
-bdym2gm7zucxj2e7	217b4c1427e8de0cea49d3661c013a7cc6a3638f1be678ff806f0f1be4aafaa6	2080	1795303699564759
-bdym2gm7zucxj2e7	294e5b11563d49b858eb6843bbc676cbe23a8028166193410b58d1c623504bf7	756	1795303699565623
-bdym2gm7zucxj2e7	50e5b3e21e9f49547b7f6fcf73e8b6163c855c42bee91baf3ab4fffeb78c8794	992	1795303699572727
-bdym2gm7zucxj2e7	585cb917121c14e10bbc062959ea407bb5a4859d05f527ab3e4ba075cccb8729	9078	1795303699586421
-bdym2gm7zucxj2e7	ad240d4bca86df4c89dbb3a4ceacca002fe39741cda5ac79bfbfefc7e2b2303a	698	1795303699587324
-bdym2gm7zucxj2e7	b5a70ffcfb38c54aed161801ff6359cfc9fc10f52cad11cffdd0bed8139cb19d	853	1795303699597956
-bdym2gm7zucxj2e7	af1d399e93c9bcb9f6621b31d3dbcc37a5a089fcf3d4ffd2530e3ff1337277cf	649	1795303699611186
-bdym2gm7zucxj2e7	b5352d75a1eb3db3490517ce9aba42b97c5a63ddcd78f064131723efbf8ed2e8	50	1795303701079227
-bdym2gm7zucxj2e7	212b4703898c09255922efacbfa0100ff0687cdf3b7a2763260c4be6f5f3b86a	50	1795303701118664
-bdym2gm7zucxj2e7	0106391ce3d58e3bdac83238df02d7a354511f3f5dac494a3b4a7864461cf43b	50	1795303701807116
-bdym2gm7zucxj2e7	33e0af4ce627c77c7a30d0d902642457ba9439ca4bddc7ffd090f699b9dd34a7	1049	1795303702446560
-bdym2gm7zucxj2e7	ffad55bb0f10f62a6421bae0390e9616554042724ed43a9c7441b3f8cbc70467	660	1795303741810508
-bdym2gm7zucxj2e7	a40d0e9d757c4983303765f77ac5a584eb3c18c40333f4171ea663340ca7524d	868	1795303743102475
-bdym2gm7zucxj2e7	29e59203a9d6ad2c1bdfb8b064f5b77ebbf6246842b493a0d2a07fe4655d5de1	2777	1795303743120346
-bdym2gm7zucxj2e7	e28711eea6f27eece08498f22c1f570c1382f15e859934a08c2f5a308f6d2977	690	1795303743201918
-bdym2gm7zucxj2e7	f246c288cc5566a2ea4767b9ca33a6500dd8d270e2743c36ead706238a312433	988	1795303743206698
-bdym2gm7zucxj2e7	c43dfd2080ad2146007614f7f94525a82d859298e0242502c947bda7f70b552d	130	1795303743206698
-bdym2gm7zucxj2e7	0dcbe835f3e014ee653e86be56f5487d02f398e860c586b8a1e32120dae470ed	11081	1795303743206698
-bdym2gm7zucxj2e7	17c9cfffd952c4ce4b0ae4b65d83876e4058ffe7de52f9c1c12c2c08a109cc14	98	1795303743206698
-bdym2gm7zucxj2e7	b32e1914328fa2e1bfefd142e9cee1f4cc03e9c41091fbba24cea1f59a0a8731	33	1795303743206698
-bdym2gm7zucxj2e7	d576abcca3c6075e3daed24bd7fd2761c2de2e122b48fc2c5d5acc2941a7e28a	6825	1795303746182347
-bdym2gm7zucxj2e7	9841047e6573a192c81e5ecadaa22a542f460b6fe2d28891b953206908b791bd	68367	1795303769565846
-bdym2gm7zucxj2e7	02b45c263b7619024ef92f66501b4a75ef5506aee38957f30a22ebe6e0bffe46	29139	1795303769613618
-bdym2gm7zucxj2e7	41ab977b1e05bce431bca4f7c4e1a4dbc88f642f7714d9239ba90dabfd88e95c	434	1795303769665635
-bdym2gm7zucxj2e7	3edb2d9d62099df849458b3296d6dce6685562c1d9b4630a2af44114319bcf14	44327	1795303769707086
-bdym2gm7zucxj2e7	75edce495629333a302ec884e495f700c6c5df2890f5380d71ffbaca761bc62f	47746	1795303769736729
-bdym2gm7zucxj2e7	3968ec3a19d60f012b00cdb571f8bdcb627ae7ef18eeb371966ece88be65a31f	1130	1795303769765308
-bdym2gm7zucxj2e7	183168be97eff5ce122260b15aad9afe7721410f4a3b1ee259992e8042ebf3f5	248	1795303769796474
-bdym2gm7zucxj2e7	749d7620e31ea06c7bf75a20559bccf803b958fc37ebc729a02fe3a299611a18	1318	1795303769832353
+f3zvp4yyg4mi22mg	934fa8ef6ab846074eb21ea379e6ade1ecd58efa75ff4f80d2de098d1702309d	173	1795304078073790
+f3zvp4yyg4mi22mg	ea9530b7cff5e64382d4b99dd792d312acd8a5a8035d9aaa47a8f6d3b388f2ba	137	1795304078121430
+f3zvp4yyg4mi22mg	44e86eb38ff9b065a1e805dd61f624e334a4296479e4be43c354ca8af90b0340	6	1795304079049244
+f3zvp4yyg4mi22mg	64eed3c87ddbb6560bdd79d13c10275b726e0c8953819146a9ad4f91b4360473	12	1795304079896142
+f3zvp4yyg4mi22mg	920a7003f35db89c42dc500905e7c98ee7013fd6f64053b53ce4c3295efbb12c	813	1795304083188406
+f3zvp4yyg4mi22mg	d713124dcd64dd5aed5d81c7ef2d396d649a31ff434ef3702e994c8ba882091c	739	1795304083286898
+f3zvp4yyg4mi22mg	07857183b23ee674da113842435698cc5d7e451b0e5b71805fc34e2ba6486e14	137	1795304084937717
+f3zvp4yyg4mi22mg	fe1cce3a26d9d16e614b39b9f5e76bfe57bd2fc225941d267842cde20a8ff5f2	134	1795304085424814
+f3zvp4yyg4mi22mg	8a87c1630bcc808c4439e8201987224a2d52781f2b900f6ca89e8745b3666b3e	136	1795304085538608
+f3zvp4yyg4mi22mg	3eabbfd7dc07814cc207d196e79219f00fd6140ae686dead1939e09f7da40af0	16	1795304086970259
+f3zvp4yyg4mi22mg	803ef719403920626d950ff0af26fda1c73732a64784edfb22f9e344a5335096	137	1795304087178138
+f3zvp4yyg4mi22mg	217b4c1427e8de0cea49d3661c013a7cc6a3638f1be678ff806f0f1be4aafaa6	2080	1795304087488081
+f3zvp4yyg4mi22mg	47f592b2ef25fd2ec92535e2ed56ca22d6c521bd79faa9930afa34b9f3c4ccab	7088	1795304087495905
+f3zvp4yyg4mi22mg	50e5b3e21e9f49547b7f6fcf73e8b6163c855c42bee91baf3ab4fffeb78c8794	992	1795304087504354
+f3zvp4yyg4mi22mg	585cb917121c14e10bbc062959ea407bb5a4859d05f527ab3e4ba075cccb8729	9078	1795304087521697
+f3zvp4yyg4mi22mg	ad240d4bca86df4c89dbb3a4ceacca002fe39741cda5ac79bfbfefc7e2b2303a	698	1795304087528585
+f3zvp4yyg4mi22mg	294e5b11563d49b858eb6843bbc676cbe23a8028166193410b58d1c623504bf7	756	1795304087541476
+f3zvp4yyg4mi22mg	af1d399e93c9bcb9f6621b31d3dbcc37a5a089fcf3d4ffd2530e3ff1337277cf	649	1795304087557589
+f3zvp4yyg4mi22mg	b5a70ffcfb38c54aed161801ff6359cfc9fc10f52cad11cffdd0bed8139cb19d	853	1795304087568836
+f3zvp4yyg4mi22mg	51c7dc1711d9667c8dfddd5a59a76c1e90b745c05d321c3863c4614a24ef3589	50	1795304090595337
+f3zvp4yyg4mi22mg	51aedcf0cd2094650ad51886d18fb3cc9b09dfbc8182b5240cca7a66688c9960	50	1795304091438303
+f3zvp4yyg4mi22mg	9b7c9d0d0630b20d2f7f03f28370bab56087cd9452aca312428851911ced4cda	50	1795304092816100
+f3zvp4yyg4mi22mg	33e0af4ce627c77c7a30d0d902642457ba9439ca4bddc7ffd090f699b9dd34a7	1049	1795304093462720
+f3zvp4yyg4mi22mg	7ade5852e51d6f77edf336175c4ea0b9fc413c8866396b0427fa9dacb594b5fe	660	1795304128560411
+f3zvp4yyg4mi22mg	b81792d6db0eebcef56f7ed722851d978b14decfe4d6b212a7ec307f58820579	868	1795304129894561
+f3zvp4yyg4mi22mg	29e59203a9d6ad2c1bdfb8b064f5b77ebbf6246842b493a0d2a07fe4655d5de1	2777	1795304129898613
+f3zvp4yyg4mi22mg	854fc35c9827ea35df7e5c3baf09210bcb2a547b2ae35c0a85a03a66ebed16a5	690	1795304129960156
+f3zvp4yyg4mi22mg	d0bb2463e16c5c3509ea111939f4021f40c05597892e8845f61b49f6a31c1bba	988	1795304129966607
+f3zvp4yyg4mi22mg	c43dfd2080ad2146007614f7f94525a82d859298e0242502c947bda7f70b552d	130	1795304129966607
+f3zvp4yyg4mi22mg	a218f7d6b7e5eeef22d8fafaff5a0f1e035f9711f8d01cfeb6c77e10757a264e	11081	1795304129966607
+f3zvp4yyg4mi22mg	17c9cfffd952c4ce4b0ae4b65d83876e4058ffe7de52f9c1c12c2c08a109cc14	98	1795304129966607
+f3zvp4yyg4mi22mg	b32e1914328fa2e1bfefd142e9cee1f4cc03e9c41091fbba24cea1f59a0a8731	33	1795304129966607
+f3zvp4yyg4mi22mg	aa52c6ceb71eac557b42cac29397f3d105fd15c243858fda39e34b541d48fa58	6825	1795304132299659
 \.
 
 
@@ -1119,29 +1118,21 @@ bdym2gm7zucxj2e7	749d7620e31ea06c7bf75a20559bccf803b958fc37ebc729a02fe3a299611a1
 --
 
 COPY public.outputs (workload_id, attempt, path, size, digest) FROM stdin;
-ycq3s37zuwymqj4v	1	result.txt	6	44e86eb38ff9b065a1e805dd61f624e334a4296479e4be43c354ca8af90b0340
-r7ijzkai2f3yjghn	1	outputs/preview.json	813	920a7003f35db89c42dc500905e7c98ee7013fd6f64053b53ce4c3295efbb12c
-o2hp32xjiksenkah	1	outputs/preview.json	739	d713124dcd64dd5aed5d81c7ef2d396d649a31ff434ef3702e994c8ba882091c
-lxswd5dudpsrvixe	1	outputs/manifest.json	137	07857183b23ee674da113842435698cc5d7e451b0e5b71805fc34e2ba6486e14
-kyp7d7pxvyycbb32	1	outputs/table.csv	16	3eabbfd7dc07814cc207d196e79219f00fd6140ae686dead1939e09f7da40af0
-eigthn6otoo4vmsj	1	line.txt	50	b5352d75a1eb3db3490517ce9aba42b97c5a63ddcd78f064131723efbf8ed2e8
-gmrmrzjfj4vzd7ae	1	line.txt	50	212b4703898c09255922efacbfa0100ff0687cdf3b7a2763260c4be6f5f3b86a
-yufhwycm5a4axigo	1	line.txt	50	0106391ce3d58e3bdac83238df02d7a354511f3f5dac494a3b4a7864461cf43b
-lff6n22q4ameey7u	1	outputs/flowers.csv	2777	29e59203a9d6ad2c1bdfb8b064f5b77ebbf6246842b493a0d2a07fe4655d5de1
-lff6n22q4ameey7u	1	outputs/model/MLmodel	988	f246c288cc5566a2ea4767b9ca33a6500dd8d270e2743c36ead706238a312433
-lff6n22q4ameey7u	1	outputs/model/conda.yaml	130	c43dfd2080ad2146007614f7f94525a82d859298e0242502c947bda7f70b552d
-lff6n22q4ameey7u	1	outputs/model/model.skops	11081	0dcbe835f3e014ee653e86be56f5487d02f398e860c586b8a1e32120dae470ed
-lff6n22q4ameey7u	1	outputs/model/python_env.yaml	98	17c9cfffd952c4ce4b0ae4b65d83876e4058ffe7de52f9c1c12c2c08a109cc14
-lff6n22q4ameey7u	1	outputs/model/requirements.txt	33	b32e1914328fa2e1bfefd142e9cee1f4cc03e9c41091fbba24cea1f59a0a8731
-ywc6pxsjjmoslads	1	outputs/preview.json	6825	d576abcca3c6075e3daed24bd7fd2761c2de2e122b48fc2c5d5acc2941a7e28a
-c26u52vn734ixh3b	1	outputs/evaluation/artifacts/calibration_curve_plot.png	68367	9841047e6573a192c81e5ecadaa22a542f460b6fe2d28891b953206908b791bd
-c26u52vn734ixh3b	1	outputs/evaluation/artifacts/confusion_matrix.png	29139	02b45c263b7619024ef92f66501b4a75ef5506aee38957f30a22ebe6e0bffe46
-c26u52vn734ixh3b	1	outputs/evaluation/artifacts/per_class_metrics.csv	434	41ab977b1e05bce431bca4f7c4e1a4dbc88f642f7714d9239ba90dabfd88e95c
-c26u52vn734ixh3b	1	outputs/evaluation/artifacts/precision_recall_curve_plot.png	44327	3edb2d9d62099df849458b3296d6dce6685562c1d9b4630a2af44114319bcf14
-c26u52vn734ixh3b	1	outputs/evaluation/artifacts/roc_curve_plot.png	47746	75edce495629333a302ec884e495f700c6c5df2890f5380d71ffbaca761bc62f
-c26u52vn734ixh3b	1	outputs/evaluation/artifacts_metadata.json	1130	3968ec3a19d60f012b00cdb571f8bdcb627ae7ef18eeb371966ece88be65a31f
-c26u52vn734ixh3b	1	outputs/evaluation/metrics.json	248	183168be97eff5ce122260b15aad9afe7721410f4a3b1ee259992e8042ebf3f5
-c26u52vn734ixh3b	1	outputs/evaluation/report.json	1318	749d7620e31ea06c7bf75a20559bccf803b958fc37ebc729a02fe3a299611a18
+pte2ztas36fauw5g	1	result.txt	6	44e86eb38ff9b065a1e805dd61f624e334a4296479e4be43c354ca8af90b0340
+z7bf37y4pao5cv32	1	outputs/preview.json	813	920a7003f35db89c42dc500905e7c98ee7013fd6f64053b53ce4c3295efbb12c
+fffalyon7n3umx77	1	outputs/preview.json	739	d713124dcd64dd5aed5d81c7ef2d396d649a31ff434ef3702e994c8ba882091c
+ndghqgsaehticrqf	1	outputs/manifest.json	137	07857183b23ee674da113842435698cc5d7e451b0e5b71805fc34e2ba6486e14
+cqmn4g4rxq4ddgyj	1	outputs/table.csv	16	3eabbfd7dc07814cc207d196e79219f00fd6140ae686dead1939e09f7da40af0
+rrrnmv3p6xzp2fvp	1	line.txt	50	51c7dc1711d9667c8dfddd5a59a76c1e90b745c05d321c3863c4614a24ef3589
+euimuqfp5evwqzg3	1	line.txt	50	51aedcf0cd2094650ad51886d18fb3cc9b09dfbc8182b5240cca7a66688c9960
+qgttppu4mcf6ozee	1	line.txt	50	9b7c9d0d0630b20d2f7f03f28370bab56087cd9452aca312428851911ced4cda
+ugorlh5vhzlc3unv	1	outputs/flowers.csv	2777	29e59203a9d6ad2c1bdfb8b064f5b77ebbf6246842b493a0d2a07fe4655d5de1
+ugorlh5vhzlc3unv	1	outputs/model/MLmodel	988	d0bb2463e16c5c3509ea111939f4021f40c05597892e8845f61b49f6a31c1bba
+ugorlh5vhzlc3unv	1	outputs/model/conda.yaml	130	c43dfd2080ad2146007614f7f94525a82d859298e0242502c947bda7f70b552d
+ugorlh5vhzlc3unv	1	outputs/model/model.skops	11081	a218f7d6b7e5eeef22d8fafaff5a0f1e035f9711f8d01cfeb6c77e10757a264e
+ugorlh5vhzlc3unv	1	outputs/model/python_env.yaml	98	17c9cfffd952c4ce4b0ae4b65d83876e4058ffe7de52f9c1c12c2c08a109cc14
+ugorlh5vhzlc3unv	1	outputs/model/requirements.txt	33	b32e1914328fa2e1bfefd142e9cee1f4cc03e9c41091fbba24cea1f59a0a8731
+n3jejti6vzchxnid	1	outputs/preview.json	6825	aa52c6ceb71eac557b42cac29397f3d105fd15c243858fda39e34b541d48fa58
 \.
 
 
@@ -1150,8 +1141,8 @@ c26u52vn734ixh3b	1	outputs/evaluation/report.json	1318	749d7620e31ea06c7bf75a205
 --
 
 COPY public.people (id, name, hub_created, number, groups, created_at) FROM stdin;
-c2labqwqyxjgolfd	ada	2026-11-21T23:28:13.338199Z	1	[]	1795303693726379
-zrjucnh64lrhpp2m	bob	2026-11-21T23:28:14.200871Z	2	[]	1795303694520494
+sw43tlqmixxv7zky	ada	2026-11-21T23:34:34.932773Z	1	[]	1795304076030445
+m6cxl25tu2uux224	bob	2026-11-21T23:34:36.976494Z	2	[]	1795304077356080
 \.
 
 
@@ -1160,10 +1151,10 @@ zrjucnh64lrhpp2m	bob	2026-11-21T23:28:14.200871Z	2	[]	1795303694520494
 --
 
 COPY public.projects (id, name, title, description, labels, personal_of, number, version, created_at, created_by, updated_at, deleted_at) FROM stdin;
-bdym2gm7zucxj2e7	ada			{}	c2labqwqyxjgolfd	1	1	1795303693879086	c2labqwqyxjgolfd	1795303693879086	\N
-ecq4pqx2p6dr5uim	bob			{}	zrjucnh64lrhpp2m	2	1	1795303694616870	zrjucnh64lrhpp2m	1795303694616870	\N
-hr4qkzthbct3dffq	shared	Shared		{}	\N	3	1	1795303694652261	c2labqwqyxjgolfd	1795303694652261	\N
-fbhoa22zyobupcix	gone			{}	\N	4	1	1795303694881284	c2labqwqyxjgolfd	1795303694881284	1795303694974084
+f3zvp4yyg4mi22mg	ada			{}	sw43tlqmixxv7zky	1	1	1795304076469773	sw43tlqmixxv7zky	1795304076469773	\N
+bzq4uhftewpvfdnm	bob			{}	m6cxl25tu2uux224	2	1	1795304077472857	m6cxl25tu2uux224	1795304077472857	\N
+usbnt4vxvaqz4psh	shared	Shared		{}	\N	3	1	1795304077531778	sw43tlqmixxv7zky	1795304077531778	\N
+imvusafcvplyptmy	gone			{}	\N	4	1	1795304077900133	sw43tlqmixxv7zky	1795304077900133	1795304077982718
 \.
 
 
@@ -1172,7 +1163,7 @@ fbhoa22zyobupcix	gone			{}	\N	4	1	1795303694881284	c2labqwqyxjgolfd	179530369488
 --
 
 COPY public.secrets (project_id, name, value, updated_at, updated_by) FROM stdin;
-bdym2gm7zucxj2e7	KEY	\\x674141414141427241696b4f335043686d787a42306f5a7176383152556c636c50644c567a4a4b4b7239314e4339764f2d6c38674342347332475f437935415076574456466b394a4c59765f7936505a7a57384f43787850347731306b4856336d413d3d	1795303694826438	c2labqwqyxjgolfd
+f3zvp4yyg4mi22mg	KEY	\\x67414141414142724169714e584e53476a62326f53786f475a705a6b414d565552575f75586b6e38626c6b34796b31676c2d30536f5468694e754368446e74686d773541774d6c4e6e5871786a2d493145435134707256773467714c2d5a633165773d3d	1795304077817942	sw43tlqmixxv7zky
 \.
 
 
@@ -1181,9 +1172,9 @@ bdym2gm7zucxj2e7	KEY	\\x674141414141427241696b4f335043686d787a42306f5a7176383152
 --
 
 COPY public.tokens (id, person_id, hash, note, scopes, project_id, created_at, expires_at, deleted_at) FROM stdin;
-ldyluzc2sffppvnf	c2labqwqyxjgolfd	271ee3f0a8e17a7aef47b5658abf3ed99ee57f88794dbd090476269a084e577a	tests	["write"]	\N	1795303693764970	1797895693764970	\N
-pticmpeulir5mx27	zrjucnh64lrhpp2m	f2bdf10168cde3179b07964b4b9793afb253a9853bbfe270298ad9b0209245ac	tests	["write"]	\N	1795303694532582	1797895694532582	\N
-usmqm5jacj7pdr43	c2labqwqyxjgolfd	f3bcb7389334907f060767079247fc4f193713077e068a720a82466dd29524a2	a note	["read"]	\N	1795303694846319	1797895694846319	\N
+njsqu5ceptp3heq7	sw43tlqmixxv7zky	6b4b64f865839aa26b18cd3fb320716eed968f1437931ace8f68c0c6e15918de	tests	["write"]	\N	1795304076127240	1797896076127240	\N
+m6l5ssx6fe43ystr	m6cxl25tu2uux224	54a1133cbb8c901850d992b1d2aa16873094fe071e0670ec035a8719e9313d6f	tests	["write"]	\N	1795304077370390	1797896077370390	\N
+m6ugqhikrebdxrwj	sw43tlqmixxv7zky	cc36826ab43b5683a3a376c64a0a201bdef3da04e38590e4f4c3da99ecbeb8d0	a note	["read"]	\N	1795304077879074	1797896077879074	\N
 \.
 
 
@@ -1192,9 +1183,9 @@ usmqm5jacj7pdr43	c2labqwqyxjgolfd	f3bcb7389334907f060767079247fc4f193713077e068a
 --
 
 COPY public.trials (experiment_id, number, job_id, parameters, notes, state, "values", message, pruned_step, created_at, ended_at) FROM stdin;
-jh7k4hvs4h2yf4lm	0	eigthn6otoo4vmsj	{"rate":0.23142778240267992,"steps":10}	{}	COMPLETE	[0.14842179082072668]	\N	\N	1795303700322581	1795303701094904
-jh7k4hvs4h2yf4lm	1	gmrmrzjfj4vzd7ae	{"rate":0.24105143927940287,"steps":10}	{}	COMPLETE	[0.13017955547407545]	\N	\N	1795303700375236	1795303701160115
-jh7k4hvs4h2yf4lm	2	yufhwycm5a4axigo	{"rate":0.16115594653905163,"steps":5}	{}	COMPLETE	[1.2578995286608845]	\N	\N	1795303701132452	1795303701831510
+bx4s3cvazrmgax4u	0	rrrnmv3p6xzp2fvp	{"rate":0.1489584250384074,"steps":10}	{}	COMPLETE	[0.45547018983852255]	\N	\N	1795304089799750	1795304090635218
+bx4s3cvazrmgax4u	1	euimuqfp5evwqzg3	{"rate":0.07883510284076718,"steps":5}	{}	COMPLETE	[2.2329113271915046]	\N	\N	1795304089774603	1795304091455369
+bx4s3cvazrmgax4u	2	qgttppu4mcf6ozee	{"rate":0.22096098561855598,"steps":10}	{}	COMPLETE	[0.17120718682074865]	\N	\N	1795304090674164	1795304092827939
 \.
 
 
@@ -1203,23 +1194,23 @@ jh7k4hvs4h2yf4lm	2	yufhwycm5a4axigo	{"rate":0.16115594653905163,"steps":5}	{}	CO
 --
 
 COPY public.workloads (id, kind, name, project_id, person_id, spec, needs_id, priority, state, attempt, reason, message, machine, devices, restarts, tries, created_at, queued_at, started_at, ended_at) FROM stdin;
-ycq3s37zuwymqj4v	job	train	bdym2gm7zucxj2e7	c2labqwqyxjgolfd	{"environment":"base","overlay":null,"snapshot":"ea9530b7cff5e64382d4b99dd792d312acd8a5a8035d9aaa47a8f6d3b388f2ba","task":{"kind":"script","snapshot":true,"command":["train.py"]},"reserve":{"cpus":1.0,"memory_bytes":1073741824,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":1073741824,"devices":{}},"variables":{},"secrets":["KEY"],"permissions":[],"time_limit_s":null,"retries":0,"max_restarts":3}	\N	0	SUCCEEDED	1	\N	\N	vm	{}	0	0	1795303695123354	1795303695123354	1795303695522417	1795303695662515
-dndlai5gaueg7njf	job	sh	bdym2gm7zucxj2e7	c2labqwqyxjgolfd	{"environment":"base","overlay":null,"snapshot":null,"task":{"kind":"command","snapshot":false,"command":["sh","-c","echo no; exit 3"]},"reserve":{"cpus":1.0,"memory_bytes":1073741824,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":1073741824,"devices":{}},"variables":{},"secrets":[],"permissions":[],"time_limit_s":null,"retries":1,"max_restarts":3}	\N	0	FAILED	2	user_error	It ended with exit code 3.	vm	{}	0	1	1795303695732153	1795303695793073	1795303695810415	1795303695826873
-caug2kw4ccygdb2a	job	sleep	bdym2gm7zucxj2e7	c2labqwqyxjgolfd	{"environment":"base","overlay":null,"snapshot":null,"task":{"kind":"command","snapshot":false,"command":["sleep","600"]},"reserve":{"cpus":1.0,"memory_bytes":1073741824,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":1073741824,"devices":{}},"variables":{},"secrets":[],"permissions":[],"time_limit_s":null,"retries":0,"max_restarts":3}	\N	0	STOPPED	1	stopped_by_user	It was stopped.	vm	{}	0	0	1795303695850663	1795303695850663	1795303695878186	1795303695898928
-qwjlmfzfrnu76sig	job	true	bdym2gm7zucxj2e7	c2labqwqyxjgolfd	{"environment":"base","overlay":null,"snapshot":null,"task":{"kind":"command","snapshot":false,"command":["/bin/true"]},"reserve":{"cpus":1.0,"memory_bytes":1073741824,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":1073741824,"devices":{}},"variables":{},"secrets":[],"permissions":[],"time_limit_s":null,"retries":0,"max_restarts":3}	\N	0	SUCCEEDED	1	\N	\N	vm	{}	0	0	1795303695976526	1795303695976526	1795303696006348	1795303696009554
-r7ijzkai2f3yjghn	task	preview-803ef719	bdym2gm7zucxj2e7	c2labqwqyxjgolfd	{"environment":"","overlay":null,"snapshot":null,"task":{"kind":"command","command":["/tmp/w/docs5/.venv/bin/python","-m","himalia.datasets.work.preview","inputs/version","outputs"],"snapshot":false},"reserve":{"cpus":1.0,"memory_bytes":536870912,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":3221225472,"devices":{}},"variables":{},"secrets":[],"permissions":[],"time_limit_s":600.0,"retries":0,"max_restarts":1,"purpose":"preview","inputs":{"inputs/version":{"tree":"803ef719403920626d950ff0af26fda1c73732a64784edfb22f9e344a5335096","path":""}},"isolated":true}	\N	0	SUCCEEDED	1	\N	\N	vm	{}	0	0	1795303696610691	1795303696610691	1795303697050733	1795303697846516
-o2hp32xjiksenkah	task	preview-07857183	bdym2gm7zucxj2e7	c2labqwqyxjgolfd	{"environment":"","overlay":null,"snapshot":null,"task":{"kind":"command","command":["/tmp/w/docs5/.venv/bin/python","-m","himalia.datasets.work.preview","inputs/version","outputs"],"snapshot":false},"reserve":{"cpus":1.0,"memory_bytes":536870912,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":3221225472,"devices":{}},"variables":{},"secrets":[],"permissions":[],"time_limit_s":600.0,"retries":0,"max_restarts":1,"purpose":"preview","inputs":{"inputs/version":{"tree":"07857183b23ee674da113842435698cc5d7e451b0e5b71805fc34e2ba6486e14","path":""}},"isolated":true}	\N	0	SUCCEEDED	1	\N	\N	vm	{}	0	0	1795303696406506	1795303696406506	1795303696833223	1795303698033444
-lxswd5dudpsrvixe	task	verify-07857183	bdym2gm7zucxj2e7	c2labqwqyxjgolfd	{"environment":"","overlay":null,"snapshot":null,"task":{"kind":"command","command":["/tmp/w/docs5/.venv/bin/python","-m","himalia.datasets.work.verify","inputs/version","outputs"],"snapshot":false},"reserve":{"cpus":1.0,"memory_bytes":536870912,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":3221225472,"devices":{}},"variables":{},"secrets":[],"permissions":[],"time_limit_s":86400.0,"retries":0,"max_restarts":1,"purpose":"verify","inputs":{"inputs/version":{"tree":"07857183b23ee674da113842435698cc5d7e451b0e5b71805fc34e2ba6486e14","path":""}},"isolated":true}	\N	0	SUCCEEDED	1	\N	\N	vm	{}	0	0	1795303697925553	1795303697925553	1795303698310261	1795303698491573
-kyp7d7pxvyycbb32	task	import-bv7rcpk2fa6adpgm	bdym2gm7zucxj2e7	c2labqwqyxjgolfd	{"environment":"","overlay":null,"snapshot":null,"task":{"kind":"command","command":["/tmp/w/docs5/.venv/bin/python","-m","himalia.datasets.work.unpack","inputs/archive","outputs","--limits","files=100000,total=214748364800,file=107374182400,ratio=200,free=1073741824"],"snapshot":false},"reserve":{"cpus":1.0,"memory_bytes":536870912,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":3221225472,"devices":{}},"variables":{},"secrets":[],"permissions":[],"time_limit_s":21600.0,"retries":0,"max_restarts":1,"purpose":"import","inputs":{"inputs/archive":{"tree":"47d7f7d752c1e560d5e7d645f766d4526e8f8a1719d56a8830ec9eef544f55d7","path":"archive"}},"isolated":true}	\N	0	SUCCEEDED	1	\N	\N	vm	{}	0	0	1795303698790053	1795303698790053	1795303699095062	1795303699391558
-eigthn6otoo4vmsj	job	searched-trial-0	bdym2gm7zucxj2e7	c2labqwqyxjgolfd	{"environment":"base","overlay":null,"snapshot":"33e0af4ce627c77c7a30d0d902642457ba9439ca4bddc7ffd090f699b9dd34a7","task":{"kind":"script","snapshot":true,"command":["train.py","--rate","0.23142778240267992","--steps","10"]},"reserve":{"cpus":1.0,"memory_bytes":1073741824,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":1073741824,"devices":{}},"variables":{},"secrets":[],"permissions":[],"time_limit_s":null,"retries":0,"max_restarts":3,"inputs":{"inputs/numbers":{"tree":"07857183b23ee674da113842435698cc5d7e451b0e5b71805fc34e2ba6486e14","path":""}},"kernel_group":"jh7k4hvs4h2yf4lm"}	\N	0	SUCCEEDED	1	\N	\N	vm	{}	0	0	1795303700322384	1795303700322384	1795303700481082	1795303701092269
-gmrmrzjfj4vzd7ae	job	searched-trial-1	bdym2gm7zucxj2e7	c2labqwqyxjgolfd	{"environment":"base","overlay":null,"snapshot":"33e0af4ce627c77c7a30d0d902642457ba9439ca4bddc7ffd090f699b9dd34a7","task":{"kind":"script","snapshot":true,"command":["train.py","--rate","0.24105143927940287","--steps","10"]},"reserve":{"cpus":1.0,"memory_bytes":1073741824,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":1073741824,"devices":{}},"variables":{},"secrets":[],"permissions":[],"time_limit_s":null,"retries":0,"max_restarts":3,"inputs":{"inputs/numbers":{"tree":"07857183b23ee674da113842435698cc5d7e451b0e5b71805fc34e2ba6486e14","path":""}},"kernel_group":"jh7k4hvs4h2yf4lm"}	\N	0	SUCCEEDED	1	\N	\N	vm	{}	0	0	1795303700375122	1795303700375122	1795303700498337	1795303701154425
-yufhwycm5a4axigo	job	searched-trial-2	bdym2gm7zucxj2e7	c2labqwqyxjgolfd	{"environment":"base","overlay":null,"snapshot":"33e0af4ce627c77c7a30d0d902642457ba9439ca4bddc7ffd090f699b9dd34a7","task":{"kind":"script","snapshot":true,"command":["train.py","--rate","0.16115594653905163","--steps","5"]},"reserve":{"cpus":1.0,"memory_bytes":1073741824,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":1073741824,"devices":{}},"variables":{},"secrets":[],"permissions":[],"time_limit_s":null,"retries":0,"max_restarts":3,"inputs":{"inputs/numbers":{"tree":"07857183b23ee674da113842435698cc5d7e451b0e5b71805fc34e2ba6486e14","path":""}},"kernel_group":"jh7k4hvs4h2yf4lm"}	\N	0	SUCCEEDED	1	\N	\N	vm	{}	0	0	1795303701132342	1795303701132342	1795303701230333	1795303701822399
-lff6n22q4ameey7u	job	flowers	bdym2gm7zucxj2e7	c2labqwqyxjgolfd	{"environment":"scikit-learn","overlay":null,"snapshot":"33e0af4ce627c77c7a30d0d902642457ba9439ca4bddc7ffd090f699b9dd34a7","task":{"kind":"script","snapshot":true,"command":["flowers.py"]},"reserve":{"cpus":1.0,"memory_bytes":2147483648,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":2147483648,"devices":{}},"variables":{},"secrets":[],"permissions":[],"time_limit_s":null,"retries":0,"max_restarts":3}	\N	0	SUCCEEDED	1	\N	\N	vm	{}	0	0	1795303702525531	1795303702525531	1795303703255029	1795303718238478
-ywc6pxsjjmoslads	task	preview-a40d0e9d	bdym2gm7zucxj2e7	c2labqwqyxjgolfd	{"environment":"","overlay":null,"snapshot":null,"task":{"kind":"command","command":["/tmp/w/docs5/.venv/bin/python","-m","himalia.datasets.work.preview","inputs/version","outputs"],"snapshot":false},"reserve":{"cpus":1.0,"memory_bytes":536870912,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":3221225472,"devices":{}},"variables":{},"secrets":[],"permissions":[],"time_limit_s":600.0,"retries":0,"max_restarts":1,"purpose":"preview","inputs":{"inputs/version":{"tree":"a40d0e9d757c4983303765f77ac5a584eb3c18c40333f4171ea663340ca7524d","path":""}},"isolated":true}	\N	0	SUCCEEDED	1	\N	\N	vm	{}	0	0	1795303743131438	1795303743131438	1795303743778333	1795303746213267
-c26u52vn734ixh3b	job	evaluate-flowers	bdym2gm7zucxj2e7	c2labqwqyxjgolfd	{"environment":"scikit-learn","overlay":null,"snapshot":"e28711eea6f27eece08498f22c1f570c1382f15e859934a08c2f5a308f6d2977","task":{"kind":"command","snapshot":true,"command":["python","-m","himalia.serving.evaluate","model","--data=inputs/data/outputs/flowers.csv","--target=target"]},"reserve":{"cpus":1.0,"memory_bytes":2147483648,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":2147483648,"devices":{}},"variables":{},"secrets":[],"permissions":[],"time_limit_s":null,"retries":0,"max_restarts":3,"inputs":{"inputs/data":{"tree":"a40d0e9d757c4983303765f77ac5a584eb3c18c40333f4171ea663340ca7524d","path":""}}}	\N	0	SUCCEEDED	1	\N	\N	vm	{}	0	0	1795303743219572	1795303743219572	1795303743394253	1795303769841115
-nrzpx2jd5qlvhz2l	job	true	ecq4pqx2p6dr5uim	zrjucnh64lrhpp2m	{"environment":"base","overlay":null,"snapshot":null,"task":{"kind":"command","snapshot":false,"command":["/bin/true"]},"reserve":{"cpus":1.0,"memory_bytes":1073741824,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":1073741824,"devices":{}},"variables":{},"secrets":[],"permissions":[],"time_limit_s":null,"retries":0,"max_restarts":3}	\N	0	SUCCEEDED	1	\N	\N	vm	{}	0	0	1795303770836260	1795303770836260	1795303771280566	1795303771308206
-qkftchdpu6d3uzxc	endpoint	flowers-1	bdym2gm7zucxj2e7	c2labqwqyxjgolfd	{"environment":"scikit-learn","overlay":null,"snapshot":null,"task":{"kind":"command","command":["python","-m","himalia.serving","model","--name","flowers","--version","1"],"snapshot":false},"reserve":{"cpus":0.0,"memory_bytes":2147483648,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":2147483648,"devices":{}},"variables":{},"secrets":[],"permissions":[],"time_limit_s":null,"retries":0,"max_restarts":3,"inputs":{"model":{"tree":"ffad55bb0f10f62a6421bae0390e9616554042724ed43a9c7441b3f8cbc70467","path":""}},"isolated":true}	\N	0	STOPPED	1	stopped_by_user	It was stopped.	vm	{}	0	0	1795303743364937	1795303743364937	1795303743966345	1795303771636635
-xvpilzqnovehaynt	endpoint	flowers-2	bdym2gm7zucxj2e7	c2labqwqyxjgolfd	{"environment":"scikit-learn","overlay":null,"snapshot":null,"task":{"kind":"command","command":["python","-m","himalia.serving","model","--name","flowers","--version","2"],"snapshot":false},"reserve":{"cpus":0.0,"memory_bytes":2147483648,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":2147483648,"devices":{}},"variables":{},"secrets":[],"permissions":[],"time_limit_s":null,"retries":0,"max_restarts":3,"inputs":{"model":{"tree":"ffad55bb0f10f62a6421bae0390e9616554042724ed43a9c7441b3f8cbc70467","path":""}},"isolated":true}	\N	0	STOPPED	1	stopped_by_user	It was stopped.	vm	{}	0	0	1795303758110205	1795303758110205	1795303758662340	1795303771682872
+pte2ztas36fauw5g	job	train	f3zvp4yyg4mi22mg	sw43tlqmixxv7zky	{"environment":"base","overlay":null,"snapshot":"ea9530b7cff5e64382d4b99dd792d312acd8a5a8035d9aaa47a8f6d3b388f2ba","task":{"kind":"script","snapshot":true,"command":["train.py"]},"reserve":{"cpus":1.0,"memory_bytes":1073741824,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":1073741824,"devices":{}},"variables":{},"secrets":["KEY"],"permissions":[],"time_limit_s":null,"retries":0,"max_restarts":3}	\N	0	SUCCEEDED	1	\N	\N	vm	{}	0	0	1795304078178873	1795304078178873	1795304078876355	1795304079058699
+y6ywtgjykngeaowz	job	sleep	f3zvp4yyg4mi22mg	sw43tlqmixxv7zky	{"environment":"base","overlay":null,"snapshot":null,"task":{"kind":"command","snapshot":false,"command":["sleep","600"]},"reserve":{"cpus":1.0,"memory_bytes":1073741824,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":1073741824,"devices":{}},"variables":{},"secrets":[],"permissions":[],"time_limit_s":null,"retries":0,"max_restarts":3}	\N	0	STOPPED	1	stopped_by_user	It was stopped.	vm	{}	0	0	1795304079211919	1795304079211919	1795304079229724	1795304079279961
+cugir6tz2ao5dszs	job	sh	f3zvp4yyg4mi22mg	sw43tlqmixxv7zky	{"environment":"base","overlay":null,"snapshot":null,"task":{"kind":"command","snapshot":false,"command":["sh","-c","echo no; exit 3"]},"reserve":{"cpus":1.0,"memory_bytes":1073741824,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":1073741824,"devices":{}},"variables":{},"secrets":[],"permissions":[],"time_limit_s":null,"retries":1,"max_restarts":3}	\N	0	FAILED	2	user_error	It ended with exit code 3.	vm	{}	0	1	1795304079135611	1795304079150689	1795304079173738	1795304079191508
+wmssetqlz4zbv3gm	job	true	f3zvp4yyg4mi22mg	sw43tlqmixxv7zky	{"environment":"base","overlay":null,"snapshot":null,"task":{"kind":"command","snapshot":false,"command":["/bin/true"]},"reserve":{"cpus":1.0,"memory_bytes":1073741824,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":1073741824,"devices":{}},"variables":{},"secrets":[],"permissions":[],"time_limit_s":null,"retries":0,"max_restarts":3}	\N	0	SUCCEEDED	1	\N	\N	vm	{}	0	0	1795304079399982	1795304079399982	1795304079431595	1795304079445967
+z7bf37y4pao5cv32	task	preview-803ef719	f3zvp4yyg4mi22mg	sw43tlqmixxv7zky	{"environment":"","overlay":null,"snapshot":null,"task":{"kind":"command","command":["/tmp/w/docs5/.venv/bin/python","-m","himalia.datasets.work.preview","inputs/version","outputs"],"snapshot":false},"reserve":{"cpus":1.0,"memory_bytes":536870912,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":3221225472,"devices":{}},"variables":{},"secrets":[],"permissions":[],"time_limit_s":600.0,"retries":0,"max_restarts":1,"purpose":"preview","inputs":{"inputs/version":{"tree":"803ef719403920626d950ff0af26fda1c73732a64784edfb22f9e344a5335096","path":""}},"isolated":true}	\N	0	SUCCEEDED	1	\N	\N	vm	{}	0	0	1795304080652711	1795304080652711	1795304081492167	1795304083236434
+fffalyon7n3umx77	task	preview-07857183	f3zvp4yyg4mi22mg	sw43tlqmixxv7zky	{"environment":"","overlay":null,"snapshot":null,"task":{"kind":"command","command":["/tmp/w/docs5/.venv/bin/python","-m","himalia.datasets.work.preview","inputs/version","outputs"],"snapshot":false},"reserve":{"cpus":1.0,"memory_bytes":536870912,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":3221225472,"devices":{}},"variables":{},"secrets":[],"permissions":[],"time_limit_s":600.0,"retries":0,"max_restarts":1,"purpose":"preview","inputs":{"inputs/version":{"tree":"07857183b23ee674da113842435698cc5d7e451b0e5b71805fc34e2ba6486e14","path":""}},"isolated":true}	\N	0	SUCCEEDED	1	\N	\N	vm	{}	0	0	1795304080051020	1795304080051020	1795304081058312	1795304083342145
+ndghqgsaehticrqf	task	verify-07857183	f3zvp4yyg4mi22mg	sw43tlqmixxv7zky	{"environment":"","overlay":null,"snapshot":null,"task":{"kind":"command","command":["/tmp/w/docs5/.venv/bin/python","-m","himalia.datasets.work.verify","inputs/version","outputs"],"snapshot":false},"reserve":{"cpus":1.0,"memory_bytes":536870912,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":3221225472,"devices":{}},"variables":{},"secrets":[],"permissions":[],"time_limit_s":86400.0,"retries":0,"max_restarts":1,"purpose":"verify","inputs":{"inputs/version":{"tree":"07857183b23ee674da113842435698cc5d7e451b0e5b71805fc34e2ba6486e14","path":""}},"isolated":true}	\N	0	SUCCEEDED	1	\N	\N	vm	{}	0	0	1795304083429308	1795304083429308	1795304084097002	1795304084997987
+cqmn4g4rxq4ddgyj	task	import-skzfl2a3543ljryr	f3zvp4yyg4mi22mg	sw43tlqmixxv7zky	{"environment":"","overlay":null,"snapshot":null,"task":{"kind":"command","command":["/tmp/w/docs5/.venv/bin/python","-m","himalia.datasets.work.unpack","inputs/archive","outputs","--limits","files=100000,total=214748364800,file=107374182400,ratio=200,free=1073741824"],"snapshot":false},"reserve":{"cpus":1.0,"memory_bytes":536870912,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":3221225472,"devices":{}},"variables":{},"secrets":[],"permissions":[],"time_limit_s":21600.0,"retries":0,"max_restarts":1,"purpose":"import","inputs":{"inputs/archive":{"tree":"8a87c1630bcc808c4439e8201987224a2d52781f2b900f6ca89e8745b3666b3e","path":"archive"}},"isolated":true}	\N	0	SUCCEEDED	1	\N	\N	vm	{}	0	0	1795304085581979	1795304085581979	1795304086590003	1795304086984881
+euimuqfp5evwqzg3	job	searched-trial-1	f3zvp4yyg4mi22mg	sw43tlqmixxv7zky	{"environment":"base","overlay":null,"snapshot":"33e0af4ce627c77c7a30d0d902642457ba9439ca4bddc7ffd090f699b9dd34a7","task":{"kind":"script","snapshot":true,"command":["train.py","--rate","0.07883510284076718","--steps","5"]},"reserve":{"cpus":1.0,"memory_bytes":1073741824,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":1073741824,"devices":{}},"variables":{},"secrets":[],"permissions":[],"time_limit_s":null,"retries":0,"max_restarts":3,"inputs":{"inputs/numbers":{"tree":"07857183b23ee674da113842435698cc5d7e451b0e5b71805fc34e2ba6486e14","path":""}},"kernel_group":"bx4s3cvazrmgax4u"}	\N	0	SUCCEEDED	1	\N	\N	vm	{}	0	0	1795304089774432	1795304089774432	1795304089933372	1795304091451567
+rrrnmv3p6xzp2fvp	job	searched-trial-0	f3zvp4yyg4mi22mg	sw43tlqmixxv7zky	{"environment":"base","overlay":null,"snapshot":"33e0af4ce627c77c7a30d0d902642457ba9439ca4bddc7ffd090f699b9dd34a7","task":{"kind":"script","snapshot":true,"command":["train.py","--rate","0.1489584250384074","--steps","10"]},"reserve":{"cpus":1.0,"memory_bytes":1073741824,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":1073741824,"devices":{}},"variables":{},"secrets":[],"permissions":[],"time_limit_s":null,"retries":0,"max_restarts":3,"inputs":{"inputs/numbers":{"tree":"07857183b23ee674da113842435698cc5d7e451b0e5b71805fc34e2ba6486e14","path":""}},"kernel_group":"bx4s3cvazrmgax4u"}	\N	0	SUCCEEDED	1	\N	\N	vm	{}	0	0	1795304089799631	1795304089799631	1795304089954175	1795304090628013
+qgttppu4mcf6ozee	job	searched-trial-2	f3zvp4yyg4mi22mg	sw43tlqmixxv7zky	{"environment":"base","overlay":null,"snapshot":"33e0af4ce627c77c7a30d0d902642457ba9439ca4bddc7ffd090f699b9dd34a7","task":{"kind":"script","snapshot":true,"command":["train.py","--rate","0.22096098561855598","--steps","10"]},"reserve":{"cpus":1.0,"memory_bytes":1073741824,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":1073741824,"devices":{}},"variables":{},"secrets":[],"permissions":[],"time_limit_s":null,"retries":0,"max_restarts":3,"inputs":{"inputs/numbers":{"tree":"07857183b23ee674da113842435698cc5d7e451b0e5b71805fc34e2ba6486e14","path":""}},"kernel_group":"bx4s3cvazrmgax4u"}	\N	0	SUCCEEDED	1	\N	\N	vm	{}	0	0	1795304090674057	1795304090674057	1795304090746520	1795304092825996
+ugorlh5vhzlc3unv	job	flowers	f3zvp4yyg4mi22mg	sw43tlqmixxv7zky	{"environment":"scikit-learn","overlay":null,"snapshot":"33e0af4ce627c77c7a30d0d902642457ba9439ca4bddc7ffd090f699b9dd34a7","task":{"kind":"script","snapshot":true,"command":["flowers.py"]},"reserve":{"cpus":1.0,"memory_bytes":2147483648,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":2147483648,"devices":{}},"variables":{},"secrets":[],"permissions":[],"time_limit_s":null,"retries":0,"max_restarts":3}	\N	0	SUCCEEDED	1	\N	\N	vm	{}	0	0	1795304093515764	1795304093515764	1795304094037437	1795304113351057
+sckgxw2hqbywpvi3	job	evaluate-flowers	f3zvp4yyg4mi22mg	sw43tlqmixxv7zky	{"environment":"scikit-learn","overlay":null,"snapshot":"854fc35c9827ea35df7e5c3baf09210bcb2a547b2ae35c0a85a03a66ebed16a5","task":{"kind":"command","snapshot":true,"command":["python","-m","himalia.serving.evaluate","model","--data=inputs/data/outputs/flowers.csv","--target=target"]},"reserve":{"cpus":1.0,"memory_bytes":2147483648,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":2147483648,"devices":{}},"variables":{},"secrets":[],"permissions":[],"time_limit_s":null,"retries":0,"max_restarts":3,"inputs":{"inputs/data":{"tree":"b81792d6db0eebcef56f7ed722851d978b14decfe4d6b212a7ec307f58820579","path":""}}}	\N	0	RUNNING	1	\N	\N	vm	{}	0	0	1795304129998168	1795304129998168	1795304130089719	\N
+n3jejti6vzchxnid	task	preview-b81792d6	f3zvp4yyg4mi22mg	sw43tlqmixxv7zky	{"environment":"","overlay":null,"snapshot":null,"task":{"kind":"command","command":["/tmp/w/docs5/.venv/bin/python","-m","himalia.datasets.work.preview","inputs/version","outputs"],"snapshot":false},"reserve":{"cpus":1.0,"memory_bytes":536870912,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":3221225472,"devices":{}},"variables":{},"secrets":[],"permissions":[],"time_limit_s":600.0,"retries":0,"max_restarts":1,"purpose":"preview","inputs":{"inputs/version":{"tree":"b81792d6db0eebcef56f7ed722851d978b14decfe4d6b212a7ec307f58820579","path":""}},"isolated":true}	\N	0	SUCCEEDED	1	\N	\N	vm	{}	0	0	1795304129916642	1795304129916642	1795304130654349	1795304132319259
+dd7sawwf6cd2un5x	job	true	bzq4uhftewpvfdnm	m6cxl25tu2uux224	{"environment":"base","overlay":null,"snapshot":null,"task":{"kind":"command","snapshot":false,"command":["/bin/true"]},"reserve":{"cpus":1.0,"memory_bytes":1073741824,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":1073741824,"devices":{}},"variables":{},"secrets":[],"permissions":[],"time_limit_s":null,"retries":0,"max_restarts":3}	\N	0	SUCCEEDED	1	\N	\N	vm	{}	0	0	1795304152945355	1795304152945355	1795304153553919	1795304153598624
+ckiagyraz3o6tf4n	endpoint	flowers-2	f3zvp4yyg4mi22mg	sw43tlqmixxv7zky	{"environment":"scikit-learn","overlay":null,"snapshot":null,"task":{"kind":"command","command":["python","-m","himalia.serving","model","--name","flowers","--version","2"],"snapshot":false},"reserve":{"cpus":0.0,"memory_bytes":2147483648,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":2147483648,"devices":{}},"variables":{},"secrets":[],"permissions":[],"time_limit_s":null,"retries":0,"max_restarts":3,"inputs":{"model":{"tree":"7ade5852e51d6f77edf336175c4ea0b9fc413c8866396b0427fa9dacb594b5fe","path":""}},"isolated":true}	\N	0	STOPPED	1	stopped_by_user	It was stopped.	vm	{}	0	0	1795304140611793	1795304140611793	1795304141038798	1795304153993083
+oioy2vu46aajnisn	endpoint	flowers-1	f3zvp4yyg4mi22mg	sw43tlqmixxv7zky	{"environment":"scikit-learn","overlay":null,"snapshot":null,"task":{"kind":"command","command":["python","-m","himalia.serving","model","--name","flowers","--version","1"],"snapshot":false},"reserve":{"cpus":0.0,"memory_bytes":2147483648,"devices":{}},"limit":{"cpus":1.0,"memory_bytes":2147483648,"devices":{}},"variables":{},"secrets":[],"permissions":[],"time_limit_s":null,"retries":0,"max_restarts":3,"inputs":{"model":{"tree":"7ade5852e51d6f77edf336175c4ea0b9fc413c8866396b0427fa9dacb594b5fe","path":""}},"isolated":true}	\N	0	STOPPED	1	stopped_by_user	It was stopped.	vm	{}	0	0	1795304130065001	1795304130065001	1795304130726391	1795304154022724
 \.
 
 
@@ -2036,5 +2027,5 @@ ALTER TABLE ONLY public.trials
 -- PostgreSQL database dump complete
 --
 
-\unrestrict gwHEm0EF1LD3N72L77wVpRi6ZbsMEq6OPWPehJtBKIidKhqqgxymUDZ67JHf9bL
+\unrestrict pbXylbVg7yETEcCsLLqWwXO9FNTD21UYw9Q4KqttFBYwBcEf2g4GmYua3StVwYK
 
