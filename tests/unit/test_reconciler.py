@@ -155,6 +155,11 @@ class Platform:
         await self.database.write(lambda tx: self.engine.submit(tx, spec))
         return spec.id
 
+    async def release(self, task: str) -> None:
+        """Let go of those that need a task, all at once, so that they are launched in one go."""
+        ids = await self.database.write(lambda tx: self.engine.task_ended(tx, task, State.SUCCEEDED))
+        self.reconciler._release(ids)
+
     async def row(self, workload: str) -> Any:
         query = sa.select(workloads).where(workloads.c.id == workload)
         return await self.database.read(lambda c: c.execute(query).one())
@@ -205,6 +210,24 @@ async def test_what_is_being_laid_out_is_not_lost(platform: Platform) -> None:
     ready.set()
     row = await platform.until(workload, State.RUNNING)
     assert (row.attempt, row.restarts) == (1, 0)
+
+
+async def test_what_is_being_laid_out_holds_up_no_other(platform: Platform) -> None:
+    ready = asyncio.Event()
+    large = await platform.submit("large", needs_id="x", inputs={"inputs/x": {"tree": MINE, "path": ""}})
+    small = await platform.submit("small", needs_id="x")
+
+    async def slow(item: Active) -> Launch:
+        if item.id == large:
+            await ready.wait()
+        return await platform.launched(item)
+
+    platform.launch = slow
+    await platform.release("x")
+    await platform.until(small, State.RUNNING)
+    assert (await platform.row(large)).state == State.STARTING
+    ready.set()
+    await platform.until(large, State.RUNNING)
 
 
 async def test_what_is_gone_without_a_word_is_lost(platform: Platform) -> None:
@@ -263,10 +286,7 @@ async def test_a_launch_that_breaks_ends_that_workload_alone(platform: Platform)
         return await platform.launched(item)
 
     platform.launch = launch
-    # Both at once, so that they are launched in one go.
-    platform.reconciler._release(
-        await platform.database.write(lambda tx: platform.engine.task_ended(tx, "x", State.SUCCEEDED))
-    )
+    await platform.release("x")
     assert (await platform.until(broken, State.FAILED)).reason == "start_failed"
     await platform.until(good, State.RUNNING)
 

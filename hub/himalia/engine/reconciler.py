@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -217,6 +218,12 @@ class Reconciler:
             self._recall_later()
 
     async def _start(self, chosen: list[tuple[Active, queue.Placement]]) -> None:
+        with self._unseen([item for item, _ in chosen]):
+            if await self._recorded(chosen):
+                await self._launch_all([item for item, _ in chosen])
+
+    async def _recorded(self, chosen: list[tuple[Active, queue.Placement]]) -> bool:
+        """Write down what was chosen: whether it is to be launched."""
         try:
             await self.database.write(lambda tx: records.starting(tx, chosen, self.engine.tell))
         except WrongState:
@@ -224,15 +231,25 @@ class Reconciler:
                 await asyncio.gather(*(self._start([one]) for one in chosen))
             else:
                 self._forget_if_not_there(chosen[0][0])
-            return
+            return False
         except HimaliaError as error:
             log.warning("Starting %d workloads was not recorded: %s", len(chosen), error)
             for item, _ in chosen:
                 item.attempt -= 1
                 self.board.move(item, State.QUEUED)
             asyncio.get_running_loop().call_later(1.0, self._wake.set)
-            return
-        await self._launch_all([item for item, _ in chosen])
+            return False
+        return True
+
+    @contextmanager
+    def _unseen(self, items: Sequence[Active]) -> Iterator[None]:
+        """Until these are launched, the backend knows nothing of them: they are not lost."""
+        names = {item.attempt_name for item in items}
+        self._launching |= names
+        try:
+            yield
+        finally:
+            self._launching -= names
 
     def _forget_if_not_there(self, item: Active) -> None:
         """The row was changed while we chose it: a stop came first, and has taken it off the board."""
@@ -240,14 +257,12 @@ class Reconciler:
             self.board.remove(item.id)
 
     async def _launch_all(self, items: Sequence[Active]) -> None:
-        names = {item.attempt_name for item in items}
-        self._launching |= names
-        try:
-            # In order: one that goes behind another must come to the runner after it.
-            for item in items:
-                await self._launch(item)
-        finally:
-            self._launching -= names
+        with self._unseen(items):
+            await asyncio.gather(*(self._launch_in_order(some) for some in _apart(items)))
+
+    async def _launch_in_order(self, items: Sequence[Active]) -> None:
+        for item in items:
+            await self._launch(item)
 
     async def _launch(self, item: Active) -> None:
         try:
@@ -456,7 +471,7 @@ class Reconciler:
             self._ended_here(*lost)
 
     def _is_to_be_seen(self, item: Active) -> bool:
-        """Whether the backend must know of it: not while its inputs are laid out, which may take long."""
+        """Whether the backend must know of it."""
         return self._manages(item) and item.attempt_name not in self._launching
 
     @staticmethod
@@ -464,3 +479,22 @@ class Reconciler:
         if item.state == State.STOPPING:
             return item.reason or "stopped_by_user"
         return "lost"
+
+
+def _apart(items: Sequence[Active]) -> list[list[Active]]:
+    """What is to be launched in order: one that goes behind another must come to the runner after it.
+
+    One whose inputs are laid out first, which may take long, holds up those behind it alone.
+    """
+    together: list[Active] = []
+    found = [together]
+    chains: dict[str | None, list[Active]] = {}
+    for item in items:
+        chain = chains.get(item.after)
+        if chain is None and item.after is None and item.spec.get("inputs"):
+            chain = []
+            found.append(chain)
+        if chain is not None:
+            chains[item.id] = chain
+        (together if chain is None else chain).append(item)
+    return found
