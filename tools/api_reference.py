@@ -60,9 +60,9 @@ def operations(document: Schema, callers: Mapping[str, str]) -> str:
 
 def operation(method: str, path: str, one: Schema, callers: str) -> str:
     """One call: what it does, who may, what it takes and answers."""
-    shown = path.removeprefix(BASE)
-    text = f"\n### {method.upper()} {shown} {{ #{one['operationId']} }}\n\n{one['description'].strip()}\n\n"
-    facts = [f"Operation `{one['operationId']}`. May call: {callers}."]
+    shown = f"{method.upper()} {path.removeprefix(BASE)}"
+    text = f"\n### {one['operationId']}\n\n`{shown}`\n\n{one['description'].strip()}\n\n"
+    facts = [f"May call: {callers}."]
     if body := one.get("requestBody"):
         facts.append(f"Body: {content(body['content'])}.")
     facts.append("Answer: " + "; ".join(answers(one["responses"])) + ".")
