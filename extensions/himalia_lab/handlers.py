@@ -84,7 +84,7 @@ class SnapshotHandler(Handler):
 
 
 class NotebookHandler(Handler):
-    """`GET ?path=` → `{"path", "kind", "kernel", "parameters", "cells", "requirements"}` of a notebook or script."""
+    """`GET ?path=` → `{"path", "kind", "kernel", "parameters", "inputs", "cells", "requirements"}` of a file."""
 
     @authenticated
     async def get(self) -> None:
@@ -96,7 +96,9 @@ class NotebookHandler(Handler):
         if found.suffix == ".ipynb":
             about = {"kind": "notebook", **parameters.describe(files.read(found), found.name)}
         elif found.suffix == ".py" and found.is_file():
+            found_inputs = parameters.inputs(files.read(found).decode(errors="replace"))
             about = {"kind": "script", "kernel": None, "parameters": parameters.schema(""), "cells": 0}
+            about["inputs"] = found_inputs
         else:
             raise LabError(422, "invalid", "Only notebooks (.ipynb) and Python files (.py) can run as a job.")
         return {"path": path, **about, "requirements": self._requirements(found.parent)}

@@ -10,6 +10,7 @@ import ast
 import io
 import json
 import math
+import re
 import tokenize
 from typing import Any
 
@@ -29,13 +30,15 @@ _NAMED_TYPES = {
     "Dict": "object",
 }
 
+_INPUT = re.compile(r"""\brun\s*\.\s*input\(\s*["']([A-Za-z0-9][\w-]{0,39})["']\s*\)""")
+
 
 def describe(source: bytes, name: str) -> dict[str, Any]:
-    """`{"kernel", "parameters", "cells"}` of a notebook file's bytes.
+    """`{"kernel", "parameters", "inputs", "cells"}` of a notebook file's bytes.
 
     `kernel` is `{"name", "display_name", "language"}` or None; `parameters` a JSON schema of type object whose
-    properties stand in the cell's order; `cells` the number of code cells. Raises LabError 422 for a file
-    that is no notebook of format 4.
+    properties stand in the cell's order; `inputs` the names that its code asks for; `cells` the number of code cells.
+    Raises LabError 422 for a file that is no notebook of format 4.
     """
     notebook = _load(source, name)
     cells = [cell for cell in notebook["cells"] if isinstance(cell, dict) and cell.get("cell_type") == "code"]
@@ -43,8 +46,14 @@ def describe(source: bytes, name: str) -> dict[str, Any]:
     return {
         "kernel": _kernel(notebook),
         "parameters": schema(_source(tagged) if tagged else "", name),
+        "inputs": inputs("\n".join(_source(cell) for cell in cells)),
         "cells": len(cells),
     }
+
+
+def inputs(code: str) -> list[str]:
+    """The names of the inputs that code asks for, such as `himalia.run.input("digits")`, in its order."""
+    return list(dict.fromkeys(_INPUT.findall(code)))
 
 
 def schema(code: str, name: str = "the notebook") -> Schema:

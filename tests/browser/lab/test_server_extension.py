@@ -53,6 +53,14 @@ def test_parameters_of_a_notebook(lab: Lab, folder: Path) -> None:
     assert found["requirements"] is None
 
 
+def test_inputs_that_the_code_asks_for(lab: Lab, folder: Path) -> None:
+    code = 'import himalia.run\nhimalia.run.input("digits")\nrun.input("a-b"); run.input(name); input("no")\n'
+    (folder / "a.ipynb").write_text(notebook_with(code))
+    (folder / "a.py").write_text(code)
+    for name in ("a.ipynb", "a.py"):
+        assert describe(lab, f"{folder.name}/{name}").json()["inputs"] == ["digits", "a-b"]
+
+
 def test_parameters_are_parsed_never_run(lab: Lab, folder: Path) -> None:
     trap = folder / "trap"
     code = f"""%matplotlib inline

@@ -83,6 +83,8 @@ export interface Runnable {
   kind: 'notebook' | 'script';
   kernel: { name: string; display_name: string; language: string } | null;
   parameters: Schema;
+  /** The names that its code asks for. */
+  inputs: string[];
   cells: number;
   requirements: { name: string; size: number } | null;
 }

@@ -39,17 +39,13 @@ export class Transfer {
 
   /** Send what is left; fails where that cannot be done, and when `signal` ends it. */
   async run(signal: AbortSignal): Promise<void> {
-    try {
-      const small = [...this._left].filter(({ file }) => file.size <= SMALL_BYTES);
-      const large = [...this._left].filter(({ file }) => file.size > SMALL_BYTES);
-      for (const bundle of bundles(small)) {
-        await this.sendBundle(bundle, signal);
-      }
-      for (const file of large) {
-        await this.sendLarge(file, signal);
-      }
-    } finally {
-      this._partly.clear();
+    const small = [...this._left].filter(({ file }) => file.size <= SMALL_BYTES);
+    const large = [...this._left].filter(({ file }) => file.size > SMALL_BYTES);
+    for (const bundle of bundles(small)) {
+      await this.sendBundle(bundle, signal);
+    }
+    for (const file of large) {
+      await this.sendLarge(file, signal);
     }
   }
 

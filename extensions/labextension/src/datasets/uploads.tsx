@@ -143,10 +143,16 @@ function NotSending({ draft, reload }: NotSendingProps): JSX.Element {
       reload();
     }
   }, [quiet, reload]);
-  const arrived = [
-    trans._n('%1 file (%2) has arrived', '%1 files (%2) have arrived', changed.files, bytes(changed.size)),
-    ...(uploads.length > 0 ? [trans._n('and %1 in part', 'and %1 in part', uploads.length)] : [])
-  ].join(' ');
+  const whole = trans._n(
+    '%1 file (%2) has arrived',
+    '%1 files (%2) have arrived',
+    changed.files,
+    bytes(changed.size)
+  );
+  const partly = uploads.map(({ path, offset, size }) =>
+    trans.__('%1 of %2 of “%3”', bytes(offset), bytes(size), path)
+  );
+  const arrived = [...(changed.files > 0 || partly.length === 0 ? [whole] : []), ...partly].join(', ');
   const discard = useDiscard(draft, changed.files + uploads.length > 0 ? arrived : '', reload);
   const who = draft.created_by.name;
   return (

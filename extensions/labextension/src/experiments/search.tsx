@@ -174,7 +174,7 @@ function SearchForm({ ready, submit: send, cancel }: SearchFormProps): JSX.Eleme
           samplers={samplers}
           errors={errors}
         />
-        <InputFields rows={inputs} onRows={setInputs} errors={errors} />
+        <InputFields wanted={runnable.inputs} rows={inputs} onRows={setInputs} errors={errors} />
         <fieldset>
           <legend>{trans.__('Where each trial runs')}</legend>
           <ProfileFields profiles={profiles} choice={choice} onChoice={setChoice} errors={errors} />

@@ -51,6 +51,7 @@ function runnableOf({ spec }: Job): Runnable {
     kind: spec.kind === 'notebook' ? 'notebook' : 'script',
     kernel: null,
     parameters: { properties: Object.fromEntries(values.map(([name, value]) => [name, schemaOf(value)])) },
+    inputs: [],
     cells: 0,
     requirements: null
   };

@@ -1,4 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { useEffect, useRef } from 'react';
 
 import type { Dataset, DatasetVersion, Page } from '../api/types';
 import { useHimalia } from '../context';
@@ -47,13 +48,15 @@ export function readInputs(
 }
 
 interface InputFieldsProps {
+  /** The names that the code asks for: where a dataset is called so, it is the first guess. */
+  wanted: readonly string[];
   rows: InputRow[];
   onRows: (rows: InputRow[]) => void;
   errors: { [field: string]: string };
 }
 
 /** Which datasets the job reads, one row each. */
-export function InputFields({ rows, onRows, errors }: InputFieldsProps): JSX.Element | null {
+export function InputFields({ wanted, rows, onRows, errors }: InputFieldsProps): JSX.Element | null {
   const { client, projects, trans } = useHimalia();
   const project = projects.current?.name ?? '';
   const { value, error } = useLoaded(
@@ -65,6 +68,18 @@ export function InputFields({ rows, onRows, errors }: InputFieldsProps): JSX.Ele
     [client, project]
   );
   const datasets = (value?.items ?? []).filter(each => each.status.latest !== null);
+  const guessed = useRef(false);
+  useEffect(() => {
+    if (value && !guessed.current) {
+      guessed.current = true;
+      const free = wanted.filter(name => rows.every(row => row.name !== name));
+      const found = free.filter(name => datasets.some(each => each.name === name));
+      if (found.length > 0) {
+        onRows([...rows, ...found.map(name => ({ name, dataset: name, version: 'latest' }))]);
+      }
+    }
+  }, [value, wanted, datasets, rows, onRows]);
+  const missing = wanted.filter(name => rows.every(row => row.name !== name));
   if (error && rows.length === 0) {
     return <Failure error={error} />;
   }
@@ -74,7 +89,7 @@ export function InputFields({ rows, onRows, errors }: InputFieldsProps): JSX.Ele
   const change = (at: number, row: InputRow) => onRows(rows.map((each, of) => (of === at ? row : each)));
   const add = () => {
     const free = datasets.find(each => rows.every(row => row.dataset !== each.name)) ?? datasets[0];
-    onRows([...rows, { name: free.name, dataset: free.name, version: 'latest' }]);
+    onRows([...rows, { name: missing[0] ?? free.name, dataset: free.name, version: 'latest' }]);
   };
   return (
     <fieldset className="hm-Inputs">
@@ -97,6 +112,11 @@ export function InputFields({ rows, onRows, errors }: InputFieldsProps): JSX.Ele
       {rows.length > 0 && (
         <p className="hm-Quiet">
           {trans.__('In the code, himalia.run.input("%1") is the folder with its files.', rows[0].name)}
+        </p>
+      )}
+      {missing.length > 0 && (
+        <p className="hm-Quiet">
+          {trans.__('The code reads “%1”, which is not given yet.', missing.join('”, “'))}
         </p>
       )}
       {datasets.length > 0 && <Button onClick={add}>{trans.__('Add a dataset')}</Button>}

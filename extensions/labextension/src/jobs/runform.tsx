@@ -127,7 +127,7 @@ export function RunForm({
           <SchemaForm schema={runnable.parameters} draft={draft} onDraft={setDraft} errors={errors} />
           <NoParameters runnable={runnable} />
         </fieldset>
-        <InputFields rows={rows} onRows={setRows} errors={errors} />
+        <InputFields wanted={runnable.inputs} rows={rows} onRows={setRows} errors={errors} />
         <fieldset>
           <legend>{trans.__('Where it runs')}</legend>
           <ProfileFields profiles={profiles} choice={choice} onChoice={setChoice} errors={errors} />
