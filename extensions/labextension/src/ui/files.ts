@@ -19,11 +19,17 @@ const CLUTTER = /(^|\/)(\.DS_Store|Thumbs\.db|desktop\.ini|\.ipynb_checkpoints\/
 
 /** What was dropped: files, and folders with all that is in them. */
 export async function dropped(transfer: DataTransfer): Promise<Chosen> {
-  // The list is empty once the event is over: entries are taken before anything is waited for.
-  const entries = Array.from(transfer.items, item => item.webkitGetAsEntry()).filter(entry => entry !== null);
+  // The list is empty once the event is over: entries are taken before anything is waited for. What comes from
+  // another page is a file without one.
+  const items = Array.from(transfer.items).filter(({ kind }) => kind === 'file');
+  const found = items.map(item => item.webkitGetAsEntry() ?? item.getAsFile());
   const files: ChosenFile[] = [];
-  for (const entry of entries) {
-    await walk(entry, '', files);
+  for (const each of found) {
+    if (each instanceof File) {
+      files.push({ path: each.name, file: each });
+    } else if (each) {
+      await walk(each, '', files);
+    }
   }
   return chosen(files);
 }
