@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from himalia.client.api import Api, escaped
-from himalia.client.dataset_files import Collected, cache_of, digests_of, tree_digest
-from himalia.client.dataset_upload import Progress, Sender, Sent
+from himalia.client.dataset_files import Collected, LocalFile, cache_of, digests_of, tree_digest
 from himalia.client.errors import HimaliaError
 
 if TYPE_CHECKING:
+    from himalia.client.dataset_upload import Progress, Sent
     from himalia.client.datasets import Version
 
 LATEST = "latest"
@@ -32,7 +32,6 @@ class Adding:
         self.keep = keep
         self.progress = progress or (lambda _: None)
         self.cache = cache_of(found.root)
-        self.sent = Sent(len(found.files), found.size)
 
     async def run(self, latest: Version | None, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """Make the version, or find that it is there; answers its JSON."""
@@ -55,11 +54,16 @@ class Adding:
     async def _made(
         self, latest: Version | None, digests: dict[str, str] | None, body: Mapping[str, Any]
     ) -> Mapping[str, Any]:
+        from himalia.client.dataset_upload import Sender, Sent  # takes a while to import
+
+        sent = Sent(len(self.found.files), self.found.size)
         base = {"base": LATEST if self.keep and latest is not None else None, "brief": True}
         draft = f"{self.dataset}/drafts"
         draft += escaped((await self.api.call("POST", draft, body=base))["id"])
         try:
-            await self._fill(draft, digests)
+            files = await self._missing(draft, digests, sent)
+            self.progress(sent)
+            await Sender(self.api, draft, self.cache, sent, self.progress).send(files)
             headers = {"Idempotency-Key": uuid.uuid4().hex}
             answer = await self.api.call("POST", f"{draft}/commit", body=body, headers=headers, timeout_s=300)
         except BaseException:
@@ -69,16 +73,16 @@ class Adding:
         made: Mapping[str, Any] = answer
         return made
 
-    async def _fill(self, draft: str, digests: dict[str, str] | None) -> None:
+    async def _missing(self, draft: str, digests: dict[str, str] | None, sent: Sent) -> list[LocalFile]:
+        """The files that have to be sent; those that need not be are noted in `sent`."""
         files = self.found.files
         if digests is not None:
             missing = await self._announced(draft, digests)
             wanted = {digest: file for file in files if (digest := digests[file.path]) in missing}
             files = [*wanted.values()]  # of equal ones, one
-            self.sent.files_done = self.sent.files - len(files)
-            self.sent.size_done = self.sent.size - sum(file.size for file in files)
-        self.progress(self.sent)
-        await Sender(self.api, draft, self.cache, self.sent, self.progress).send(files)
+            sent.files_done = sent.files - len(files)
+            sent.size_done = sent.size - sum(file.size for file in files)
+        return files
 
     async def _announced(self, draft: str, digests: dict[str, str]) -> set[str]:
         missing: list[str] = []

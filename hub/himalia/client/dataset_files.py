@@ -9,6 +9,7 @@ import stat
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -73,28 +74,30 @@ def collect(source: str | os.PathLike[str]) -> Collected:
         prefix, folder = folders.pop()
         try:
             with os.scandir(folder) as entries:
-                for entry in entries:
-                    _visit(entry, prefix, found, folders)
+                _take(entries, prefix, found, folders)
         except PermissionError as error:
             raise Invalid(f"The folder {folder} cannot be read.") from error
     if not found.files:
         raise Invalid(f"There are no files in {os.fspath(source)}.")
-    found.files.sort(key=lambda file: file.path)
+    found.files.sort(key=itemgetter(0))
     return found
 
 
-def _visit(entry: os.DirEntry[str], prefix: str, found: Collected, folders: list[tuple[str, str]]) -> None:
-    if entry.name in LEFT_OUT:
-        return
-    path = prefix + entry.name
-    if entry.is_dir(follow_symlinks=False):
-        folders.append((path + "/", entry.path))
-        return
-    status = entry.stat(follow_symlinks=False)
-    if stat.S_ISREG(status.st_mode):
-        found.files.append(_local(path, entry.path, status))
-    else:
-        found.left_out.append(path)
+def _take(
+    entries: Iterable[os.DirEntry[str]], prefix: str, found: Collected, folders: list[tuple[str, str]]
+) -> None:
+    for entry in entries:
+        name = entry.name
+        if name in LEFT_OUT:
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            folders.append((f"{prefix}{name}/", entry.path))
+            continue
+        status = entry.stat(follow_symlinks=False)
+        if stat.S_ISREG(status.st_mode):
+            found.files.append(_local(prefix + name, entry.path, status))
+        else:
+            found.left_out.append(prefix + name)
 
 
 def _local(path: str, source: str, status: os.stat_result) -> LocalFile:
@@ -167,11 +170,12 @@ def digests_of(files: Iterable[LocalFile], cache: DigestCache) -> dict[str, str]
 
 def tree_digest(files: Iterable[LocalFile], digests: dict[str, str]) -> str:
     """What the service calls the digest of a version with these files: of its manifest, in canonical JSON."""
-    listed = [
-        {"digest": digests[f.path], "executable": f.executable, "path": f.path, "size": f.size} for f in files
-    ]
-    text = json.dumps({"files": listed}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return blake3(text.encode()).hexdigest()
+    quoted, said = json.JSONEncoder(ensure_ascii=False).encode, {True: "true", False: "false"}
+    listed = ",".join(
+        f'{{"digest":"{digests[path]}","executable":{said[executable]},"path":{quoted(path)},"size":{seen[0]}}}'
+        for path, _, seen, executable in files
+    )
+    return blake3(f'{{"files":[{listed}]}}'.encode()).hexdigest()
 
 
 def cache_of(root: str) -> DigestCache:
