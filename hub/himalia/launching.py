@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from himalia.core import people
 from himalia.core.database import Database
-from himalia.core.errors import DiskFull, Unauthenticated, Unavailable
+from himalia.core.errors import DiskFull, NotFound, Unauthenticated, Unavailable
 from himalia.core.people import Person
 from himalia.core.tokens import WorkTokens
 from himalia.engine.backends.base import Account, Launch, Place
@@ -75,13 +75,13 @@ class Launcher:
         return self.secrets.values(connection, where, item.spec["secrets"])
 
     async def _check_out(self, trees: Set[str], place: Place) -> None:
-        """Lay out what a workload reads. Raises Unavailable, DiskFull."""
+        """Lay out what a workload reads. Raises NotFound for what is gone, Unavailable, DiskFull."""
         for tree in sorted(trees):
             checkouts = await asyncio.to_thread(self.folders.checkouts, place)
             try:
                 await asyncio.to_thread(self.store.checkout, tree, checkouts)
             except (ObjectMissingError, TreeError) as error:
-                raise Unavailable(f"An input could not be laid out: {error}") from error
+                raise NotFound(f"An input could not be laid out: {error}") from error
             except StoreFullError as error:
                 raise DiskFull("There is no room on the disk to lay out the inputs.") from error
             except OSError as error:

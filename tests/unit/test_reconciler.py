@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from himalia.core import clock, people
 from himalia.core.database import Database, Transaction
 from himalia.core.disk import Disk
-from himalia.core.errors import Unavailable
+from himalia.core.errors import NotFound, Unavailable
 from himalia.core.identity import HubAccounts
 from himalia.core.ids import new_id
 from himalia.core.live import Exchange
@@ -274,6 +274,15 @@ async def test_a_start_that_the_database_or_the_disk_kept_from_being_is_made_aga
     workload = await platform.submit()
     row = await platform.until(workload, State.RUNNING)
     assert (row.attempt, row.restarts) == (2, 1)
+
+
+async def test_an_input_that_is_gone_is_said(platform: Platform) -> None:
+    async def gone(item: Active) -> Launch:
+        raise NotFound("An input could not be laid out: it is gone.")
+
+    platform.launch = gone
+    row = await platform.until(await platform.submit(), State.FAILED)
+    assert (row.reason, row.message) == ("bad_input", "An input could not be laid out: it is gone.")
 
 
 async def test_a_launch_that_breaks_ends_that_workload_alone(platform: Platform) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from himalia.core import clock
 from himalia.core.database import Database, Transaction
-from himalia.core.errors import DiskFull, HimaliaError, Unavailable, WrongState
+from himalia.core.errors import DiskFull, HimaliaError, Invalid, NotFound, Unavailable, WrongState
 from himalia.engine import queue, records
 from himalia.engine.backends.base import (
     Backend,
@@ -272,7 +272,8 @@ class Reconciler:
             self._ended_here(Ended(item.attempt_name, self._reason_of_loss(item), error.message, final=False))
             return
         except HimaliaError as error:
-            self._ended_here(Ended(item.attempt_name, "start_failed", error.message))
+            reason = "bad_input" if isinstance(error, Invalid | NotFound) else "start_failed"
+            self._ended_here(Ended(item.attempt_name, reason, error.message))
             return
         except Exception:
             log.exception("%s could not be started.", item.attempt_name)
