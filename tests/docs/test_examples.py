@@ -20,6 +20,8 @@ from traitlets.config import Config
 
 from himalia.client.snapshot import build
 from himalia.core.settings import Settings
+from himalia.experiments.schema import ExperimentSpec
+from himalia.experiments.space import is_conditional
 from himalia.profiles.load import load
 
 from .conftest import Place
@@ -28,7 +30,7 @@ from .examples import DOCS, SIGNATURES, TESTED_ELSEWHERE, Block, blocks, named, 
 LANGUAGES = {"bash", "python", "json", "toml", "text", "gitignore"}
 """Languages that need no mark. `text` is what a program shows."""
 MARKED = {"admin", "cell", "job", "page", "profile", "settings", "systemd", "config", "install", "secrets"}
-MARKED |= {"service", "runner"}
+MARKED |= {"service", "runner", "space"}
 
 RUNNABLE = [page for page in pages() if page.name not in TESTED_ELSEWHERE | SIGNATURES]
 
@@ -115,6 +117,13 @@ def test_cells_can_be_injected_into(block: Block) -> None:
 def test_profiles_can_be_used(block: Block, tmp_path: Path) -> None:
     (tmp_path / "one.yaml").write_text(block.content)
     assert len(load(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("block", named("space"), ids=str)
+def test_spaces_can_be_searched(block: Block) -> None:
+    job = {"kind": "command", "command": ["true"], "profile": "base"}
+    spec = {"job": job, "space": json.loads(block.content), "objectives": [{"metric": "loss"}]}
+    assert is_conditional(ExperimentSpec.model_validate(spec).model_dump()["space"])
 
 
 @pytest.mark.parametrize("block", named("settings"), ids=str)
