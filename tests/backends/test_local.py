@@ -130,6 +130,17 @@ class TestLocalBackend(BackendSuite):
             assert (await service.run(launch)).exit_code == 0
         assert not is_there("/var/lib/b-1")
 
+    async def test_link_in_place_of_an_overlay_shows_an_isolated_one_nothing(
+        self, world: World, home: Path
+    ) -> None:
+        (home / "closed" / "bin").mkdir(parents=True)
+        (home / "closed" / "bin" / "python").touch(0o755)
+        overlay = Folders(home).overlays(world.person) / ("d" * 64)
+        overlay.symlink_to(home / "closed")
+        launch = world.shell("true", isolated=True, overlay=overlay.name)
+        async with Service(world) as service:
+            assert (await service.run(launch)).reason == "environment_missing"
+
     async def test_runner_that_does_not_say_hello_is_ended(self, world: World, home: Path) -> None:
         launch = world.shell(FOREVER)
         async with Service(world) as service:

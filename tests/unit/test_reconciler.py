@@ -22,7 +22,18 @@ from himalia.core.live import Exchange
 from himalia.core.migrate import migrate
 from himalia.core.settings import Settings
 from himalia.engine import outputs, reconciler
-from himalia.engine.backends.base import Account, Backend, Batch, Ended, Known, Launch, Place, Seen, Started
+from himalia.engine.backends.base import (
+    Account,
+    Backend,
+    Batch,
+    Ended,
+    Known,
+    Launch,
+    LogPiece,
+    Place,
+    Seen,
+    Started,
+)
 from himalia.engine.board import Active, Board
 from himalia.engine.logs import LogFiles
 from himalia.engine.reconciler import Reconciler
@@ -248,6 +259,19 @@ async def test_an_end_that_cannot_be_stored_ends_that_workload_alone(platform: P
     assert (await platform.until(good, State.SUCCEEDED)).attempt == 1
     row = await platform.until(hostile, State.FAILED)
     assert (row.reason, row.message) == ("user_error", "What was told of its end could not be stored.")
+
+
+async def test_a_log_that_cannot_be_stored_keeps_no_start_from_being_stored(platform: Platform) -> None:
+    async def told(item: Active) -> Launch:
+        launch = await platform.launched(item)
+        started, hostile = Started(launch.name, 1.7e9), LogPiece(launch.name, 0, "\ud800")
+        platform.backend.started[launch.name] = launch
+        platform.backend.news.put_nowait(Batch([started, hostile], lambda: None))
+        return launch
+
+    platform.launch = told
+    platform.backend.start = lambda launch: None  # type: ignore[method-assign]
+    await platform.until(await platform.submit(), State.RUNNING)
 
 
 async def test_outputs_that_the_project_does_not_have_are_not_believed(platform: Platform) -> None:

@@ -345,10 +345,14 @@ class Reconciler:
     async def _record(self, reports: Sequence[Report]) -> list[Active]:
         """Store reports of present attempts, drop those of old ones; answers those that were recalled."""
         news = _News()
-        for report in reports:
-            item = self.board.of_attempt(report.name)
-            if item is not None and item.kind not in UNMANAGED:
-                self._sort(item, report, news)
+        try:
+            for report in reports:
+                item = self.board.of_attempt(report.name)
+                if item is not None and item.kind not in UNMANAGED:
+                    self._sort(item, report, news)
+        except Exception:
+            self._take_back(news)
+            raise
         if news.started or news.ended or news.points or news.recalled:
             await self._write(news)
         return news.recalled
