@@ -201,6 +201,7 @@ def test_damaged_files_are_found(own: Running, client: Client, tmp_path: Path) -
     folder.mkdir()
     for name in ("a", "b"):
         (folder / name).write_text(f"{name} as it was")
+    (folder / "b").chmod(0o755)  # laid out for those who read the version, it is a copy
     version = client.datasets.add("checked", folder)
     check = client.datasets.verify(version, timeout=60)
     assert (check.state, check.intact, check.damaged) == ("SUCCEEDED", True, []), check.to_dict()

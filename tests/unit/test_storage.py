@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
+from himalia.snapshots.reachable import Reachable
 from himalia.storage import directory
 from himalia.storage.directory import DirectoryStore
 from himalia.storage.errors import StoreFullError
@@ -151,6 +152,28 @@ def test_collect_leaves_living_writers_alone(store: DirectoryStore) -> None:
     finally:
         other.kill()
         other.communicate()
+
+
+def test_trees_are_read_once_for_many_passes(store: DirectoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def tree(*names: str) -> str:
+        files = [TreeFile(name, len(name), store.put(name.encode()).digest) for name in names]
+        return store.put(Tree.of(files).to_bytes()).digest
+
+    small, large, no_tree = tree("a"), tree("a", "b", "c"), store.put(b"no tree").digest
+    expected = {blake3(name).hexdigest() for name in (b"a", b"b", b"c")} | {small, large, no_tree}
+    read: list[str] = []
+    original = store.get
+    monkeypatch.setattr(store, "get", lambda digest: read.append(digest) or original(digest))
+    found = Reachable(store, kept_bytes=3 * 32)  # the small one, and not the large one
+    assert found.of({small, large, no_tree}) == expected
+    assert sorted(read) == sorted([small, large, no_tree])
+    read.clear()
+    assert found.of({small, large}) == expected - {no_tree}
+    assert read == [large]
+    read.clear()
+    assert found.of(set()) == set()
+    assert found.of({small}) == {small, blake3(b"a").hexdigest()}
+    assert read == [small]
 
 
 def test_two_processes_share_a_store(store: DirectoryStore) -> None:

@@ -5,6 +5,7 @@ checks.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -47,12 +48,13 @@ class Checks:
         project_id = access.in_project["id"]
         found = await self.database.read(lambda c: read.resolve(c, project_id, f"{name}@{wanted}"))
         lost = await asyncio.to_thread(self._lost, found.tree)
+        read_from = await self._laid_out_as(project_id, found.tree)
         spec = task(
             "verify",
             f"verify-{found.tree[:8]}",
             (project_id, access.person.id),
             ["verify", "inputs/version", OUTPUTS.rstrip("/")],
-            {"inputs/version": {"tree": found.tree, "path": ""}},
+            {"inputs/version": {"tree": read_from, "path": ""}},
             TIME_LIMIT_S,
         )
 
@@ -79,6 +81,11 @@ class Checks:
     def _lost(self, tree: str) -> int:
         digests = self.of.tree(tree).digests
         return len(digests - self.of.snapshots.store.has(digests))
+
+    async def _laid_out_as(self, project_id: str, tree: str) -> str:
+        """The tree that the task reads."""
+        plain = await asyncio.to_thread(lambda: _as_links(self.of.tree(tree)))
+        return (await self.of.snapshots.put(project_id, None, plain.to_bytes())).digest
 
     def _changed(self, tx: Transaction, changes: list[Change]) -> None:
         for change in changes:
@@ -117,14 +124,15 @@ class Checks:
         )
         if row.state != State.SUCCEEDED or row.found is None:
             return check
-        check.intact = row.found == row.tree
+        stored = _as_links(self.of.tree(row.tree))
+        check.intact = row.found == stored.digest
         if not check.intact:
             try:
                 there = Tree.parse(self.of.snapshots.store.get(row.found))
             except (StorageError, TreeError):
                 check.message = "What was found could not be understood. Verify the version again."
                 return check
-            check.damaged = compared(self.of.tree(row.tree), there, (0, 0), MOST_DAMAGED, None).items
+            check.damaged = compared(stored, there, (0, 0), MOST_DAMAGED, None).items
         check.message = check.message or (
             "Every file is as it was stored." if check.intact else "Files are damaged: see which."
         )
@@ -148,6 +156,11 @@ class Checks:
             .exists()
         )
         return tx.execute(checks.delete().where(~needed)).rowcount
+
+
+def _as_links(tree: Tree) -> Tree:
+    """The same files, none executable: an executable one is laid out as a copy, which says nothing of the object."""
+    return Tree(tuple(replace(file, executable=False) if file.executable else file for file in tree.files))
 
 
 def _of(project_id: str, tree: str) -> sa.ColumnElement[bool]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
@@ -28,11 +28,11 @@ from himalia.engine.backends.local.folders import Folders
 from himalia.engine.board import Active, Board
 from himalia.engine.logs import LogFiles
 from himalia.projects import service as projects_service
+from himalia.snapshots.reachable import Reachable
 from himalia.snapshots.tables import objects
 from himalia.storage.base import ObjectStore
 from himalia.storage.digests import is_digest
 from himalia.storage.errors import StorageError
-from himalia.storage.trees import TreeError, reachable
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +101,7 @@ class Collector:
         self.purges = purges
         self.live = [self._workloads, *live]
         self.grace = grace
+        self.reachable = Reachable(store)
 
     async def collect_forever(self, every_s: float, tell: Callable[[Freed], None]) -> None:
         """A pass every `every_s`; one that fails is tried again at the next time."""
@@ -174,7 +175,7 @@ class Collector:
         began = clock.now()
         cutoffs = self._cutoffs(began)  # before what is needed is read: a workload may end in between
         held = await self.database.read(self._held)
-        live = await asyncio.to_thread(self._reachable, held.trees) | held.digests
+        live = await asyncio.to_thread(self.reachable.of, held.trees) | held.digests
         cutoff = began - self.grace
         old = await self.database.read(lambda c: _older(c, cutoffs, cutoff))
         dead = [one for one in old if one[1] not in live]
@@ -190,15 +191,6 @@ class Collector:
         reads = [one["tree"] for one in inputs if "tree" in one]
         trees = forget.snapshots_in_use(connection).union(reads)
         return Held(frozenset(trees), frozenset(forget.outputs_in_use(connection)))
-
-    def _reachable(self, trees: Set[str]) -> set[str]:
-        live: set[str] = set(trees)
-        for tree in trees:
-            try:
-                live |= reachable([tree], self.store)
-            except (StorageError, TreeError) as error:
-                log.error("The list of files %s, which is in use, cannot be read: %s", tree, error)
-        return live
 
     def _cutoffs(self, now: datetime) -> dict[str, datetime]:
         """By project: what came since its oldest workload began may be an output that is reported at its end."""
