@@ -250,6 +250,27 @@ def test_stop_and_resume(person: Person) -> None:
     assert len(trials(person, experiment)) == 4
 
 
+def test_a_dataset_may_be_renamed_while_it_is_searched_with(person: Person) -> None:
+    datasets = f"/projects/{person.project}/datasets"
+    person.http.post(datasets, json={"name": "before"}).raise_for_status()
+    draft = person.http.post(f"{datasets}/before/drafts", json={}).raise_for_status().json()["id"]
+    listed = json.dumps({"files": [{"path": "1.txt", "size": 3}]}).encode()
+    body = len(listed).to_bytes(4, "big") + listed + b"one"
+    person.http.put(f"{datasets}/before/drafts/{draft}/bundle", content=body).raise_for_status()
+    person.http.post(f"{datasets}/before/drafts/{draft}/commit", json={}).raise_for_status()
+    waits = f"import os, time\nwhile not os.path.exists('/shared/{person.project}/go'): time.sleep(0.05)"
+    job = {"kind": "command", "command": ["python", "-c", PARABOLA + waits], "profile": "base"}
+    experiment = begin(person, trials=2, parallel=1, job={**job, "inputs": {"x": "before"}})
+    until(person, experiment, lambda one: one["status"]["counts"]["running"] == 1)
+    person.http.patch(f"{datasets}/before", json={"name": "after"}).raise_for_status()
+    go = person.submit("touch", f"/shared/{person.project}/go")
+    person.ended(go["name"])
+    assert ended(person, experiment)["status"]["counts"]["complete"] == 2
+    again = f"{base(person)}/{experiment['name']}/resume"
+    person.http.post(again, json={"trials": 3}).raise_for_status()
+    assert ended(person, experiment)["status"]["counts"]["complete"] == 3
+
+
 def test_all_done_needs_a_larger_number(person: Person) -> None:
     experiment = begin(person, trials=2)
     ended(person, experiment)

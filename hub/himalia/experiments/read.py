@@ -28,6 +28,8 @@ from himalia.experiments.schema import (
     TrialCounts,
 )
 from himalia.experiments.tables import experiments, trials
+from himalia.jobs import inputs
+from himalia.jobs import read as jobs_read
 from himalia.jobs.schema import JobSpec
 from himalia.lineage.schema import Node
 from himalia.snapshots.collector import Held
@@ -246,6 +248,16 @@ def _trial(row: Any) -> Trial:
         started_at=row.started_at,
         ended_at=row.ended_at,
     )
+
+
+def job_of(connection: Connection, row: Any) -> JobSpec:
+    """What the trials of a search are: its inputs under the names that their datasets have now.
+
+    The versions themselves are known from the trials, since a search names what it reads as it was called.
+    """
+    job = JobSpec.model_validate(row.spec["job"])
+    trial = jobs_read.newest_part(connection, f"experiment:{row.id}") if job.inputs else None
+    return job.model_copy(update={"inputs": inputs.now_called(connection, trial)}) if trial else job
 
 
 def held(connection: Connection) -> Held:

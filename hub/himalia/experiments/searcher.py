@@ -163,10 +163,14 @@ class Searcher:
     async def submit(self, search: Search, draft: Draft, begun: Callable[[], None]) -> None:
         """Store a trial and its job."""
         self.jobs.check_disk()
-        owner = self._owners.get(search.id)
-        if owner is None:
-            owner = await self.database.read(lambda c: self._owner(c, search))
-            self._owners[search.id] = owner
+        known = self._owners.get(search.id)
+        if known is not None:
+            try:
+                await self.database.write(lambda tx: self._begin(tx, search, known, draft, begun))
+                return
+            except NotFound:
+                pass  # what it reads may have been renamed
+        owner = self._owners[search.id] = await self.database.read(lambda c: self._owner(c, search))
         await self.database.write(lambda tx: self._begin(tx, search, owner, draft, begun))
 
     def _owner(self, connection: Connection, search: Search) -> Owner:
@@ -175,7 +179,7 @@ class Searcher:
         project = projects_service.by_id(connection, row.project_id) if row is not None else None
         if person is None or project is None:
             raise NotFound("Whoever runs it, or its project, is gone.")
-        job = JobSpec.model_validate(search.spec["job"])
+        job = read.job_of(connection, row)
         return Owner(project, person, job, self.jobs.choose(job, person.groups))
 
     def _begin(

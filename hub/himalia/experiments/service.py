@@ -31,7 +31,6 @@ from himalia.experiments.schema import (
 )
 from himalia.experiments.space import grid_size
 from himalia.experiments.tables import experiments, trials
-from himalia.jobs.schema import JobSpec
 from himalia.jobs.service import Jobs
 from himalia.projects.service import check_may_run
 
@@ -254,9 +253,9 @@ class Experiments:
 
         Raises WrongState.
         """
-        row = await self.database.read(lambda c: self.find(c, access, name))
+        job = await self.database.read(lambda c: read.job_of(c, self.find(c, access, name)))
         try:
-            await self.jobs.check(access, JobSpec.model_validate(row.spec["job"]))
+            await self.jobs.check(access, job)
         except Invalid as error:
             raise _of_the_job(error) from error
 

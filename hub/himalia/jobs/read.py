@@ -48,6 +48,11 @@ def by_id(connection: Connection, job_id: str) -> Any | None:
     return connection.execute(_JOINED.where(jobs.c.id == job_id)).first()
 
 
+def newest_part(connection: Connection, of: str) -> Any | None:
+    """The joined row of the newest job that was made for a thing, a deleted one too."""
+    return connection.execute(_JOINED.where(jobs.c.part_of == of).order_by(jobs.c.id.desc()).limit(1)).first()
+
+
 def page_of(
     connection: Connection,
     project_id: str,
