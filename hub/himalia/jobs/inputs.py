@@ -58,7 +58,7 @@ def link(tx: Transaction, job_id: str, inputs: dict[str, dict[str, Any]] | None)
 
 def unlink(tx: Transaction, which: sa.ColumnElement[bool]) -> None:
     """Let go of what jobs read that are deleted."""
-    ends = sa.select(sa.literal("job:").concat(jobs.c.id)).where(which, jobs.c.inputs.is_not(None))
+    ends = sa.select(sa.literal("job:").concat(jobs.c.id)).where(which)
     table = links.links
     tx.execute(table.delete().where(table.c.from_id.in_(ends), table.c.kind == READS))
 
