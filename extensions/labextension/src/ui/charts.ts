@@ -70,7 +70,15 @@ export function scatter(
   const { xType = 'quantitative', log = false, color } = options;
   return theme => ({
     data: { values: values(rows) },
-    mark: { type: 'point', filled: true, size: 40, color: theme.brand, tooltip: { content: 'data' } },
+    ...(xType === 'quantitative' ? { params: ZOOM } : {}),
+    mark: {
+      type: 'point',
+      filled: true,
+      size: 40,
+      color: theme.brand,
+      tooltip: { content: 'data' },
+      clip: true
+    },
     encoding: {
       x: {
         field: 'x',
@@ -100,11 +108,12 @@ export function history(rows: readonly PlotRow[], { x, y }: Axes): Chart {
     encoding: { x: { field: 'x', type: 'quantitative', title: x, axis: { tickMinStep: 1 } } },
     layer: [
       {
-        mark: { type: 'line', interpolate: 'step-after', color: theme.text, strokeWidth: 1.5 },
+        mark: { type: 'line', interpolate: 'step-after', color: theme.text, strokeWidth: 1.5, clip: true },
         encoding: { y: { field: 'best', type: 'quantitative', title: y, scale } }
       },
       {
-        mark: { type: 'point', filled: true, size: 50, opacity: 1, tooltip: { content: 'data' } },
+        params: ZOOM,
+        mark: { type: 'point', filled: true, size: 50, opacity: 1, tooltip: { content: 'data' }, clip: true },
         encoding: {
           y: { field: 'y', type: 'quantitative', title: y, scale },
           color: {

@@ -45,7 +45,12 @@ export function Plot({ title, chart, rows, height = 180 }: PlotProps): JSX.Eleme
     if (!host.current) {
       return undefined;
     }
-    const made = new Drawing(host.current, rendermime.createRenderer(MIME), trans.__('Export %1', title));
+    const made = new Drawing(
+      host.current,
+      rendermime.createRenderer(MIME),
+      title,
+      trans.__('Export %1', title)
+    );
     drawing.current = made;
     return () => made.dispose();
   }, [rendermime, title, trans]);
@@ -80,6 +85,7 @@ class Drawing {
   constructor(
     host: HTMLElement,
     private readonly renderer: IRenderMime.IRenderer,
+    private readonly title: string,
     private readonly menuLabel: string
   ) {
     Widget.attach(renderer, host);
@@ -123,7 +129,7 @@ class Drawing {
     this._last = Date.now();
     try {
       if (this._wanted && !this._disposed) {
-        await this.renderer.renderModel(new MimeModel(bundle(this._wanted())));
+        await this.renderer.renderModel(new MimeModel(bundle(this._wanted(), this.title)));
         // Vega's menu has a picture for a name.
         this.renderer.node.querySelector('summary')?.setAttribute('aria-label', this.menuLabel);
       }
@@ -148,12 +154,12 @@ class Drawing {
   private readonly _sizes: ResizeObserver;
 }
 
-function bundle(specification: JSONObject): MimeModel.IOptions {
+function bundle(specification: JSONObject, title: string): MimeModel.IOptions {
   const actions = { export: true, source: false, compiled: false, editor: false };
   return {
     // With a picture beside it Lab's renderer does not make one of its own at each drawing.
     data: { [MIME]: specification, 'image/png': 'AA==' },
-    metadata: { [MIME]: { embed_options: { actions } } }
+    metadata: { [MIME]: { embed_options: { actions, downloadFileName: title } } }
   };
 }
 
