@@ -95,4 +95,6 @@ def test_six_steps(page: Page, himalia: Running, iris: Person, tmp_path: Path) -
     assert callers.calls > 20
     steps.tab("Traffic")
     shot("endpoint-traffic")
-    iris.http.post(f"{at}/endpoints/digits/stop").raise_for_status()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Stop").click()
+    expect(page.locator(".hm-View:not(.lm-mod-hidden) .hm-Item-header .hm-State")).to_have_text("Stopped")

@@ -84,9 +84,11 @@ export function scatter(
         field: 'x',
         type: xType,
         title: x,
-        ...(xType === 'quantitative' ? { scale: { type: log ? 'log' : 'linear', zero: false } } : {})
+        ...(xType === 'quantitative'
+          ? { scale: { type: log ? 'log' : 'linear', zero: false, padding: 6 } }
+          : {})
       },
-      y: { field: 'y', type: 'quantitative', title: y, scale: { zero: false } },
+      y: { field: 'y', type: 'quantitative', title: y, scale: { zero: false, padding: 6 } },
       ...(color
         ? {
             color: {
@@ -102,10 +104,12 @@ export function scatter(
 
 /** Every trial a point, and the best value so far as a line of steps: rows of `x`, `y`, `best`, `state`. */
 export function history(rows: readonly PlotRow[], { x, y }: Axes): Chart {
-  const scale = { zero: false };
+  const scale = { zero: false, padding: 6 };
   return theme => ({
     data: { values: values(rows) },
-    encoding: { x: { field: 'x', type: 'quantitative', title: x, axis: { tickMinStep: 1 } } },
+    encoding: {
+      x: { field: 'x', type: 'quantitative', title: x, axis: { tickMinStep: 1 }, scale: { padding: 6 } }
+    },
     layer: [
       {
         mark: { type: 'line', interpolate: 'step-after', color: theme.text, strokeWidth: 1.5, clip: true },
