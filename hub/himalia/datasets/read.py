@@ -74,14 +74,16 @@ def resolve(connection: Connection, project_id: str, reference: str) -> Resolved
     return Resolved(row.id, dataset.name, row.number, row.tree)
 
 
-def references(connection: Connection, version_ids: Set[str]) -> dict[str, str]:
-    """What stands for each of the versions now, as `name@number`; none that is deleted, or whose dataset is."""
+def references(connection: Connection, version_ids: Set[str], *, deleted: bool = False) -> dict[str, str]:
+    """What stands for each of the versions now, as `name@number`; none that is deleted, or whose dataset is.
+
+    With `deleted` those alone, as long as they can be restored.
+    """
+    is_there = sa.and_(versions.c.deleted_at.is_(None), datasets.c.deleted_at.is_(None))
     query = (
         sa.select(versions.c.id, datasets.c.name, versions.c.number)
         .join(datasets, datasets.c.id == versions.c.dataset_id)
-        .where(
-            versions.c.id.in_(version_ids), versions.c.deleted_at.is_(None), datasets.c.deleted_at.is_(None)
-        )
+        .where(versions.c.id.in_(version_ids), sa.not_(is_there) if deleted else is_there)
     )
     return {row.id: f"{row.name}@{row.number}" for row in connection.execute(query)} if version_ids else {}
 

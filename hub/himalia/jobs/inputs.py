@@ -64,15 +64,15 @@ def unlink(tx: Transaction, which: sa.ColumnElement[bool]) -> None:
 
 
 def link_again(tx: Transaction, rows: Iterable[Any]) -> None:
-    """Link deleted jobs, by (id, inputs), that are brought back. Raises WrongState where a version is deleted."""
+    """Link deleted jobs, by (id, inputs), that are brought back.
+
+    Raises WrongState where a version is deleted that can be restored; what is gone for good keeps no job away.
+    """
     reading = [row for row in rows if row.inputs]
-    named = {
-        one["version_id"]: f"{one['dataset']}@{one['version']}"
-        for row in reading
-        for one in row.inputs.values()
-    }
-    gone = sorted(named[one] for one in set(named) - set(datasets_read.references(tx.connection, set(named))))
-    if gone:
-        raise WrongState(f"It reads {', '.join(gone[:10])}, which was deleted. Restore that first.")
+    named = {one["version_id"] for row in reading for one in row.inputs.values()}
+    deleted = sorted(datasets_read.references(tx.connection, named, deleted=True).values())
+    if deleted:
+        raise WrongState(f"It reads {', '.join(deleted[:10])}, which was deleted. Restore that first.")
+    there = datasets_read.references(tx.connection, named)
     for row in reading:
-        link(tx, row.id, row.inputs)
+        link(tx, row.id, {name: one for name, one in row.inputs.items() if one["version_id"] in there})
