@@ -4,6 +4,7 @@ file where the service is on the same machine.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 from base64 import b64encode
@@ -106,7 +107,9 @@ class Sender:
         headers = {**TUS, "Upload-Length": str(file.size), "Upload-Metadata": ",".join(described)}
         made = await self._patiently(self.api.request("POST", f"{self.draft}/files", headers=headers))
         upload = f"{self.draft}/files/{made.headers['location'].rpartition('/')[2]}"
-        with handed_over(file, self.api.place.files) as descriptor:
+        with contextlib.ExitStack() as stack:
+            handing = handed_over(file, self.api.place.files)
+            descriptor = await self.api.transport.aside(lambda: stack.enter_context(handing))
             answer = await self._all_of(file, upload, descriptor)
         await self._unchanged(file)
         digest = answer.headers.get("himalia-digest")
