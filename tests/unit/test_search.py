@@ -26,7 +26,7 @@ from himalia.experiments.outcome import Outcome, beats, front, outcome
 from himalia.experiments.schema import ExperimentSpec
 from himalia.experiments.search import Draft, End, Search
 from himalia.experiments.space import check_space, grid_points, grid_size, is_active, ordered
-from himalia.experiments.study import Workers
+from himalia.experiments.study import Study, Workers
 from himalia.experiments.tables import experiments
 from himalia.testing.samplers import CONDITIONAL, Runs, parameter
 
@@ -47,6 +47,11 @@ class Memory:
         self.end: End | None = None
         self.advised: list[tuple[int, int]] = []
         self.changed = asyncio.Event()
+        self.full = False
+
+    def check_disk(self) -> None:
+        if self.full:
+            raise DiskFull("There is no room.")
 
     async def trials(self, search: Search, with_steps: bool) -> list[dict[str, Any]]:
         return [dict(trial) for trial in self.stored.values()]
@@ -197,12 +202,66 @@ async def test_many_searches_share_a_few_workers() -> None:
     assert [ground.end for ground in grounds] == [End("COMPLETE")] * 4
 
 
+class Slow(Memory):
+    """Its first answer is what was true when it was asked, and comes when `answer` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.answer = asyncio.Event(), asyncio.Event()
+
+    async def trials(self, search: Search, with_steps: bool) -> list[dict[str, Any]]:
+        found = await super().trials(search, with_steps)
+        if not self.asked.is_set():
+            self.asked.set()
+            await self.answer.wait()
+        return found
+
+
+async def test_an_end_while_trials_are_loaded_is_not_lost_to_values_of_another() -> None:
+    ground = Slow()
+    search = made(ground, trials=2, parallel=2, pruner={"kind": "median"})
+    for number in range(2):
+        await Memory.submit(ground, search, Draft(number, {"x": 0.5}, {}), lambda: None)
+    async with running(search):
+        await ground.asked.wait()
+        ground.finish_trial(search, 0, good(ground.stored[0]))
+        search.reported(1, [(0, 0.5)])
+        for _ in range(20):  # whatever that sets off has its turn
+            await asyncio.sleep(0)
+        ground.answer.set()
+        await serve(ground, search, good)
+    assert ground.end == End("COMPLETE")
+
+
+async def test_workers_that_are_opened_at_once_are_no_more_than_allowed() -> None:
+    workers = Workers(most=1)
+    given_up: list[Study] = []
+    search = made(Memory(), workers)
+
+    async def open_one() -> None:
+        async def give_up() -> None:
+            given_up.append(study)
+            await workers.close(study)
+
+        study = await workers.open("one", search.spec, [], give_up)
+
+    await asyncio.gather(open_one(), open_one())
+    assert len(given_up) == 1
+    last = await workers.open("last", search.spec, [], lambda: asyncio.sleep(0))
+    await last.close()
+
+
 async def test_a_full_disk_is_waited_for_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "AGAIN_S", 0.3)
     ground = Memory()
-    ground.refuse = [DiskFull("The disk is full.")]
+    ground.refuse, ground.full = [DiskFull("The disk is full.")], True
     search = made(ground, trials=3, parallel=1)
     async with running(search):
+        async with asyncio.timeout(20):
+            while search.passing is None:  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.01)
+        assert (search.passing, search.study) == ("There is no room.", None)
+        ground.full, search.passing = False, None
         async with asyncio.timeout(20):
             while search.passing is None:  # noqa: ASYNC110 - nothing tells of it
                 await asyncio.sleep(0.01)

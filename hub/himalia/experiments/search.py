@@ -54,6 +54,9 @@ FAULT = End(
 class Ground(Protocol):
     """What a search stands on; the searcher gives it. All raise HimaliaError."""
 
+    def check_disk(self) -> None:
+        """Raise DiskFull where no trial could be stored."""
+
     async def trials(self, search: Search, with_steps: bool) -> list[dict[str, Any]]:
         """What is stored of its trials, as `records.stored` has it."""
 
@@ -94,6 +97,7 @@ class Search:
         self._broken: End | None = None
         self._not_before = 0.0
         self._dropped = False
+        self._loaded = False
         self._wake = asyncio.Event()
 
     # What the searcher tells
@@ -115,7 +119,8 @@ class Search:
 
     def reported(self, number: int, steps: Sequence[tuple[int, float]]) -> None:
         """A running trial's values are stored."""
-        if self.spec["pruner"]["kind"] != "none" and not self._dropped:
+        # Nothing is judged before all is loaded: opening a study forgets the ends that came meanwhile.
+        if self.spec["pruner"]["kind"] != "none" and self._loaded and not self._dropped:
             self._spawn(self._judge(number, steps))
 
     @property
@@ -163,6 +168,7 @@ class Search:
         self._failures = []
         for trial in ends:
             self._note_failure(trial["state"], trial["message"])
+        self._loaded = True
 
     async def _stored(self) -> list[dict[str, Any]]:
         while not self._dropped:
@@ -283,6 +289,7 @@ class Search:
 
     async def _ask(self) -> None:
         try:
+            self._ground.check_disk()  # before: a worker that knows of a trial that is not stored has to end
             study = await self._opened()
             number = self._next
             parameters, notes = await study.ask(number)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -34,6 +34,7 @@ from himalia.projects import service as projects_service
 log = logging.getLogger(__name__)
 
 LABEL = "himalia/experiment"
+T = TypeVar("T")
 
 
 class Owner:
@@ -132,17 +133,21 @@ class Searcher:
             await search.run()
         except Exception:
             log.exception("The search %s came to an end by an error.", experiment_id)
-            await self.finish(search, FAULT)
+            await self._insist(lambda: self.finish(search, FAULT))
         finally:
             del self._searches[experiment_id]
             self._owners.pop(experiment_id, None)
 
     async def _row(self, experiment_id: str) -> Any | None:
+        return await self._insist(lambda: self.database.read(lambda c: read.by_id(c, experiment_id)))
+
+    async def _insist(self, work: Callable[[], Awaitable[T]]) -> T | None:
+        """What `work` answers, once the database does; None where the service ends before."""
         while not self._closed.is_set():
             try:
-                return await self.database.read(lambda c: read.by_id(c, experiment_id))
+                return await work()
             except HimaliaError as error:
-                log.warning("A search could not be read yet: %s", error)
+                log.warning("A search waits for the database: %s", error)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._closed.wait(), AGAIN_S)
         return None
@@ -155,6 +160,10 @@ class Searcher:
 
     # What a search stands on
 
+    def check_disk(self) -> None:
+        """Raise DiskFull where no trial could be stored."""
+        self.jobs.check_disk()
+
     async def trials(self, search: Search, with_steps: bool) -> list[dict[str, Any]]:
         """What is stored of its trials; with the points of its objective, for a pruner."""
         metric = search.spec["objectives"][0]["metric"] if with_steps else None
@@ -162,7 +171,7 @@ class Searcher:
 
     async def submit(self, search: Search, draft: Draft, begun: Callable[[], None]) -> None:
         """Store a trial and its job."""
-        self.jobs.check_disk()
+        self.check_disk()
         known = self._owners.get(search.id)
         if known is not None:
             try:

@@ -153,6 +153,7 @@ class Workers:
     def __init__(self, most: int = MOST_WORKERS) -> None:
         self.most = most
         self._give_up: dict[Study, GiveUp] = {}
+        self._opening = asyncio.Lock()
 
     async def open(
         self, name: str, spec: Mapping[str, Any], trials: Sequence[Mapping[str, Any]], give_up: GiveUp
@@ -161,13 +162,14 @@ class Workers:
 
         Raises StudyError, StudyLost.
         """
-        while len(self._give_up) >= self.most:
-            idle = [study for study in self._give_up if not study.is_busy]
-            if not idle:
-                break
-            await self._give_up.pop(min(idle, key=lambda study: study.used))()
-        study = await Study.open(name, spec, trials)
-        self._give_up[study] = give_up
+        async with self._opening:  # those that are being opened count, too
+            while len(self._give_up) >= self.most:
+                idle = [study for study in self._give_up if not study.is_busy]
+                if not idle:
+                    break
+                await self._give_up.pop(min(idle, key=lambda study: study.used))()
+            study = await Study.open(name, spec, trials)
+            self._give_up[study] = give_up
         return study
 
     async def close(self, study: Study) -> None:
