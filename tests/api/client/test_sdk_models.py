@@ -74,7 +74,7 @@ run.log("score", float(sys.argv[2]))
 """
 
 
-def test_the_best_trial_of_a_search_is_registered(client: Client, tmp_path: Path) -> None:
+def test_the_best_trial_of_a_search_is_registered(client: Client, tmp_path: Path, run: Run) -> None:
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "trial.py").write_text(TRIAL)
     search = client.experiments.search(
@@ -94,6 +94,24 @@ def test_the_best_trial_of_a_search_is_registered(client: Client, tmp_path: Path
     assert version.status.parameters == {"x": 3}
     assert version.status.metrics == {"score": 3.0}
     assert version.status.environment == "base"
+    assert source.code is not None
+    assert source.code.entry == "trial.py"
+    shown = json.loads(run("experiments", "show", search.name, "--json").stdout)
+    assert shown["status"]["best"][0]["number"] == best.number
+    trial = f"{search.name}:{best.number}"
+    second = json.loads(run("models", "register", "found", "--trial", trial, "--json").stdout)
+    assert (second["name"], second["spec"]["source"]["trial"]) == ("found@2", best.number)
+    versions = json.loads(run("models", "versions", "found", "--json").stdout)
+    assert [one["status"]["parameters"] for one in versions] == [{"x": 3}, {"x": 3}]
+    assert json.loads(run("models", "show", "found@2", "--json").stdout) == second
+    assert "| code | trial.py |" in run("models", "show", "found").stdout
+    run("models", "code", "found", str(tmp_path / "kept"))
+    assert (tmp_path / "kept" / "trial.py").read_text() == TRIAL
+    with pytest.raises(NotFound):
+        client.models.code("found@3", tmp_path)
+    assert [
+        one["number"] for one in json.loads(run("experiments", "trials", search.name, "--json").stdout)
+    ] == [0]
 
 
 async def test_awaited_verbs_are_the_same(client: Client, environment: None) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
+from client_harness import Run
 from platforms import Person
 
 import himalia
@@ -106,3 +108,27 @@ async def test_everything_awaited(ada: Person, project: str, folder: Path, tmp_p
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(sleeping.wait(), 0.5)
         await sleeping.delete(cascade=True)
+
+
+def test_administrators_see_and_stop_what_runs(
+    client: himalia.Client, admin: Person, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = client.jobs.submit(command=["sleep", "600"], name="sleeps")
+    with pytest.raises(errors.Forbidden):
+        client.workloads.list()
+    with himalia.Client(admin.platform.url, admin.token) as other:
+        shown = {one.id: one for one in other.workloads.list()}[job.id]
+        assert (shown.kind, shown.name, shown.project, shown.person) == ("job", "sleeps", job.project, "ada")
+        assert other.workloads.machines()[0].allocatable["cpus"] > 0
+    assert "scope custom:himalia:admin" in run("workloads", "list", code=1).stderr
+    monkeypatch.setenv("JUPYTERHUB_API_TOKEN", admin.token)
+    listed = json.loads(run("workloads", "list", "--json").stdout)
+    assert job.id in [one["id"] for one in listed]
+    (row,) = [line for line in run("workloads", "list").stdout.splitlines() if line.startswith(job.id)]
+    assert row.split()[1:5] == ["job", "sleeps", job.project, "ada"]
+    assert "cores" in run("workloads", "machines").stdout
+    assert json.loads(run("workloads", "machines", "--json").stdout)[0]["free"]["memory_bytes"] > 0
+    run("workloads", "stop", job.id)
+    ended = job.wait(timeout=60)
+    assert (ended.status.state, ended.status.reason) == ("STOPPED", "stopped_by_administrator")
+    run("workloads", "stop", job.id, code=1)
