@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import himalia
-from himalia.client import api, errors
+from himalia.client import api, errors, transport
 
 TOKEN = "him_user_secret"
 Answer = tuple[int, dict[str, str], bytes]
@@ -174,6 +174,14 @@ def test_nothing_there(do: Call) -> None:
         port = taken.getsockname()[1]
     with pytest.raises(errors.Unreachable, match="Is the platform running"):
         do(f"http://127.0.0.1:{port}", lambda client: client.whoami())
+
+
+def test_what_is_sent_and_never_taken(do: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "TAKEN_S", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        with pytest.raises(errors.Unreachable, match="took nothing more"):
+            do(url, lambda client: client.jobs.submit(command=["x" * (8 << 20)], profile="base"))
 
 
 @pytest.mark.parametrize("kind", [k for k in errors.BY_CODE.values() if k is not errors.Unavailable])
