@@ -16,6 +16,7 @@ from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
 from mlflow.types.schema import Array, DataType
 
 from himalia.serving.errors import BadInputError, ServingError
+from himalia.serving.evaluate import MOST_SHOWN, class_report
 from himalia.serving.inference import infer
 from himalia.serving.model import Model
 
@@ -339,3 +340,16 @@ def test_bytes_must_be_as_many_as_they_say(columns: Model) -> None:
         send(6, [1], b"\x09\x00\x00\x00ab", "BYTES")
     with pytest.raises(BadInputError, match="longer than the body"):
         infer(columns, "m", "", b"{}", 3)
+
+
+def test_of_many_classes_those_with_most_rows_are_reported() -> None:
+    right = pd.Series([f"c{number}" for number in range(200)] + ["common"] * 5 + ["c0"])
+    said = ["c0" if one == "c1" else one for one in right]
+    report = class_report(right, said)
+    assert (len(report["labels"]), report["left_out"]) == (MOST_SHOWN, 201 - MOST_SHOWN)
+    assert {"common", "c0"} <= set(report["labels"])
+    assert [len(row) for row in report["confusion_matrix"]] == [MOST_SHOWN] * MOST_SHOWN
+    assert report["right"] == 205
+    of = {one["label"]: one for one in report["per_class"]}
+    assert (of["c0"]["precision"], of["c0"]["recall"], of["c0"]["rows"]) == (pytest.approx(2 / 3), 1.0, 2)
+    assert (of["common"]["f1"], of["common"]["rows"]) == (1.0, 5)

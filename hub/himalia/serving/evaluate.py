@@ -6,7 +6,7 @@ It writes, below `outputs/evaluation`, `report.json` with the metrics and, for a
 the metrics of each class; beside it the pictures and tables of `mlflow.models.evaluate`. Metrics are the job's, too.
 
     {"type": "classifier", "target": "digit", "rows": 360, "metrics": {"accuracy_score": 0.97},
-     "labels": ["0", "1"], "confusion_matrix": [[35, 0], [1, 34]],
+     "labels": ["0", "1"], "left_out": 0, "confusion_matrix": [[35, 0], [1, 34]], "right": 69,
      "per_class": [{"label": "0", "precision": 0.97, "recall": 1.0, "f1": 0.99, "rows": 35}],
      "artifacts": [{"name": "roc_curve_plot", "path": "artifacts/roc_curve_plot.png"}]}
 """
@@ -18,6 +18,7 @@ import json
 import math
 import os
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ READERS: dict[str, Any] = {
 }
 MOST_CLASSES = 100
 """A target with more values than this, or with fractions, is a quantity and no class."""
+MOST_SHOWN = 60
+"""Classes in the report: a matrix of thousands fills the memory, and nobody can read it."""
 
 
 class EvaluationError(Exception):
@@ -79,9 +82,8 @@ def evaluate(model: Path, table: pd.DataFrame, target: str, kind: str) -> None:
         raise EvaluationError(f"The model does not take this table: {error.message}") from error
     report: dict[str, Any] = {"type": kind, "target": target, "rows": len(table)}
     if kind == "classifier":
-        report |= _classes(table[target], answers)
-        right = sum(row[place] for place, row in enumerate(report["confusion_matrix"]))
-        metrics.setdefault("accuracy_score", right / max(len(table), 1))
+        report |= class_report(table[target], answers)
+        metrics.setdefault("accuracy_score", report["right"] / max(len(table), 1))
     for name, value in metrics.items():
         run.log(name, value, step=0)
     report["metrics"] = {name: value if math.isfinite(value) else None for name, value in metrics.items()}
@@ -135,25 +137,29 @@ def _type(target: pd.Series[Any]) -> str:
     return "regressor" if is_number and target.nunique() > MOST_CLASSES else "classifier"
 
 
-def _classes(target: pd.Series[Any], answers: Any) -> dict[str, Any]:
-    """The confusion matrix, rows are the right answers, and what follows from it for each class."""
+def class_report(target: pd.Series[Any], answers: Any) -> dict[str, Any]:
+    """The confusion matrix, rows are the right answers, and what follows from it for each class.
+
+    Of many classes those with most rows; `left_out` counts the others.
+    """
     right = [str(one) for one in target.tolist()]
     said = [str(one) for one in pd.Series(getattr(answers, "squeeze", lambda: answers)()).tolist()]
-    labels = sorted({*right, *said}, key=_order)
-    places = {label: place for place, label in enumerate(labels)}
-    matrix = [[0] * len(labels) for _ in labels]
-    for wanted, given in zip(right, said, strict=True):
-        matrix[places[wanted]][places[given]] += 1
+    pairs = Counter(zip(right, said, strict=True))
+    rows, answered = Counter(right), Counter(said)
+    every = sorted({*right, *said}, key=_order)
+    labels = sorted(sorted(every, key=lambda label: -rows[label])[:MOST_SHOWN], key=_order)
     return {
         "labels": labels,
-        "confusion_matrix": matrix,
-        "per_class": [_of_class(label, place, matrix) for label, place in places.items()],
+        "left_out": len(every) - len(labels),
+        "confusion_matrix": [[pairs[one, other] for other in labels] for one in labels],
+        "per_class": [
+            _of_class(label, pairs[label, label], rows[label], answered[label]) for label in labels
+        ],
+        "right": sum(pairs[label, label] for label in every),
     }
 
 
-def _of_class(label: str, place: int, matrix: list[list[int]]) -> dict[str, Any]:
-    hits, rows = matrix[place][place], sum(matrix[place])
-    said = sum(row[place] for row in matrix)
+def _of_class(label: str, hits: int, rows: int, said: int) -> dict[str, Any]:
     precision, recall = hits / said if said else 0.0, hits / rows if rows else 0.0
     both = precision + recall
     return {
