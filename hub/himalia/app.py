@@ -23,6 +23,7 @@ from himalia.core.schema import ErrorBody
 from himalia.core.settings import BadSettings, Settings, read_settings
 from himalia.core.telemetry import set_up_logging
 from himalia.datasets import drafts as dataset_drafts
+from himalia.datasets.draft_routes import paths_router
 from himalia.datasets.draft_routes import router as drafts_router
 from himalia.datasets.preview_routes import router as previews_router
 from himalia.datasets.routes import router as datasets_router
@@ -102,6 +103,7 @@ def _api_routers() -> list[APIRouter]:
         datasets_router,
         previews_router,
         drafts_router,
+        paths_router,
         experiments_router,
         samplers_router,
         endpoints_router,

@@ -271,6 +271,20 @@ def test_an_archive_is_unpacked(page: Page, himalia: Running, paula: Person, tmp
     files = paula.http.get(f"/projects/{paula.project}/datasets/years/versions/latest/files").json()["items"]
     assert [one["path"] for one in files] == ["2024/table.csv", "2025/table.csv"]
 
+    # What lies on the platform's machine, where that is open, needs no upload.
+    (himalia.folder / "imports" / "leaves").mkdir()
+    (himalia.folder / "imports" / "leaves" / "leaf.txt").write_text("green\n")
+    page.get_by_role("button", name="New version…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Or a folder or file of the platform’s machine").fill(
+        f"{himalia.folder}/imports/leaves"
+    )
+    shot(page, "import-path")
+    dialog.get_by_role("button", name="Take it").click()
+    dialog.get_by_label("Only these files").check()
+    dialog.get_by_role("button", name="Upload").click()
+    expect(page.locator(f"{VIEW} .hm-Item-subtitle")).to_contain_text("1 file, 6 B", timeout=60 * SECONDS)
+
 
 def test_a_dropped_table_becomes_a_version_that_nobody_waits_for(page: Page, himalia: Running) -> None:
     open_lab(page, himalia)

@@ -126,6 +126,7 @@ OPERATIONS: dict[str, Rule] = {
     "uploads.delete": _WRITE_OR_SUBMIT,
     "drafts.update": _WRITE_OR_SUBMIT,
     "drafts.import": _WRITE_OR_SUBMIT,
+    "drafts.import_paths": Rule("read", by=PERSON, limited=True),
     "drafts.stop_import": _WRITE_OR_SUBMIT,
     "drafts.commit": _WRITE_OR_SUBMIT,
     "drafts.delete": _WRITE_OR_SUBMIT,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
-from himalia.core.access import GatedRoute, InProject
+from himalia.core.access import CurrentAccess, GatedRoute, InProject
 from himalia.core.idempotency import fingerprint
 from himalia.core.pagination import Page
 from himalia.core.schema import Items
@@ -33,6 +33,8 @@ from himalia.datasets.uploads import VERSION, Uploads, check_version
 router = APIRouter(
     prefix="/projects/{project}/datasets/{dataset}/drafts", tags=["datasets"], route_class=GatedRoute
 )
+
+paths_router = APIRouter(tags=["datasets"], route_class=GatedRoute)
 
 
 async def _drafts(request: Request) -> Drafts:
@@ -235,3 +237,9 @@ async def delete(access: InProject, drafts: Service, dataset: str, draft: str) -
     """Forget a draft, and what was uploaded for it."""
     await drafts.delete(access, dataset, draft)
     return Response(status_code=204)
+
+
+@paths_router.get("/import-paths", operation_id="drafts.import_paths")
+async def import_paths(access: CurrentAccess, imports: ImportService) -> Items[str]:
+    """The folders of the platform's machine that are open for imports; none where the administrator opened none."""
+    return Items[str](items=list(imports.opened), next_page_token=None)

@@ -7,8 +7,10 @@ import { Dropzone } from '../ui/dropzone';
 import { type Chosen, isOneArchive, nameFrom, sizeOf } from '../ui/files';
 import { Field } from '../ui/form';
 import { bytes } from '../ui/format';
+import { useLoaded } from '../ui/hooks';
 import { FormFooter, openModal } from '../ui/modal';
 import { useSending } from '../ui/sending';
+import type { Source } from './upload';
 
 /** Ask what a new dataset is called, make it, begin its upload and open it. */
 export function addDataset(himalia: Himalia, chosen?: Chosen): void {
@@ -22,7 +24,7 @@ async function create(himalia: Himalia, name: string, chosen: Chosen, close: () 
   const project = projects.current?.name ?? '';
   const dataset = await datasets.create(project, { name });
   const draft = await begun(himalia, dataset);
-  datasets.upload(draft, chosen.files, archiveOf(chosen));
+  datasets.upload(draft, chosen.files, sourceOf(chosen));
   close();
   await himalia.app.commands.execute('himalia:dataset-open', { project, name: dataset.name });
 }
@@ -59,7 +61,7 @@ function NewDataset({ chosen: first, submit, close }: NewProps): JSX.Element {
     <form className="hm-RunForm" onSubmit={send} noValidate>
       <div className="hm-RunForm-body">
         {form.failure && <Failure error={form.failure} />}
-        {chosen ? <ChosenFiles chosen={chosen} onChosen={setChosen} /> : <Dropzone onChosen={setChosen} />}
+        {chosen ? <ChosenFiles chosen={chosen} onChosen={setChosen} /> : <Sources onChosen={setChosen} />}
         {chosen && (
           <Field
             label={trans.__('Name')}
@@ -92,6 +94,46 @@ function NewDataset({ chosen: first, submit, close }: NewProps): JSX.Element {
   );
 }
 
+/** Where files can come from: the person's own machine and, where that is open, the platform's. */
+function Sources({ onChosen }: { onChosen: (chosen: Chosen) => void }): JSX.Element {
+  const { datasets, trans } = useHimalia();
+  const [path, setPath] = useState('');
+  const { value: open = [] } = useLoaded(signal => datasets.importPaths(signal), [datasets]);
+  const take = () => {
+    const serverPath = path.trim().replace(/(?<=.)\/+$/, '');
+    onChosen({ name: serverPath.split('/').pop() ?? '', files: [], serverPath });
+  };
+  return (
+    <>
+      <Dropzone onChosen={onChosen} />
+      {open.length > 0 && (
+        <Field
+          label={trans.__('Or a folder or file of the platform’s machine')}
+          description={trans.__('Below %1.', open.join(', '))}
+        >
+          {attributes => (
+            <span className="hm-Copied">
+              <input
+                {...attributes}
+                className="hm-Input"
+                type="text"
+                autoComplete="off"
+                spellCheck={false}
+                placeholder={`${open[0]}/…`}
+                value={path}
+                onChange={event => setPath(event.target.value)}
+              />
+              <Button disabled={!path.trim().startsWith('/')} onClick={take}>
+                {trans.__('Take it')}
+              </Button>
+            </span>
+          )}
+        </Field>
+      )}
+    </>
+  );
+}
+
 /** What was chosen, and for a single archive whether to unpack it. */
 function ChosenFiles({
   chosen,
@@ -107,7 +149,7 @@ function ChosenFiles({
       <p className="hm-Chosen">
         <span>
           {chosen.name && <strong>{chosen.name}</strong>}{' '}
-          {trans._n('%1 file, %2', '%1 files, %2', count, bytes(sizeOf(chosen.files)))}
+          {chosen.serverPath ?? trans._n('%1 file, %2', '%1 files, %2', count, bytes(sizeOf(chosen.files)))}
         </span>
         <Button kind="quiet" onClick={() => onChosen(undefined)}>
           {trans.__('Choose others')}
@@ -127,9 +169,12 @@ function ChosenFiles({
   );
 }
 
-/** The path of the archive that is to be unpacked, where it is to be. */
-function archiveOf(chosen: Chosen): string | undefined {
-  return isOneArchive(chosen) && !chosen.asItIs ? chosen.files[0].path : undefined;
+/** What the service is to bring in by itself. */
+function sourceOf(chosen: Chosen): Source | undefined {
+  if (chosen.serverPath) {
+    return { server_path: chosen.serverPath };
+  }
+  return isOneArchive(chosen) && !chosen.asItIs ? { archive: chosen.files[0].path } : undefined;
 }
 
 /** Ask for the files of a dataset's next version, and begin its upload. */
@@ -142,7 +187,7 @@ export function addVersion(himalia: Himalia, dataset: Dataset, chosen?: Chosen):
       submit={async (files, keep) => {
         const { datasets } = himalia;
         const base = keep ? dataset.status.latest?.number : undefined;
-        datasets.upload(await datasets.begin(dataset, base), files.files, archiveOf(files));
+        datasets.upload(await datasets.begin(dataset, base), files.files, sourceOf(files));
         close();
       }}
       close={close}
@@ -180,7 +225,7 @@ function NewVersion({ dataset, chosen: first, submit, close }: NewVersionProps):
     <form className="hm-RunForm" onSubmit={send} noValidate>
       <div className="hm-RunForm-body">
         {form.failure && <Failure error={form.failure} />}
-        {chosen ? <ChosenFiles chosen={chosen} onChosen={setChosen} /> : <Dropzone onChosen={setChosen} />}
+        {chosen ? <ChosenFiles chosen={chosen} onChosen={setChosen} /> : <Sources onChosen={setChosen} />}
         {chosen && latest && (
           <fieldset>
             <legend>{trans.__('What the new version holds')}</legend>

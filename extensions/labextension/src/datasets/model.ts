@@ -18,7 +18,7 @@ import { type ChosenFile, isArchive } from '../ui/files';
 import { Begun } from './begun';
 import { importEnded } from './imports';
 import { Transfer } from './transfer';
-import { Upload } from './upload';
+import { type Source, Upload } from './upload';
 
 const MOST_FILES = 1000;
 const FAILED = ['FAILED', 'STOPPED'];
@@ -110,8 +110,8 @@ export class Datasets extends Resources<Dataset> {
   }
 
   /** Send files into a draft and make it a version; the upload is the page's until that is done. */
-  upload(draft: DatasetDraft, files: readonly ChosenFile[], archive?: string): Upload {
-    const upload = new Upload(this, draft, new Transfer(this.client, this.draftPath(draft), files), archive);
+  upload(draft: DatasetDraft, files: readonly ChosenFile[], source?: Source): Upload {
+    const upload = new Upload(this, draft, new Transfer(this.client, this.draftPath(draft), files), source);
     this._begun.add(draft.id);
     this.uploads.set(draft.id, upload);
     upload.stageChanged.connect((_, stage) => {
@@ -183,26 +183,26 @@ export class Datasets extends Resources<Dataset> {
     return version;
   }
 
-  /** Put what is in an archive of the draft in its place; how far that is, is told meanwhile. */
-  async unpack(
+  /** Bring an archive's files, or those of the machine, into a draft; how far that is, is told meanwhile. */
+  async bring(
     draft: DatasetDraft,
-    archive: string,
+    source: Source,
     tell: (message: string) => void,
     signal: AbortSignal
   ): Promise<void> {
     const { status } = await this.client.get<DatasetDraft>(this.draftPath(draft));
-    const last = status.imports.filter(each => each.archive === archive).pop();
+    const [[kind, path]] = Object.entries(source) as [keyof DatasetImport, string][];
+    const last = status.imports.filter(each => each[kind] === path).pop();
     // Before a failure or another page, it may have been begun, and go on.
     const begun = last && !FAILED.includes(last.state) ? last : undefined;
-    const { id } =
-      begun ?? (await this.client.post<DatasetImport>(this.draftPath(draft, 'import'), { archive }));
+    const { id } = begun ?? (await this.client.post<DatasetImport>(this.draftPath(draft, 'import'), source));
     const place = { id, draft: draft.id, path: this.draftPath(draft) };
     await importEnded(this.client, this.live, place, tell, signal);
   }
 
-  /** Bring a folder or file of the machine into a draft. */
-  async importPath(draft: DatasetDraft, path: string): Promise<void> {
-    await this.client.post<DatasetImport>(this.draftPath(draft, 'import'), { server_path: path });
+  /** The folders of the platform's machine that files may be imported from. */
+  async importPaths(signal?: AbortSignal): Promise<string[]> {
+    return (await this.client.get<Page<string>>('/import-paths', { signal })).items;
   }
 
   async discard(draft: DatasetDraft): Promise<void> {

@@ -6,13 +6,16 @@ import type { DatasetDraft, DatasetVersion } from '../api/types';
 import type { Transfer } from './transfer';
 
 /** `behind`: somebody else made a version meanwhile, over which the person may lay this one. */
-export type Stage = 'sending' | 'paused' | 'unpacking' | 'making' | 'done' | 'failed' | 'behind';
+export type Stage = 'sending' | 'paused' | 'bringing' | 'making' | 'done' | 'failed' | 'behind';
+
+/** What the service brings into a draft by itself: an archive of the draft, or a folder or file of its machine. */
+export type Source = { archive: string } | { server_path: string };
 
 /** What an upload asks of the service beside the transfer of its bytes. */
 export interface Steps {
-  unpack(
+  bring(
     draft: DatasetDraft,
-    archive: string,
+    source: Source,
     tell: (message: string) => void,
     signal: AbortSignal
   ): Promise<void>;
@@ -20,7 +23,7 @@ export interface Steps {
 }
 
 /**
- * Files on their way to a version: sent, unpacked where that is wanted, and made the version. It goes on whether or
+ * Files on their way to a version: sent, an archive unpacked where that is wanted, and made the version. It goes on whether or
  * not anything shows it; after a pause or a failure it begins again at the step that was not done.
  */
 export class Upload implements IDisposable {
@@ -28,8 +31,8 @@ export class Upload implements IDisposable {
     private readonly steps: Steps,
     readonly draft: DatasetDraft,
     readonly transfer: Transfer,
-    /** The one of the files that is to be unpacked when it is there. */
-    private readonly archive?: string
+    /** What is brought in when all files are there. */
+    private readonly source?: Source
   ) {
     transfer.changed.connect(() => this._changed.emit());
   }
@@ -53,7 +56,7 @@ export class Upload implements IDisposable {
   }
 
   get isRunning(): boolean {
-    return this._stage === 'sending' || this._stage === 'unpacking' || this._stage === 'making';
+    return this._stage === 'sending' || this._stage === 'bringing' || this._stage === 'making';
   }
 
   /** Anything about it is different now. */
@@ -74,15 +77,15 @@ export class Upload implements IDisposable {
     const { signal } = (this._stop = new AbortController());
     this._error = undefined;
     try {
-      if (this._sent === false) {
+      if (!this._sent) {
         this.become('sending');
         await this.transfer.run(signal);
         this._sent = true;
       }
-      if (this.archive !== undefined && !this._unpacked) {
-        this.become('unpacking');
-        await this.steps.unpack(this.draft, this.archive, this.tell, signal);
-        this._unpacked = true;
+      if (this.source !== undefined && !this._brought) {
+        this.become('bringing');
+        await this.steps.bring(this.draft, this.source, this.tell, signal);
+        this._brought = true;
       }
       this.become('making');
       this._version = (await this.steps.commit(this.draft, onto)).number;
@@ -124,7 +127,7 @@ export class Upload implements IDisposable {
   private _message = '';
   private _version: number | undefined;
   private _sent = false;
-  private _unpacked = false;
+  private _brought = false;
   private _stop = new AbortController();
   private _disposed = false;
   private readonly _changed = new Signal<this, void>(this);

@@ -69,7 +69,7 @@ function Sending({ upload }: { upload: Upload }): JSX.Element {
   useSignal(upload.changed);
   const { stage, error, message, transfer } = upload;
   const { sent, bytes: all, files } = transfer;
-  const done = all > 0 ? sent.bytes / all : files > 0 ? sent.files / files : 1;
+  const done = all > 0 ? sent.bytes / all : sent.files / Math.max(1, files);
   const arrived = trans._n(
     '%1 file (%2) has arrived',
     '%1 files (%2) have arrived',
@@ -81,9 +81,11 @@ function Sending({ upload }: { upload: Upload }): JSX.Element {
     <>
       <div className="hm-Upload-line">
         <span role="status">{message || stageText(upload, trans)}</span>
-        <span className="hm-Quiet">
-          {trans.__('%1 of %2 files, %3 of %4', sent.files, files, bytes(sent.bytes), bytes(all))}
-        </span>
+        {files > 0 && (
+          <span className="hm-Quiet">
+            {trans.__('%1 of %2 files, %3 of %4', sent.files, files, bytes(sent.bytes), bytes(all))}
+          </span>
+        )}
         <span className="hm-Upload-actions">
           {stage === 'sending' && <Button onClick={() => upload.pause()}>{trans.__('Pause')}</Button>}
           {(stage === 'paused' || stage === 'failed') && (
@@ -99,7 +101,7 @@ function Sending({ upload }: { upload: Upload }): JSX.Element {
           {stage !== 'making' && <Button onClick={discard}>{trans.__('Discard')}</Button>}
         </span>
       </div>
-      <Bar value={done} label={trans.__('Upload')} />
+      {files > 0 && <Bar value={done} label={trans.__('Upload')} />}
       {error && <Failure error={error} />}
     </>
   );
@@ -109,7 +111,7 @@ function stageText({ stage }: Upload, trans: ReturnType<typeof useHimalia>['tran
   return {
     sending: trans.__('Uploading…'),
     paused: trans.__('The upload is paused.'),
-    unpacking: trans.__('Unpacking…'),
+    bringing: trans.__('Bringing the files in…'),
     making: trans.__('Making the version…'),
     done: trans.__('The version is made.'),
     failed: trans.__('The upload stopped.'),
@@ -200,7 +202,7 @@ function UseArrived({ draft }: { draft: DatasetDraft }): JSX.Element {
         const archive = await datasets.arrivedArchive(draft);
         const unpack = archive === undefined ? false : await askUnpack(archive);
         if (unpack !== undefined) {
-          datasets.upload(draft, [], unpack ? archive : undefined);
+          datasets.upload(draft, [], unpack && archive !== undefined ? { archive } : undefined);
         }
       },
       trans.__('No version was made.'),
@@ -222,7 +224,8 @@ function GoOn({ draft }: { draft: DatasetDraft }): JSX.Element {
       async () => {
         const unpack = isOneArchive({ files }) ? await askUnpack(files[0].path) : false;
         if (unpack !== undefined) {
-          datasets.upload(draft, await datasets.missing(draft, files), unpack ? files[0].path : undefined);
+          const source = unpack ? { archive: files[0].path } : undefined;
+          datasets.upload(draft, await datasets.missing(draft, files), source);
         }
       },
       trans.__('The upload does not go on.'),

@@ -30,7 +30,7 @@ const PAGE = 100;
 export class DatasetView extends View {
   constructor(
     himalia: Himalia,
-    private readonly place: Place,
+    private place: Place,
     private readonly notebooks: INotebookTracker | null
   ) {
     super(himalia);
@@ -39,7 +39,13 @@ export class DatasetView extends View {
     this.title.caption = himalia.trans.__('Dataset %1 of project %2', place.name, place.project);
   }
 
+  override goTo(place: Place): void {
+    this.place = place;
+    this.update();
+  }
+
   protected content(): JSX.Element {
+    const { notebooks, place } = this;
     return (
       <Opened
         place={this.place}
@@ -47,7 +53,9 @@ export class DatasetView extends View {
         gone={this.himalia.trans.__('This dataset is gone')}
         close={() => this.close()}
       >
-        {dataset => <Shown dataset={dataset} notebooks={this.notebooks} close={() => this.close()} />}
+        {dataset => (
+          <Shown dataset={dataset} place={place} notebooks={notebooks} close={() => this.close()} />
+        )}
       </Opened>
     );
   }
@@ -55,12 +63,13 @@ export class DatasetView extends View {
 
 interface ShownProps {
   dataset: Dataset;
+  place: Place;
   notebooks: INotebookTracker | null;
   close: () => void;
 }
 
 function Shown(props: ShownProps): JSX.Element {
-  const { dataset } = props;
+  const { dataset, place } = props;
   const himalia = useHimalia();
   const { datasets, trans } = himalia;
   const { latest } = dataset.status;
@@ -72,6 +81,8 @@ function Shown(props: ShownProps): JSX.Element {
   const versions = pages?.flatMap(page => page.items) ?? [];
   const version = versions.find(each => each.number === wanted) ?? versions[0];
   const shown = version?.number;
+  // A link may mean another version than the one that is shown.
+  useEffect(() => setWanted(now => place.version ?? now), [place]);
   useEffect(() => {
     // Who reads a version stays with it when others make a newer one.
     setWanted(now => now ?? shown);

@@ -121,7 +121,7 @@ function InputLink(props: { project: string; dataset: string; version: number })
     <button
       type="button"
       className="hm-Link"
-      onClick={() => void app.commands.execute('himalia:dataset-open', { project, name: dataset })}
+      onClick={() => void app.commands.execute('himalia:dataset-open', { project, name: dataset, version })}
     >
       {dataset}@{version}
     </button>

@@ -10,6 +10,8 @@ export interface Chosen {
   /** What the person would call it: the folder, or the file without its ending. */
   name: string;
   files: ChosenFile[];
+  /** A folder or file of the platform's machine, in place of files. */
+  serverPath?: string;
   /** An archive that is to stay one. */
   asItIs?: boolean;
 }
