@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -20,10 +19,11 @@ idle: {{timeout: never, max_age: {LONGEST_S}s}}
 """
 
 
-@pytest.fixture
-def brief(environments: object, tmp_path: Path) -> Iterator[Running]:
-    (tmp_path / "base.yaml").write_text(PROFILE)
-    running = Running(("base",), HIMALIA_PROFILES_DIR=str(tmp_path), HIMALIA_SERVER_CHECK_S="1")
+@pytest.fixture(scope="module")
+def brief(environments: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    profiles = tmp_path_factory.mktemp("profiles")
+    (profiles / "base.yaml").write_text(PROFILE)
+    running = Running(("base",), HIMALIA_PROFILES_DIR=str(profiles), HIMALIA_SERVER_CHECK_S="1")
     try:
         yield running.up()
     finally:
@@ -84,14 +84,14 @@ def test_an_administrator_stops_a_notebook_server(himalia: Running) -> None:
 
 def test_a_reservation_without_a_server_is_given_back(brief: Running) -> None:
     """As a hub leaves it that was killed before it could give it back."""
-    brief.add_user("eve")
-    person, admin = Person(brief, "eve"), Person(brief, "admin", ("admin",))
+    brief.add_user("ida")
+    person, admin = Person(brief, "ida"), Person(brief, "admin", ("admin",))
     account = person.browser.get("/hub/api/user").json()
     token = (brief.home / "secrets" / "service-token").read_text().strip()
     made = httpx.post(
         f"{brief.url}/services/himalia/api/v1/reservations",
         headers={"Authorization": f"Bearer {token}"},
-        json={"user": "eve", "user_created": account["created"], "profile": "base"},
+        json={"user": "ida", "user_created": account["created"], "profile": "base"},
     )
     assert made.status_code == 201, made.text
     began = time.monotonic()
