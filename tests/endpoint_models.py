@@ -70,6 +70,7 @@ print("NOSY", json.dumps({
     "projects": glob.glob("/shared/*"),
     "checkouts": len(glob.glob("/checkouts/*")),
     "folders": sorted(os.listdir(home)) if os.path.isdir(home) else [],
+    "limit": os.environ.get("HIMALIA_ENDPOINT_BODY_LIMIT_BYTES"),
     "read": [one for one in ("/etc/shadow", os.environ["OTHER"]) if works(lambda: open(one).read())],
     "tokens": sorted({name for name in os.environ if "TOKEN" in name}
                      | {path for path in glob.glob("/proc/*/environ") if b"him_" in text(path)}),

@@ -257,9 +257,14 @@ def test_code_in_a_pickle_reaches_nothing_outside_of_its_sandbox(eve: Person, fo
     variables = {"PORT": eve.platform.address.rpartition(":")[2], "PLATFORM": str(home), "OTHER": str(other)}
     found_out = Deployed(eve, folder, "nosy", 1, model=nosy(folder), env=variables)
     found_out.until("READY")
-    found = json.loads(eve.http.get(f"{found_out.path}/log").text.split("NOSY ", 1)[1].splitlines()[0])
+    deadline = time.monotonic() + 30
+    while "Serving nosy" not in (log := eve.http.get(f"{found_out.path}/log").text):
+        assert time.monotonic() < deadline, log
+        time.sleep(0.05)
+    found = json.loads(log.split("NOSY ", 1)[1].splitlines()[0])
     assert found.pop("checkouts") == 1
     assert found.pop("networks") == ["lo"]
+    assert found.pop("limit") == str(100 * 2**20), "what the setting says"
     assert found == {
         "connects": False,
         "folders": ["environments"],
@@ -325,11 +330,14 @@ def test_a_body_of_nearly_the_limit_is_answered(deployed: Deployed) -> None:
 
 
 def test_a_server_that_ends_in_order_is_started_again(deployed: Deployed) -> None:
-    attempt = deployed.seen()["status"]["revisions"][0]["attempt"]
+    def attempt() -> int:
+        return next(one["attempt"] for one in deployed.seen()["status"]["revisions"] if one["weight"])
+
+    before = attempt()
     answer = deployed.ask(667)
     assert (answer.status_code, answer.json()["error"]["code"]) == (502, "model_failed")
     deadline = time.monotonic() + 60
-    while deployed.seen()["status"]["revisions"][0]["attempt"] == attempt:
+    while attempt() == before:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     deployed.until("READY")

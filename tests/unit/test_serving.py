@@ -15,6 +15,7 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
 from mlflow.types.schema import Array, DataType
 
+from himalia.serving.__main__ import _arguments
 from himalia.serving.errors import BadInputError, ServingError
 from himalia.serving.evaluate import MOST_SHOWN, class_report
 from himalia.serving.inference import infer
@@ -194,6 +195,13 @@ def columns(tmp_path_factory: pytest.TempPathFactory) -> Model:
         pip_requirements=["numpy"],
     )
     return Model.load(folder)
+
+
+def test_its_limit_is_the_platforms(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["serving", "model"])
+    assert _arguments().most_body_bytes is None
+    monkeypatch.setenv("HIMALIA_ENDPOINT_BODY_LIMIT_BYTES", "5000")
+    assert _arguments().most_body_bytes == 5000
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"\xff", b"{}", b'{"inputs": 1}', b"[" * 100_000])
