@@ -58,7 +58,7 @@ def run(steps: list[Block], variables: dict[str, str], folder: Path) -> None:
         text=True,
         env=variables,
         cwd=folder,
-        timeout=120,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
