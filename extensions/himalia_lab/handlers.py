@@ -13,6 +13,8 @@ from jupyter_server.serverapp import ServerApp
 from jupyter_server.utils import url_path_join
 from tornado.web import HTTPError, authenticated
 
+from himalia.client import AsyncClient, HimaliaError
+from himalia.client.errors import Invalid
 from himalia_lab import files, parameters, settings, snapshots
 from himalia_lab.errors import LabError
 
@@ -124,10 +126,38 @@ class ProjectHandler(Handler):
         self.finish()
 
 
+class TensorboardHandler(Handler):
+    """`POST {"project": name, "jobs": [name, …]}`: TensorBoard shows these jobs' runs, and no others. Answers 204."""
+
+    @authenticated
+    async def post(self) -> None:
+        project = self.body("project").get("project", "")
+        jobs = (self.get_json_body() or {}).get("jobs")
+        # A name with a slash would be taken for a folder.
+        if not isinstance(jobs, list) or not all(isinstance(job, str) and "/" not in job for job in jobs):
+            raise LabError(422, "invalid", "“jobs” must be a list of names of jobs.")
+        token = self.identity_provider.get_token(self)
+        if settings.Service.from_environment() is None or not token:
+            raise LabError(503, "unavailable", "This notebook server does not run on a Himalia platform.")
+        try:
+            async with AsyncClient(token=token, project=project) as client:
+                await client.tracking.tensorboard(*jobs)
+        except HimaliaError as error:
+            status = 422 if isinstance(error, Invalid) else error.status or 503
+            raise LabError(status, error.code, error.message, dict(error.details)) from error
+        self.set_status(HTTPStatus.NO_CONTENT)
+        self.finish()
+
+
 def add(app: ServerApp) -> None:
     """Mount the handlers below `<base url>himalia/`."""
     base = app.web_app.settings["base_url"]
-    routes = {"snapshot": SnapshotHandler, "notebook": NotebookHandler, "project": ProjectHandler}
+    routes = {
+        "snapshot": SnapshotHandler,
+        "notebook": NotebookHandler,
+        "project": ProjectHandler,
+        "tensorboard": TensorboardHandler,
+    }
     app.web_app.add_handlers(  # type: ignore[no-untyped-call]
         ".*$", [(url_path_join(base, "himalia", name), handler) for name, handler in routes.items()]
     )

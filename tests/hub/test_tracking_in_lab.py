@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from hub_platform import Browser, Lab, until
 from platforms import PASSWORD, Person, Running
@@ -94,8 +95,23 @@ def test_tensorboard_shows_any_set_of_runs(lab: Lab, lena: Person, tmp_path: Pat
         assert [(step, value) for _, step, value in points] == [(1, 0.5)]
         refused = kernel.run(f"tracking.tensorboard({plain!r})")
         assert "has no event files" in refused
-        kernel.run(f"tracking.tensorboard({names[1]!r})")
-        until(lambda: runs(lab) == [f"{names[1]}/outputs/board"], "the one run")
+    # As the panel of jobs asks for it.
+    assert show(lab, names[1]).status_code == 204
+    until(lambda: runs(lab) == [f"{names[1]}/outputs/board"], "the one run")
+    for jobs, status, words in (
+        ([plain], 422, "has no event files"),
+        (["nobody"], 404, "nobody"),
+        (["../x"], 422, "names of jobs"),
+        (None, 422, "names of jobs"),
+    ):
+        answer = show(lab, *jobs) if jobs else show(lab, jobs=None)
+        assert (answer.status_code, words in answer.json()["error"]["message"]) == (status, True), answer.text
+
+
+def show(lab: Lab, *jobs: str, **body: Any) -> httpx.Response:
+    asked = {"project": "lena", "jobs": jobs, **body}
+    answer: httpx.Response = lab.call("POST", "/himalia/tensorboard", json=asked)
+    return answer
 
 
 def runs(lab: Lab) -> Any:

@@ -21,6 +21,12 @@ export class NotebookServer {
     return this.request('project', { method: 'PUT', body: JSON.stringify({ project }) });
   }
 
+  /** Have TensorBoard show the runs of these jobs, and no others; the address of its page. */
+  async tensorboard(project: string, jobs: readonly string[]): Promise<string> {
+    await this.request<undefined>('tensorboard', { method: 'POST', body: JSON.stringify({ project, jobs }) });
+    return URLExt.join(this.settings.baseUrl, 'tensorboard/');
+  }
+
   private async request<T>(path: string, init: RequestInit): Promise<T> {
     const url = URLExt.join(this.settings.baseUrl, 'himalia', path);
     let response: Response;

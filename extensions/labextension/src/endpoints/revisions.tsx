@@ -54,7 +54,7 @@ function RevisionRow({
 }): JSX.Element {
   const himalia = useHimalia();
   const { app, trans } = himalia;
-  const { number, model, state, ready, weight, spec, message } = revision;
+  const { number, model, state, ready, weight, spec, message, packages } = revision;
   const openModel = () =>
     void app.commands.execute('himalia:model-open', {
       project: endpoint.project,
@@ -77,7 +77,15 @@ function RevisionRow({
         <StateBadge state={ready ? 'READY' : state} />
       </td>
       <td>{weight} %</td>
-      <td>{[spec.profile, spec.size].filter(Boolean).join(', ')}</td>
+      <td>
+        {[spec.profile, spec.size].filter(Boolean).join(', ')}
+        {packages && packages.length > 0 && (
+          <details>
+            <summary>{trans._n('%1 package more', '%1 packages more', packages.length)}</summary>
+            {packages.join(', ')}
+          </details>
+        )}
+      </td>
       <td>
         <When at={revision.created_at} /> · {revision.created_by.name}
       </td>

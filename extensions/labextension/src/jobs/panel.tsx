@@ -2,6 +2,7 @@ import { memo, useEffect } from 'react';
 
 import type { Job, Project } from '../api/types';
 import { useHimalia } from '../context';
+import { openTensorBoard } from '../tracking/tensorboard';
 import { Bar, Button, When } from '../ui/basics';
 import { useNow, useSignal } from '../ui/hooks';
 import { ListPanel, TwoLines } from '../ui/listpanel';
@@ -78,8 +79,10 @@ const JobRow = memo(function JobRow({ job }: { job: Job }): JSX.Element {
 });
 
 function SelectionBar({ selection }: { selection: Selection }): JSX.Element {
-  const { app, trans } = useHimalia();
+  const himalia = useHimalia();
+  const { app, jobs, trans } = himalia;
   const count = selection.ids.size;
+  const chosen = [...selection.ids].map(id => jobs.get(id)).filter((job): job is Job => job !== undefined);
   return (
     <div className="hm-ListPanel-selection">
       <span role="status">{trans._n('%1 selected', '%1 selected', count)}</span>
@@ -90,6 +93,19 @@ function SelectionBar({ selection }: { selection: Selection }): JSX.Element {
         onClick={() => app.commands.execute('himalia:job-compare')}
       >
         {trans.__('Compare')}
+      </Button>
+      <Button
+        title={trans.__('Show what they logged for TensorBoard, in a tab of its own')}
+        disabled={chosen.length === 0}
+        onClick={() =>
+          openTensorBoard(
+            himalia,
+            chosen[0].project,
+            chosen.map(job => job.name)
+          )
+        }
+      >
+        TensorBoard
       </Button>
       <Button kind="quiet" onClick={() => selection.clear()}>
         {trans.__('Clear')}

@@ -87,6 +87,11 @@ export class Models extends Resources<Model> {
     return answer.blob();
   }
 
+  /** The code of the job that made it, in one archive. */
+  async code(version: ModelVersion): Promise<Blob> {
+    return (await this.client.send('GET', this.versionPath(version, 'code'), {})).blob();
+  }
+
   /** All files in one archive. */
   async download(version: ModelVersion): Promise<Blob> {
     return (await this.client.send('GET', this.versionPath(version, 'download'), {})).blob();

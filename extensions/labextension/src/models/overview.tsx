@@ -1,8 +1,11 @@
 import type { ModelVersion, Tensor } from '../api/types';
 import { useHimalia } from '../context';
 import { Aliases } from '../ui/aliases';
-import { Pairs, valueText } from '../ui/basics';
+import { Button, Pairs, valueText } from '../ui/basics';
+import { told } from '../ui/confirm';
 import { number } from '../ui/format';
+import { placeOf } from '../ui/lineage';
+import { saveAs } from '../ui/save';
 
 /** What a version is: how well it did, what it takes and gives, and where it came from. */
 export function VersionOverview({ version }: { version: ModelVersion }): JSX.Element {
@@ -90,29 +93,51 @@ function Tensors({ tensors }: { tensors: Tensor[] }): JSX.Element {
   );
 }
 
-/** The job, trial or run that it was registered from; what the platform has, opens. */
+/** The job, trial or run that it was registered from, with its code and data; what the platform has, opens. */
 function SourceOf({ version }: { version: ModelVersion }): JSX.Element {
-  const { app, trans } = useHimalia();
-  const { job, experiment, trial, run_id, path } = version.spec.source;
-  const link = (command: string, name: string) => (
+  const { app, models, trans } = useHimalia();
+  const { job, experiment, trial, run_id, path, code, datasets = [] } = version.spec.source;
+  const link = (noun: string, reference: string) => (
     <button
-      key={name}
+      key={reference}
       type="button"
       className="hm-Link"
-      onClick={() => void app.commands.execute(command, { project: version.project, name })}
+      onClick={() =>
+        void app.commands.execute(`himalia:${noun}-open`, { project: version.project, ...placeOf(reference) })
+      }
     >
-      {name}
+      {reference}
     </button>
   );
+  const downloadCode = async () => {
+    const content = await told(() => models.code(version), trans.__('It was not downloaded.'), trans);
+    if (content) {
+      saveAs(`${version.model}-${version.number}-code.tar`, content);
+    }
+  };
   return (
-    <Pairs
-      pairs={[
-        [trans.__('Experiment'), experiment && link('himalia:experiment-open', experiment)],
-        [trans.__('Trial'), trial !== null && trial !== undefined ? String(trial) : null],
-        [trans.__('Job'), job && link('himalia:job-open', job)],
-        [trans.__('Run'), run_id && <code key="r">{run_id}</code>],
-        [trans.__('Folder'), path && <code key="p">{path}</code>]
-      ]}
-    />
+    <>
+      <Pairs
+        pairs={[
+          [
+            trans.__('Dataset'),
+            datasets.length > 0 ? <>{datasets.map(each => link('dataset', each))}</> : null
+          ],
+          [trans.__('Code'), code && <code key="c">{code.entry}</code>],
+          [trans.__('Experiment'), experiment && link('experiment', experiment)],
+          [trans.__('Trial'), trial !== null && trial !== undefined ? String(trial) : null],
+          [trans.__('Job'), job && link('job', job)],
+          [trans.__('Run'), run_id && <code key="r">{run_id}</code>],
+          [trans.__('Folder'), path && <code key="p">{path}</code>]
+        ]}
+      />
+      {code?.snapshot && (
+        <p className="hm-Best-actions">
+          <Button title={trans.__('The folder of the job that made it, as it ran')} onClick={downloadCode}>
+            {trans.__('Download code')}
+          </Button>
+        </p>
+      )}
+    </>
   );
 }

@@ -125,13 +125,13 @@ function Thing({ node, place, word, isThis, open }: ThingProps): JSX.Element {
       className="hm-Lineage-node"
       role="link"
       tabIndex={0}
-      aria-label={[word, node.title, state].filter(Boolean).join(', ')}
+      aria-label={[word, node.title, state, node.detail].filter(Boolean).join(', ')}
       aria-current={isThis || undefined}
       transform={`translate(${place.x} ${place.y})`}
       onClick={open}
       onKeyDown={onKeyDown}
     >
-      <title>{node.title}</title>
+      <title>{[node.title, node.detail].filter(Boolean).join('\n')}</title>
       <rect width={WIDTH} height={HEIGHT} rx={3} />
       <text x={10} y={18} className="hm-Lineage-noun">
         {[word, state].filter(Boolean).join(' · ')}
