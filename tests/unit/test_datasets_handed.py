@@ -130,3 +130,12 @@ def test_what_was_copied_is_hashed_from_the_first_byte_on(
         assert files.digest(upload) == blake3(content + b"more").hexdigest()
     finally:
         os.close(source)
+
+
+def test_who_still_writes_to_a_closed_file_writes_to_no_other(tmp_path: Path) -> None:
+    files = PartialFiles(tmp_path)
+    with files.growing(new_id()) as file:
+        pass
+    with (tmp_path / "another").open("wb"), pytest.raises(OSError, match="Bad file descriptor"):
+        file.write(b"late")
+    assert (tmp_path / "another").read_bytes() == b""

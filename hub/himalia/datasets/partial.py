@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 
 from blake3 import blake3
 
@@ -48,11 +49,11 @@ class PartialFiles:
     def growing(self, upload: str) -> Iterator[GrowingFile]:
         """The file of an upload, to be made longer."""
         descriptor = os.open(self.path(upload), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        file = GrowingFile(descriptor, self._seen.setdefault(upload, Seen()))
         try:
-            seen = self._seen.setdefault(upload, Seen())
-            yield GrowingFile(descriptor, seen)
+            yield file
         finally:
-            os.close(descriptor)
+            file.close()
 
     def remove(self, upload: str) -> None:
         """Forget an upload's bytes."""
@@ -100,16 +101,23 @@ class GrowingFile:
     def __init__(self, descriptor: int, seen: Seen) -> None:
         self._descriptor = descriptor
         self._seen = seen
+        self._lock = Lock()
         self.size = os.lseek(descriptor, 0, os.SEEK_END)
 
     def write(self, data: bytes | bytearray) -> None:
         """Add bytes that are at hand."""
         rest = memoryview(data)
-        with full_disk_said(), room():
+        with self._lock, full_disk_said(), room():
             while rest:
                 written = os.write(self._descriptor, rest)
                 self._see(rest[:written])
                 rest = rest[written:]
+
+    def close(self) -> None:
+        """Close it, once nobody writes: a thread goes on when the request that it writes for is given up."""
+        with self._lock:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
     def copy(self, source: int, size: int, check: Callable[[], None]) -> None:
         """Add up to `size` bytes of the file open as `source`, from where this one ends; `check` may end it.
@@ -117,7 +125,7 @@ class GrowingFile:
         What is hashed is the copy: the other file's owner can write to it all the while.
         """
         end = self.size + size
-        with full_disk_said(), room(), ThreadPoolExecutor(1) as beside:
+        with self._lock, full_disk_said(), room(), ThreadPoolExecutor(1) as beside:
             while self.size < end:
                 check()
                 copied = os.sendfile(self._descriptor, source, self.size, min(BLOCK_BYTES, end - self.size))
