@@ -72,7 +72,7 @@ class SixSteps:
         expect(page.locator(".jp-Notebook .jp-CodeCell", has_text="digits@2, read-only")).to_be_visible()
 
     def run_job(self) -> None:
-        """Step 2: the notebook beside the first one as a job that reads the dataset."""
+        """Step 2: the notebook beside the first one as a job that reads the dataset; its run is in MLflow."""
         page = self.page
         page.goto(f"{self.himalia.url}/user/{self.person}/lab/tree/examples/digits.ipynb")
         title = page.get_by_role("heading", name="Reading handwritten digits")
@@ -88,6 +88,10 @@ class SixSteps:
         self.tab("Metrics")
         expect(page.locator(f"{VIEW} .hm-Plot").first.locator("canvas, svg.marks")).to_be_visible()
         self.shot("job-of-dataset")
+        page.locator(VIEW).get_by_role("button", name="MLflow").click()
+        pages = page.frame_locator(".hm-MlflowPages >> visible=true")
+        expect(pages.get_by_text("accuracy").first).to_be_visible()
+        self.shot("mlflow")
 
     def search(self, trials: int) -> None:
         """Step 3: two parameters ticked, and the plots grow."""

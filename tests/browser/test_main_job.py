@@ -96,7 +96,10 @@ def test_from_sign_in_to_two_compared_runs(chromium: Browser, himalia: Running, 
     page.goto(f"{himalia.url}/hub/spawn")
     spawn(page)
     see_what_it_left(page)
-    page.get_by_role("button", name="Run again").click()
+    page.get_by_role("button", name="Change and run…").click()
+    form = page.get_by_role("dialog", name="Change “first” and run it")
+    form.get_by_label("max_iter").fill("15")
+    form.get_by_role("button", name="Run", exact=True).click()
     expect(page.get_by_role("heading", name="digits", exact=True)).to_be_visible()
     again = next(job for job in jobs(hedy) if job["name"] != "first")
     assert hedy.ended(again["name"], 120)["status"]["state"] == "SUCCEEDED"
