@@ -36,7 +36,7 @@ from himalia.engine import queue
 from himalia.engine.forget import forget
 from himalia.engine.resources import Resources
 from himalia.engine.service import Engine, WorkloadSpec
-from himalia.engine.states import ENDED
+from himalia.engine.states import ENDED, State
 from himalia.jobs.service import Chosen
 from himalia.models import read as models_read
 from himalia.projects.service import check_may_run
@@ -313,7 +313,12 @@ class Endpoints:
             serving = [one for one in revisions if one.weight > 0]
             stopped = [one for one in serving if one.state in ENDED]
             if row.is_wanted and (row.next_id or (serving and not stopped)):
-                raise WrongState("The endpoint runs already, or is being started.")
+                is_ending = any(one.state == State.STOPPING for one in serving)
+                raise WrongState(
+                    "Its server is still ending. Try again in a moment."
+                    if is_ending
+                    else "The endpoint runs already, or is being started."
+                )
             for one in stopped:
                 self.sources.start(tx, self.engine, one, row.project_id, access.person)
             if serving:
