@@ -9,13 +9,14 @@ import uuid
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from datetime import datetime
 from os import PathLike
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from himalia.client import inference, submission
 from himalia.client.api import Api, escaped, items
 from himalia.client.bridge import blocking, blocking_items, bound, closing
 from himalia.client.errors import HimaliaError, Invalid, WaitTimeout
 from himalia.client.records import Record, Who, many, moment
+from himalia.client.things import Thing, ThingVerbs
 from himalia.client.watching import Watch
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class Example(Record):
     python: str
 
 
-class EndpointRecord(Record):
+class EndpointRecord(Thing):
     """An endpoint as it was when last seen."""
 
     _made: ClassVar = {
@@ -118,10 +119,6 @@ class EndpointRecord(Record):
     created_by: Who
     updated_at: datetime
     etag: str
-
-    def __init__(self, data: Mapping[str, Any], verbs: Any) -> None:
-        super().__init__(data)
-        self._verbs = verbs
 
     @property
     def state(self) -> str:
@@ -146,13 +143,14 @@ class EndpointRecord(Record):
         return f"<b>{html.escape(self.project)}/{html.escape(self.name)}</b><table>{cells}</table>"
 
 
-class EndpointVerbs(Generic[E]):
+class EndpointVerbs(ThingVerbs[E]):
     """What can be done with endpoints. Where an `endpoint` is asked for, give its name or the endpoint itself, which
     is then brought up to date; `project` is the one of the endpoint, else the client's."""
 
+    _noun = "endpoints"
+
     def __init__(self, api: Api, make: Callable[[Mapping[str, Any]], E]) -> None:
-        self._api = api
-        self._make = make
+        super().__init__(api, make)
         self._tokens: dict[str, tuple[str, float]] = {}
 
     async def deploy(
@@ -264,17 +262,9 @@ class EndpointVerbs(Generic[E]):
         project: str | None = None,
     ) -> AsyncGenerator[E, None]:
         """The endpoints, newest first: those in a `state`, with `text` in their name, with these labels."""
-        states = [state] if isinstance(state, str) else [*(state or ())]
-        params = {
-            "state": [one.upper() for one in states],
-            "text": text,
-            "label": [f"{key}={value}" for key, value in (label or {}).items()],
-            "deleted": deleted or None,
-        }
-        path = escaped("projects", await self._api.project(project), "endpoints")
-        async with closing(self._api.pages(path, params)) as found:
+        async with closing(self._listed(project, state, text, label, deleted)) as found:
             async for one in found:
-                yield self._make(one)
+                yield one
 
     async def wait(self, endpoint: str | E, *, timeout: float = 300, project: str | None = None) -> E:
         """Wait until it is ready and no update is under way. Raises HimaliaError when it fails, WaitTimeout."""
@@ -364,25 +354,15 @@ class EndpointVerbs(Generic[E]):
         project: str | None = None,
     ) -> E:
         """Rename or label it; its name is part of its address. Given as an object, it must be as it was: Stale."""
-        body: dict[str, Any] = {} if name is None else {"name": name}
-        if labels is not None:
-            body["labels"] = dict(labels)
-        headers = {"If-Match": f'"{endpoint.etag}"'} if isinstance(endpoint, EndpointRecord) else {}
-        path = await self._path(endpoint, project)
-        return self._now(endpoint, await self._api.call("PATCH", path, body=body, headers=headers))
+        return await self._changed(endpoint, name, labels, project)
 
     async def delete(self, endpoint: str | E, *, cascade: bool = False, project: str | None = None) -> None:
         """Delete it; it can be restored for 30 days. `cascade` stops it first if it runs."""
-        await self._api.call("DELETE", await self._path(endpoint, project), {"cascade": cascade or None})
+        await self._deleted(endpoint, cascade, project)
 
     async def restore(self, endpoint: str | E, *, name: str | None = None, project: str | None = None) -> E:
         """Bring a deleted endpoint back, stopped, by its name or id; under a new `name` where the old is taken."""
-        if isinstance(endpoint, EndpointRecord):
-            path = escaped("projects", endpoint.project, "endpoints", endpoint.id)
-        else:
-            path = escaped("projects", await self._api.project(project), "endpoints", str(endpoint))
-        body = {} if name is None else {"name": name}
-        return self._now(endpoint, await self._api.call("POST", f"{path}/restore", body=body))
+        return await self._restored(endpoint, name, project)
 
     async def tokens(self, endpoint: str | E, *, project: str | None = None) -> builtins.list[EndpointToken]:
         """The tokens that open it, without their values."""
@@ -425,18 +405,6 @@ class EndpointVerbs(Generic[E]):
     async def example(self, endpoint: str | E, *, project: str | None = None) -> Example:
         """A call that the model takes. Raises Unavailable until it is ready."""
         return Example(await self._api.call("GET", await self._path(endpoint, project) + "/example"))
-
-    async def _path(self, endpoint: str | E, project: str | None) -> str:
-        if isinstance(endpoint, EndpointRecord):
-            return escaped("projects", endpoint.project, "endpoints", endpoint.name)
-        return escaped("projects", await self._api.project(project), "endpoints", str(endpoint))
-
-    def _now(self, endpoint: str | E, data: Mapping[str, Any]) -> E:
-        """The given endpoint, brought up to date, or a new one for a name."""
-        if isinstance(endpoint, EndpointRecord):
-            endpoint._data = dict(data)
-            return endpoint
-        return self._make(data)
 
 
 def _snapshot(folder: AnyPath) -> Any:

@@ -6,16 +6,17 @@ import builtins
 import html
 import time
 import uuid
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from os import PathLike
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from himalia.client import submission
 from himalia.client.api import Api, escaped, items
 from himalia.client.bridge import blocking, blocking_items, bound, closing
 from himalia.client.errors import Invalid, WaitTimeout
 from himalia.client.records import Record, Who, many, moment
+from himalia.client.things import Thing, ThingVerbs
 from himalia.client.watching import Watch
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class ExperimentSpec(Record):
     max_failures: int
 
 
-class ExperimentRecord(Record):
+class ExperimentRecord(Thing):
     """An experiment as it was when last seen."""
 
     _made: ClassVar = {
@@ -114,10 +115,6 @@ class ExperimentRecord(Record):
     created_by: Who
     updated_at: datetime
     etag: str
-
-    def __init__(self, data: Mapping[str, Any], verbs: Any) -> None:
-        super().__init__(data)
-        self._verbs = verbs
 
     @property
     def state(self) -> str:
@@ -171,13 +168,11 @@ def _parameter(name: str, values: Any) -> dict[str, Any]:
     raise Invalid(f"{name} needs a pair (low, high), a range, a list of choices, or a mapping with kind.")
 
 
-class ExperimentVerbs(Generic[E]):
+class ExperimentVerbs(ThingVerbs[E]):
     """What can be done with experiments. Where an `experiment` is asked for, give its name or the experiment itself,
     which is then brought up to date; `project` is the one of the experiment, else the client's."""
 
-    def __init__(self, api: Api, make: Callable[[Mapping[str, Any]], E]) -> None:
-        self._api = api
-        self._make = make
+    _noun = "experiments"
 
     async def search(
         self,
@@ -272,17 +267,9 @@ class ExperimentVerbs(Generic[E]):
         project: str | None = None,
     ) -> AsyncGenerator[E, None]:
         """The experiments, newest first: those in a `state`, with `text` in their name, with these labels."""
-        states = [state] if isinstance(state, str) else [*(state or ())]
-        params = {
-            "state": [one.upper() for one in states],
-            "text": text,
-            "label": [f"{key}={value}" for key, value in (label or {}).items()],
-            "deleted": deleted or None,
-        }
-        path = escaped("projects", await self._api.project(project), "experiments")
-        async with closing(self._api.pages(path, params)) as found:
+        async with closing(self._listed(project, state, text, label, deleted)) as found:
             async for one in found:
-                yield self._make(one)
+                yield one
 
     async def stop(self, experiment: str | E, *, project: str | None = None) -> E:
         """End the search and the trials that run; `resume` goes on. Raises WrongState when it has ended."""
@@ -312,25 +299,15 @@ class ExperimentVerbs(Generic[E]):
         project: str | None = None,
     ) -> E:
         """Rename or label the experiment. Given as an object, it must not have been changed since: raises Stale."""
-        body: dict[str, Any] = {} if name is None else {"name": name}
-        if labels is not None:
-            body["labels"] = dict(labels)
-        headers = {"If-Match": f'"{experiment.etag}"'} if isinstance(experiment, ExperimentRecord) else {}
-        path = await self._path(experiment, project)
-        return self._now(experiment, await self._api.call("PATCH", path, body=body, headers=headers))
+        return await self._changed(experiment, name, labels, project)
 
     async def delete(self, experiment: str | E, *, cascade: bool = False, project: str | None = None) -> None:
         """Delete it with its trials; it can be restored for 30 days. `cascade` stops it first if it runs."""
-        await self._api.call("DELETE", await self._path(experiment, project), {"cascade": cascade or None})
+        await self._deleted(experiment, cascade, project)
 
     async def restore(self, experiment: str | E, *, name: str | None = None, project: str | None = None) -> E:
         """Bring a deleted experiment back, by its name or id; under a new `name` where the old one is taken."""
-        is_record = isinstance(experiment, ExperimentRecord)
-        given = experiment.id if isinstance(experiment, ExperimentRecord) else str(experiment)
-        where = experiment.project if is_record else await self._api.project(project)  # type: ignore[union-attr]
-        path = escaped("projects", where, "experiments", given) + "/restore"
-        body = {} if name is None else {"name": name}
-        return self._now(experiment, await self._api.call("POST", path, body=body))
+        return await self._restored(experiment, name, project)
 
     async def trials(
         self,
@@ -396,18 +373,6 @@ class ExperimentVerbs(Generic[E]):
         except WaitTimeout as error:
             raise WaitTimeout(f"The search {last.name} has not ended in time: it is {last.state}.") from error
         return last
-
-    async def _path(self, experiment: str | E, project: str | None) -> str:
-        if isinstance(experiment, ExperimentRecord):
-            return escaped("projects", experiment.project, "experiments", experiment.name)
-        return escaped("projects", await self._api.project(project), "experiments", str(experiment))
-
-    def _now(self, experiment: str | E, data: Mapping[str, Any]) -> E:
-        """The given experiment, brought up to date, or a new one for a name."""
-        if isinstance(experiment, ExperimentRecord):
-            experiment._data = dict(data)
-            return experiment
-        return self._make(data)
 
 
 class Experiments:

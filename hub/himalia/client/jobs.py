@@ -6,11 +6,11 @@ import builtins
 import html
 import time
 import uuid
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from himalia.client import downloads, submission
 from himalia.client.api import Api, escaped, items
@@ -23,11 +23,11 @@ from himalia.client.records import (
     JobSpec,
     JobStatus,
     OutputFile,
-    Record,
     Series,
     Who,
     moment,
 )
+from himalia.client.things import Thing, ThingVerbs
 
 if TYPE_CHECKING:
     from himalia.client.datasets import Version
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 J = TypeVar("J", bound="JobRecord")
 
 
-class JobRecord(Record):
+class JobRecord(Thing):
     """A job as it was when last seen: `name`, `labels`, `spec` (what was asked) and `status` (what was seen)."""
 
     _made: ClassVar = {
@@ -60,10 +60,6 @@ class JobRecord(Record):
     updated_at: datetime
     etag: str
     part_of: str | None
-
-    def __init__(self, data: Mapping[str, Any], verbs: Any) -> None:
-        super().__init__(data)
-        self._verbs = verbs
 
     @property
     def state(self) -> str:
@@ -103,13 +99,11 @@ class JobRecord(Record):
         return f"<b>{html.escape(self.project)}/{html.escape(self.name)}</b><table>{cells}</table>"
 
 
-class JobVerbs(Generic[J]):
+class JobVerbs(ThingVerbs[J]):
     """What can be done with jobs. Where a `job` is asked for, give its name or the job itself, which is then
     brought up to date; `project` is the one of the job, else the client's."""
 
-    def __init__(self, api: Api, make: Callable[[Mapping[str, Any]], J]) -> None:
-        self._api = api
-        self._make = make
+    _noun = "jobs"
 
     async def submit(
         self,
@@ -208,23 +202,15 @@ class JobVerbs(Generic[J]):
         project: str | None = None,
     ) -> J:
         """Rename or label the job. Given as an object, it must not have been changed since: raises Stale."""
-        body: dict[str, Any] = {} if name is None else {"name": name}
-        if labels is not None:
-            body["labels"] = dict(labels)
-        headers = {"If-Match": f'"{job.etag}"'} if isinstance(job, JobRecord) else {}
-        path = await self._path(job, project)
-        return self._now(job, await self._api.call("PATCH", path, body=body, headers=headers))
+        return await self._changed(job, name, labels, project)
 
     async def delete(self, job: str | J, *, cascade: bool = False, project: str | None = None) -> None:
         """Delete the job; it can be restored for 30 days. `cascade` stops it first if it runs."""
-        await self._api.call("DELETE", await self._path(job, project), {"cascade": cascade or None})
+        await self._deleted(job, cascade, project)
 
     async def restore(self, job: str | J, *, name: str | None = None, project: str | None = None) -> J:
         """Bring a deleted job back, by its name or id; under a new `name` where the old one is taken."""
-        given = job.id if isinstance(job, JobRecord) else job
-        where = job.project if isinstance(job, JobRecord) else await self._api.project(project)
-        path = escaped("projects", where, "jobs", given) + "/restore"
-        return self._now(job, await self._post(path, {} if name is None else {"name": name}))
+        return await self._restored(job, name, project)
 
     async def log(
         self, job: str | J, *, follow: bool = False, attempt: int | None = None, project: str | None = None
@@ -340,39 +326,21 @@ class JobVerbs(Generic[J]):
     ) -> AsyncGenerator[J, None]:
         """The jobs, newest first: those in a `state`, with `text` in their name, with these labels; with `trials`
         those of experiments, too."""
-        states = [state] if isinstance(state, str) else [*(state or ())]
-        params = {
-            "state": [one.upper() for one in states],
-            "text": text,
-            "label": [f"{key}={value}" for key, value in (label or {}).items()],
-            "deleted": deleted or None,
-            "trials": trials or None,
-        }
-        path = escaped("projects", await self._api.project(project), "jobs")
-        async with closing(self._api.pages(path, params)) as found:
+        async with closing(
+            self._listed(project, state, text, label, deleted, trials=trials or None)
+        ) as found:
             async for one in found:
-                yield self._make(one)
+                yield one
 
     async def _place(self, job: str | J, project: str | None) -> tuple[str, str]:
         if isinstance(job, JobRecord):
             return job.project, job.name
         return await self._api.project(project), str(job)
 
-    async def _path(self, job: str | J, project: str | None) -> str:
-        where, name = await self._place(job, project)
-        return escaped("projects", where, "jobs", name)
-
     async def _post(self, path: str, body: Mapping[str, Any] | None = None, once: bool = False) -> Any:
         headers = {"Idempotency-Key": uuid.uuid4().hex} if once else {}
         sent = {field: value for field, value in (body or {}).items() if value is not None}
         return await self._api.call("POST", path, body=sent if body is not None else None, headers=headers)
-
-    def _now(self, job: str | J, data: Mapping[str, Any]) -> J:
-        """The given job, brought up to date, or a new one for a name."""
-        if isinstance(job, JobRecord):
-            job._data = dict(data)
-            return job
-        return self._make(data)
 
 
 class Jobs:
