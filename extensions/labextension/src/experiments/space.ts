@@ -190,7 +190,7 @@ export function metricsIn(source: string): string[] {
   return [...new Set([...found].map(match => match[1]))];
 }
 
-const LESS_IS_BETTER = /loss|error|err\b|mse|mae|rmse|perplexity|deviance|time|latency|distance/i;
+const LESS_IS_BETTER = /loss|error|err\b|mse|mae|rmse|perplexity|deviance|time|latency|distance|cost/i;
 
 export function guessDirection(metric: string): 'minimize' | 'maximize' {
   return LESS_IS_BETTER.test(metric) ? 'minimize' : 'maximize';
