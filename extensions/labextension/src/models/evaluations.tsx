@@ -14,8 +14,6 @@ import { StateBadge } from '../ui/state';
 import { evaluateModel } from './evaluate';
 
 const REPORT = 'report.json';
-/** More squares than that nobody can tell apart. */
-const MOST_CLASSES = 60;
 
 /** How well a version did on datasets, newest first. */
 export function Evaluations({ version }: { version: ModelVersion }): JSX.Element {
@@ -104,6 +102,8 @@ function OneEvaluation({
 interface Report {
   type?: string;
   labels?: string[];
+  /** How many classes are in neither matrix nor table. */
+  left_out?: number;
   confusion_matrix?: number[][];
   per_class?: { label: string; precision: number; recall: number; f1: number; rows: number }[];
 }
@@ -121,10 +121,10 @@ function ReportPlots({ version, job, path }: OutputProps): JSX.Element | null {
     signal => client.get<Report>(outputPath(version.project, job, path), { signal }),
     [client, version.project, job, path]
   );
-  const { labels = [], confusion_matrix: matrix, per_class: classes = [] } = value ?? {};
+  const { labels = [], left_out: left = 0, confusion_matrix: matrix, per_class: classes = [] } = value ?? {};
   const rows = useMemo(
     () =>
-      (labels.length <= MOST_CLASSES ? (matrix ?? []) : []).flatMap((counts, right) =>
+      (matrix ?? []).flatMap((counts, right) =>
         counts.map((count, said) => ({ x: labels[said], y: labels[right], count }))
       ),
     // `labels` is a new list while there is no report.
@@ -140,21 +140,20 @@ function ReportPlots({ version, job, path }: OutputProps): JSX.Element | null {
   }
   return (
     <>
-      {labels.length <= MOST_CLASSES ? (
-        <div className="hm-Evaluation-matrix">
-          <Plot
-            title={trans.__('Confusion matrix')}
-            rows={rows}
-            chart={chart}
-            height={Math.min(420, 60 + labels.length * 28)}
-          />
-        </div>
-      ) : (
+      <div className="hm-Evaluation-matrix">
+        <Plot
+          title={trans.__('Confusion matrix')}
+          rows={rows}
+          chart={chart}
+          height={Math.min(420, 60 + labels.length * 28)}
+        />
+      </div>
+      {left > 0 && (
         <p className="hm-Quiet">
-          {trans.__(
-            'With %1 classes a confusion matrix cannot be read; its numbers are in %2 of the job.',
-            labels.length,
-            REPORT
+          {trans._n(
+            '%1 more class, with fewer rows, is not shown.',
+            '%1 more classes, with fewer rows, are not shown.',
+            left
           )}
         </p>
       )}
