@@ -5,12 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from pydantic import TypeAdapter, ValidationError
 
+from himalia.core import clock
+from himalia.core.database import metadata
 from himalia.core.errors import Invalid
-from himalia.models import manifest
+from himalia.models import manifest, read
 from himalia.models.environments import lacking
-from himalia.models.schema import Alias
+from himalia.models.schema import Alias, Code, Source
+from himalia.models.tables import versions
 from himalia.storage.directory import DirectoryStore
 from himalia.storage.trees import Tree, TreeFile
 
@@ -102,3 +106,20 @@ def test_what_is_no_manifest_is_refused(tmp_path: Path, described: str, words: s
 def test_aliases_that_mean_something_else_are_refused(alias: str) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(Alias).validate_python(alias)
+
+
+def test_what_a_version_keeps_is_its_files_and_the_code_that_made_it(tmp_path: Path) -> None:
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'versions.sqlite'}")
+    metadata.create_all(engine, tables=[versions])
+    of_job = Source(job="train", code=Code(entry="train.py", snapshot="c" * 64))
+    made = [("a" * 64, of_job), (None, Source(code=Code(entry="sh -c true"))), ("b" * 64, Source())]
+    numbers = dict.fromkeys(("files", "size", "version"), 1)
+    texts = {"description": "", "manifest": {}, "metrics": {}, "parameters": {}, "created_by": "p"}
+    times = {"created_at": clock.now(), "updated_at": clock.now()}
+    with engine.begin() as connection:
+        for number, (tree, source) in enumerate(made):
+            row = {"id": f"v{number}", "model_id": "m", "number": number, "tree": tree}
+            row |= {**numbers, **texts, **times, "source": source.model_dump()}
+            connection.execute(versions.insert().values(row))
+        assert read.held(connection).trees == {"a" * 64, "b" * 64, "c" * 64}
+    engine.dispose()
