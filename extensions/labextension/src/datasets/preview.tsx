@@ -136,7 +136,7 @@ function Shown({ version, preview }: { version: DatasetVersion; preview: Preview
 /** Thumbnails by label, and what the pictures are like. */
 function Images({ version, images }: { version: DatasetVersion; images: PreviewImages }): JSX.Element {
   const { trans } = useHimalia();
-  const sheet = useSheet(version);
+  const { url: sheet, error, reload } = useSheet(version);
   const { columns, cell } = images.sheet;
   const counts = (values: PreviewImages['sizes']) =>
     values
@@ -146,6 +146,7 @@ function Images({ version, images }: { version: DatasetVersion; images: PreviewI
   return (
     <section>
       <h3>{trans._n('%1 picture', '%1 pictures', images.count)}</h3>
+      {error && <Failure error={error} retry={reload} />}
       <ul className="hm-Thumbnails" aria-label={trans.__('Pictures')}>
         {images.thumbnails.map(({ path, label, width, height }, at) => (
           <li key={path} title={`${path} · ${width} × ${height}`}>
@@ -190,10 +191,14 @@ function Images({ version, images }: { version: DatasetVersion; images: PreviewI
 }
 
 /** The picture that holds all thumbnails, as an address of the page's own. */
-function useSheet(version: DatasetVersion): string | undefined {
+function useSheet(version: DatasetVersion): {
+  url: string | undefined;
+  error: Error | undefined;
+  reload: () => void;
+} {
   const { client, datasets } = useHimalia();
   const [url, setUrl] = useState<string>();
-  const { value } = useLoaded(
+  const { value, error, reload } = useLoaded(
     async signal =>
       (await client.send('GET', datasets.versionPath(version, 'preview', 'thumbnails'), { signal })).blob(),
     [client, datasets, version.id]
@@ -206,7 +211,7 @@ function useSheet(version: DatasetVersion): string | undefined {
     setUrl(made);
     return () => URL.revokeObjectURL(made);
   }, [value]);
-  return url;
+  return { url, error, reload };
 }
 
 /** A table's columns with their spread above its first rows. */
@@ -232,7 +237,6 @@ function Table({ table }: { table: PreviewTable }): JSX.Element {
           {note}
         </p>
       ))}
-      {}
       <Scroll className="hm-DataTable" label={trans.__('First rows of %1', path)}>
         <table>
           <thead>

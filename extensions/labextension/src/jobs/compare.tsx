@@ -2,7 +2,7 @@ import { type ReactNode, useEffect, useState } from 'react';
 
 import type { Job } from '../api/types';
 import { Himalia, useHimalia } from '../context';
-import { Button, Empty, Failure, Loading, valueText, When } from '../ui/basics';
+import { Button, Empty, Failure, Loading, Scroll, valueText, When } from '../ui/basics';
 import { duration, number } from '../ui/format';
 import { useNow, useSignal } from '../ui/hooks';
 import { StateBadge } from '../ui/state';
@@ -83,16 +83,14 @@ function Comparison({ place }: { place: ComparePlace }): JSX.Element {
       {visible.every(([, rows]) => rows.length === 0) ? (
         <Empty>{trans.__('These jobs do not differ.')}</Empty>
       ) : (
-        // A region that scrolls must be reachable by keyboard.
-        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-        <div className="hm-Scroll" tabIndex={0} role="region" aria-label={trans.__('Comparison')}>
+        <Scroll label={trans.__('Comparison')}>
           <table className="hm-Table">
             <Head jobs={jobs} />
             {visible.map(
               ([title, rows]) => rows.length > 0 && <Group key={title} title={title} rows={rows} />
             )}
           </table>
-        </div>
+        </Scroll>
       )}
     </section>
   );

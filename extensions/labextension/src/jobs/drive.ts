@@ -50,7 +50,9 @@ export class OutputsDrive implements Contents.IDrive {
       return this.folder(localPath, []);
     }
     if (rest.length === 0) {
-      const page = await this.client.get<Page<OutputFile>>(jobPath(project, job, 'outputs'));
+      const page = await this.client.get<Page<OutputFile>>(jobPath(project, job, 'outputs'), {
+        query: { limit: 500 }
+      });
       return this.folder(
         localPath,
         page.items.map(file => this.model(`${localPath}/${file.path}`, 'file', null))

@@ -191,6 +191,7 @@ function useVersions(project: string, dataset: string): string[] {
       }),
     [client, project, dataset]
   );
-  const found = value?.items ?? [];
+  // Until they have come, the answer is that of the dataset chosen before.
+  const found = (value?.items ?? []).filter(each => each.dataset === dataset);
   return [...found.flatMap(each => each.status.aliases), ...found.map(each => String(each.number))];
 }

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useReducer, useState } from 'react';
+import { useEffect, useMemo, useReducer, useRef, useState } from 'react';
 
 import type { Job, MetricSeries, Page } from '../api/types';
 import { useHimalia } from '../context';
@@ -88,13 +88,16 @@ function useSeries(job: Job): {
   const { project, name, id } = job;
   const ended = !isActive(job.status.state);
   const [, grown] = useReducer((count: number) => count + 1, 0);
-  const [early] = useState(() => new Set<MetricPoints>());
+  // Told while an answer is on its way, or before what it brought is drawn.
+  const [told] = useState(() => new Set<MetricPoints>());
+  const drawn = useRef<Map<string, MetricPoint[]>>();
   const { value, error, reload } = useLoaded(
     async signal => {
-      early.clear();
+      told.clear();
       const page = await client.get<Page<MetricSeries>>(jobPath(project, name, 'metrics'), { signal });
       const series = new Map(page.items.map(each => [each.name, each.points]));
-      early.forEach(items => add(series, items));
+      told.forEach(items => add(series, items));
+      drawn.current = series;
       return series;
     },
     [client, project, name, job.status.attempt, ended]
@@ -102,21 +105,18 @@ function useSeries(job: Job): {
   useEffect(() => {
     const following = live.follow(`job:${id}`, {
       onMessage: message => {
-        if (message.type !== 'metrics' || !message.items) {
-          return;
-        }
-        if (value) {
-          add(value, message.items);
-          grown();
-        } else {
-          // It came before the answer of what was there already.
-          early.add(message.items);
+        if (message.type === 'metrics' && message.items) {
+          told.add(message.items);
+          if (drawn.current) {
+            add(drawn.current, message.items);
+            grown();
+          }
         }
       },
       onResumed: reload
     });
     return () => following.dispose();
-  }, [live, id, value, reload, early]);
+  }, [live, id, reload, told]);
   return { series: value, error, reload };
 }
 
@@ -125,10 +125,20 @@ function add(series: Map<string, MetricPoint[]>, items: [string, ...MetricPoint]
     const points = series.get(name);
     if (!points) {
       series.set(name, [point]);
-    } else if (!points.some(known => known[0] === point[0] && known[2] === point[2])) {
+    } else if (!isAmong(points, point)) {
       points.push(point);
     }
   }
+}
+
+/** Steps come in their order but for few: only the end is looked through. */
+function isAmong(points: readonly MetricPoint[], [step, , at]: MetricPoint): boolean {
+  for (let last = points.length - 1; last >= 0 && points[last][0] >= step; last--) {
+    if (points[last][0] === step && points[last][2] === at) {
+      return true;
+    }
+  }
+  return false;
 }
 
 function asCsv(series: [string, MetricPoint[]][]): string {

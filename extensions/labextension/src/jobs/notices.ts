@@ -50,7 +50,7 @@ function notice({ app, jobs, projects, trans }: Himalia, event: PlatformEvent): 
   switch (data.state) {
     case 'SUCCEEDED':
       Notification.success(
-        trans.__('“%1” succeeded%2', subject.name, took(jobs.get(subject.id), data.changed_at, trans)),
+        succeeded(subject.name, ranFor(jobs.get(subject.id), data.changed_at), trans),
         options
       );
       break;
@@ -62,11 +62,16 @@ function notice({ app, jobs, projects, trans }: Himalia, event: PlatformEvent): 
   }
 }
 
+function succeeded(name: string, seconds: number | undefined, trans: Himalia['trans']): string {
+  return seconds === undefined
+    ? trans.__('“%1” succeeded.', name)
+    : trans.__('“%1” succeeded after %2.', name, duration(seconds));
+}
+
 /** How long it ran, where the page knows when it started. */
-function took(job: Job | undefined, ended: unknown, trans: Himalia['trans']): string {
+function ranFor(job: Job | undefined, ended: unknown): number | undefined {
   const started = job?.status.started_at;
-  if (!started || typeof ended !== 'string') {
-    return '.';
-  }
-  return trans.__(' after %1.', duration(Math.max(0, (Date.parse(ended) - Date.parse(started)) / 1000)));
+  return started && typeof ended === 'string'
+    ? Math.max(0, (Date.parse(ended) - Date.parse(started)) / 1000)
+    : undefined;
 }

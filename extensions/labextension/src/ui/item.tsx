@@ -58,7 +58,6 @@ export function Item({
         id={`${id}-panel`}
         aria-labelledby={`${id}-${shown.name}`}
         // A panel whose content takes no focus must be scrollable by keyboard all the same.
-
         tabIndex={0}
         key={shown.name}
       >
