@@ -276,9 +276,7 @@ def test_an_archive_is_unpacked(page: Page, himalia: Running, paula: Person, tmp
     (himalia.folder / "imports" / "leaves" / "leaf.txt").write_text("green\n")
     page.get_by_role("button", name="New version…").click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Or a folder or file of the platform’s machine").fill(
-        f"{himalia.folder}/imports/leaves"
-    )
+    dialog.get_by_label("Or on the platform").fill(f"{himalia.folder}/imports/leaves")
     shot(page, "import-path")
     dialog.get_by_role("button", name="Take it").click()
     dialog.get_by_label("Only these files").check()

@@ -108,8 +108,8 @@ function Sources({ onChosen }: { onChosen: (chosen: Chosen) => void }): JSX.Elem
       <Dropzone onChosen={onChosen} />
       {open.length > 0 && (
         <Field
-          label={trans.__('Or a folder or file of the platform’s machine')}
-          description={trans.__('Below %1.', open.join(', '))}
+          label={trans.__('Or on the platform')}
+          description={trans.__('The path of a folder or file of its machine, below %1.', open.join(', '))}
         >
           {attributes => (
             <span className="hm-Copied">
