@@ -421,6 +421,8 @@ def test_a_search_finds_a_minimum(page: Page, himalia: Running, paula: Person) -
     expect(page.get_by_role("heading", name=re.compile(r"Best trial: \d"))).to_be_visible()
     for title in ("History", "Parallel coordinates", "Importance"):
         expect(plot(page, title).locator("canvas, svg.marks").first).to_be_visible(timeout=30 * SECONDS)
+    # Under the pointer it is not drawn anew, which would close its menu.
+    history.locator(".hm-Plot-canvas").hover()
     history.locator("summary").click()
     with page.expect_download() as picture:
         history.get_by_role("link", name="Save as PNG").click()

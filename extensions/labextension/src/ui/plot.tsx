@@ -118,10 +118,22 @@ class Drawing {
 
   private soon(): void {
     this._late = true;
-    if (this._timer === 0 && !this._held) {
+    if (this._timer === 0 && !this.isHeld) {
       const wait = Math.max(0, this._last + REDRAW_MS - Date.now());
-      this._timer = window.setTimeout(() => void this.render(), wait);
+      this._timer = window.setTimeout(() => {
+        if (this.isHeld) {
+          // The pointer has come meanwhile: when it leaves, this is drawn.
+          this._timer = 0;
+        } else {
+          void this.render();
+        }
+      }, wait);
     }
+  }
+
+  /** What was never drawn is not held back. */
+  private get isHeld(): boolean {
+    return this._held && this._last > 0;
   }
 
   private async render(): Promise<void> {
