@@ -238,3 +238,8 @@ def test_fields_of_later_versions_are_kept(server: Misbehaving, do: Call) -> Non
     assert (job.later, job.status.newer, job["later"]) == ([1], "x", [1])
     with pytest.raises(AttributeError, match="no field 'missing'"):
         _ = job.missing
+
+
+def test_a_number_that_json_has_no_word_for_is_refused(server: Misbehaving, do: Call) -> None:
+    with pytest.raises(errors.Invalid, match="NaN and infinite numbers"):
+        do(server.url, lambda c: c.endpoints.create_token("iris", "late", expires_in_s=float("nan")))

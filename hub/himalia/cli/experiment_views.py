@@ -74,6 +74,7 @@ def in_full(experiment: ExperimentRecord) -> None:
         ("State", experiment.state + (f" ({status.reason})" if status.reason else "")),
         ("", status.message or ""),
         ("Runs", runs or " ".join(job.get("command", []))),
+        *_space(spec.space),
         ("To", ", ".join(goals)),
         ("Sampler", f"{spec.sampler['kind']}, seed {spec.sampler['seed']}"),
         ("Pruner", spec.pruner["kind"]),
@@ -89,6 +90,32 @@ def in_full(experiment: ExperimentRecord) -> None:
     for title, text in lines:
         if text:
             say(f"{title + ':' if title else '':<14}{printable(text)}")
+
+
+def _space(space: dict[str, Any]) -> list[tuple[str, str]]:
+    titles = ["Searches", *[""] * len(space)]
+    return [
+        (title, f"{name}: {values(one)}") for title, (name, one) in zip(titles, space.items(), strict=False)
+    ]
+
+
+def values(parameter: dict[str, Any]) -> str:
+    """What a parameter may be, as `whole numbers from 1 to 9`."""
+    when = parameter.get("when")
+    condition = (
+        f", when {', '.join(f'{key} is {_either(value)}' for key, value in when.items())}" if when else ""
+    )
+    if parameter["kind"] == "categorical":
+        return _either(parameter["choices"]) + condition
+    numbers = "whole numbers" if parameter["kind"] == "int" else "numbers"
+    words = f"{numbers} from {plain(parameter['low'])} to {plain(parameter['high'])}"
+    if parameter.get("step") not in (None, 1):
+        words += f" in steps of {plain(parameter['step'])}"
+    return words + (", on a log scale" if parameter.get("log") else "") + condition
+
+
+def _either(values: Any) -> str:
+    return " or ".join(plain(value) for value in (values if isinstance(values, list) else [values]))
 
 
 def trial_list(experiment: ExperimentRecord, trials: Sequence[Trial]) -> None:

@@ -159,6 +159,8 @@ def create(
 ) -> None:
     """Begin a search: run a notebook, script or command again and again with other parameters."""
     objectives = {**dict.fromkeys(minimize or [], "minimize"), **dict.fromkeys(maximize or [], "maximize")}
+    if both := sorted({*(minimize or [])} & {*(maximize or [])}):
+        raise typer.BadParameter(f"{both[0]} cannot be both smaller and greater. Say one of them.")
     if not objectives:
         raise typer.BadParameter(
             "Name the metric that is to be better: --minimize loss or --maximize accuracy"

@@ -27,6 +27,9 @@ def login(
         Path | None, typer.Option(help="The account's password. [default: asked for]", show_default=False)
     ] = None,
     days: Annotated[int, typer.Option(min=1, max=365, help="With --username: how long it is valid.")] = 30,
+    scope: Annotated[
+        str, typer.Option(help="With --username: read, write, or admin for an administrator's commands.")
+    ] = "write",
 ) -> None:
     """Log in to a platform: a person approves a short code in the browser."""
     from himalia.client.credentials import Credentials
@@ -43,7 +46,7 @@ def login(
             if username is None or password is None:
                 made = _approved(session)
             else:
-                made = session.with_password(username, password, socket.gethostname(), days)
+                made = session.with_password(username, password, socket.gethostname(), days, scope)
         finally:
             session.close()
         Credentials().store(session.base, made)

@@ -31,7 +31,8 @@ def in_words() -> Iterator[None]:
     try:
         yield
     except (HimaliaError, SnapshotError) as error:
-        lines = [printable(line) for line in str(error).splitlines()]
+        words = str(error).replace("cascade=true", "--cascade")  # the service speaks of the API's parameter
+        lines = [printable(line) for line in words.splitlines()]
         raise CommandError("\n".join(lines)) from error
 
 

@@ -76,17 +76,25 @@ class Adding:
     async def _missing(self, draft: str, digests: dict[str, str] | None, sent: Sent) -> list[LocalFile]:
         """The files that have to be sent; those that need not be are noted in `sent`."""
         files = self.found.files
-        if digests is not None:
-            missing = await self._announced(draft, digests)
-            wanted = {digest: file for file in files if (digest := digests[file.path]) in missing}
-            files = [*wanted.values()]  # of equal ones, one
+        known = digests if digests is not None else self._remembered()
+        if known:
+            missing = await self._announced(draft, known)
+            wanted = {
+                digest: f for f in files if (digest := known.get(f.path)) in missing
+            }  # of equal ones, one
+            files = [*wanted.values(), *(file for file in files if file.path not in known)]
             sent.files_done = sent.files - len(files)
             sent.size_done = sent.size - sum(file.size for file in files)
         return files
 
+    def _remembered(self) -> dict[str, str]:
+        """Digests of files that were sent before, by an `add` that failed for instance, and have not changed."""
+        found = ((file.path, self.cache.find(file.source, file.fingerprint)) for file in self.found.files)
+        return {path: digest for path, digest in found if digest is not None}
+
     async def _announced(self, draft: str, digests: dict[str, str]) -> set[str]:
         missing: list[str] = []
-        files = self.found.files
+        files = [file for file in self.found.files if file.path in digests]
         for start in range(0, len(files), ANNOUNCED):
             listed = [
                 {"path": f.path, "size": f.size, "digest": digests[f.path], "executable": f.executable}

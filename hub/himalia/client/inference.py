@@ -6,6 +6,7 @@ https://kserve.github.io/website/docs/concepts/architecture/data-plane/v2-protoc
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -79,7 +80,28 @@ def _tensor(name: str, datatype: str, values: Any) -> dict[str, Any]:
     while isinstance(level, (list, tuple)):
         shape.append(len(level))
         level = level[0] if level else None
-    return {"name": name, "datatype": datatype, "shape": shape, "data": _flat(nested)}
+    return {
+        "name": name,
+        "datatype": datatype,
+        "shape": shape,
+        "data": [_leaf(name, one) for one in _flat(nested)],
+    }
+
+
+def _leaf(name: str, value: Any) -> Any:
+    """A value as JSON has it. What is missing, as NaN or pandas.NA, is null."""
+    value = value.item() if hasattr(value, "item") else value  # a scalar of numpy
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return None
+    if isinstance(value, float) and not math.isfinite(value):
+        if math.isnan(value):
+            return None
+        raise Invalid(f"Input {name!r} has an infinite number, which cannot be sent.")
+    if isinstance(value, (str, int, float)):
+        return value
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    raise Invalid(f"Input {name!r} has a value of the type {type(value).__name__}, which cannot be sent.")
 
 
 def _flat(values: Any) -> list[Any]:

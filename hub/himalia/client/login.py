@@ -76,12 +76,14 @@ class Login:
                 return _kept(answer)
         raise WaitTimeout("Nobody entered the code in time. Start again with himalia login.")
 
-    def with_password(self, username: str, password: str, client: str, days: int) -> dict[str, Any]:
+    def with_password(
+        self, username: str, password: str, client: str, days: int, scope: str = "write"
+    ) -> dict[str, Any]:
         """Sign in as a local account and make a token. Raises Unauthenticated for a wrong password."""
         with _Browser(self.place.origin, self.place.shown) as browser:
             browser.sign_in(self.place.path[: -len(PREFIX)] + "/hub/login", username, password)
             browser.get(f"{self.place.path}/", until=_SESSION)
-            body = {"note": f"himalia login {client}"[:200], "scopes": ["write"], "days": days}
+            body = {"note": f"himalia login {client}"[:200], "scopes": [scope], "days": days}
             made = browser.post_json(f"{self.place.path}/api/v1/tokens", body)
             browser.get(self.place.path[: -len(PREFIX)] + "/hub/logout")
         return {**_kept(made), "person": {"name": username}}

@@ -54,6 +54,7 @@ class TrackingVerbs:
             "MLFLOW_WORKSPACE": await self._api.project(project),
             "MLFLOW_EXPERIMENT_NAME": "Default",
             "MLFLOW_DISABLE_TELEMETRY": "true",
+            "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # no pages are there
         }
 
     async def tensorboard(self, *runs: str | AsyncJob | os.PathLike[str], project: str | None = None) -> Path:

@@ -19,7 +19,7 @@ from typing import (
 import httpx
 
 from himalia.client.bridge import run
-from himalia.client.errors import Unreachable
+from himalia.client.errors import Invalid, Unreachable
 
 if TYPE_CHECKING:
     from himalia.client.config import Place
@@ -146,16 +146,19 @@ def _built(client: httpx.Client | httpx.AsyncClient, request: Request, content: 
     if request.source is not None:
         headers["Content-Length"] = str(request.source.size)
         headers.setdefault("Content-Type", "application/octet-stream")
-    return client.build_request(
-        request.method,
-        request.path,
-        params=list(request.params) or None,
-        json=request.json,
-        data=request.form,
-        content=content,
-        headers=headers,
-        timeout=httpx.Timeout(request.timeout_s, connect=CONNECT_S, write=TAKEN_S),
-    )
+    try:
+        return client.build_request(
+            request.method,
+            request.path,
+            params=list(request.params) or None,
+            json=request.json,
+            data=request.form,
+            content=content,
+            headers=headers,
+            timeout=httpx.Timeout(request.timeout_s, connect=CONNECT_S, write=TAKEN_S),
+        )
+    except ValueError as error:  # JSON has no words for these
+        raise Invalid("NaN and infinite numbers cannot be sent. Give finite ones.") from error
 
 
 class _BlockingStream(Stream):

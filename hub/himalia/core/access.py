@@ -78,7 +78,7 @@ class Gate:
         rule = OPERATIONS[operation]
         self._check_credential(rule, identity, path)
         if rule.scope is not None and identity.kind != "service" and not covers(identity.scopes, rule.scope):
-            raise Forbidden(f"This token does not carry the scope custom:himalia:{rule.scope}.")
+            raise Forbidden(f"This needs a token with the scope {rule.scope}, which yours does not have.")
         name = path.get("project")
         if name is None:
             if identity.project is not None and identity.kind != "workload" and not rule.limited:
@@ -105,6 +105,10 @@ class Gate:
                 "A workload's token may not do this. Give its job the permission to submit, if it should."
             )
         if identity.kind not in rule.by:
+            if identity.kind == "user":
+                raise Forbidden(
+                    "An access token may not do this. Do it on the platform's pages or in a notebook server."
+                )
             raise Forbidden("This kind of credential may not do this.")
 
     async def project(self, name: str, identity: Identity) -> tuple[dict[str, Any], Role]:

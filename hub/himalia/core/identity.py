@@ -130,7 +130,7 @@ class HubAccounts:
             answer = await self.http.get(path, headers={"Authorization": f"token {token}"})
         except httpx.HTTPError as error:
             raise Unavailable("The hub is not answering. Try again in a moment.") from error
-        if answer.status_code in (401, 403, 404):
+        if answer.status_code == 404 or (answer.status_code in (401, 403) and token != self.service_token):
             model = None
         elif answer.status_code == 200:
             model = answer.json()

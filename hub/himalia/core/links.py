@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from himalia.core.database import Transaction, metadata
-from himalia.core.errors import InUse
 
 links = sa.Table(
     "links",
@@ -50,13 +49,3 @@ def users_of(connection: Connection, to_ids: Sequence[str]) -> list[dict[str, An
 def forget(tx: Transaction, ids: Sequence[str]) -> None:
     """Remove every link from and to things that are gone for good."""
     tx.execute(links.delete().where(sa.or_(links.c.from_id.in_(ids), links.c.to_id.in_(ids))))
-
-
-def refuse_if_used(tx: Transaction, to_id: str, name: str) -> None:
-    """Raise InUse when something still uses `to_id`."""
-    users = used_by(tx.connection, to_id)
-    if users:
-        raise InUse(
-            f"{name} is still used by {len(users)} other thing(s). Delete those first, or ask for cascade=true.",
-            links=users,
-        )

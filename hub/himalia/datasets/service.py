@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -341,9 +342,13 @@ def remove_drafts(tx: Transaction, ids: Sequence[str]) -> None:
 def _refuse_used(tx: Transaction, ids: Sequence[str], name: str) -> None:
     users = links.users_of(tx.connection, [end(one) for one in ids])
     if users:
+        kinds = Counter(one["from_id"].partition(":")[0].replace("_", " ") for one in users)
+        words = ", ".join(
+            f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in sorted(kinds.items())
+        )
         raise InUse(
-            f"{name} is used by {len(users)} other thing(s), which could not be repeated without it. "
-            "Delete those first, or ask for cascade=true.",
+            f"{name} is used by {words}, which could not be repeated without it. "
+            "Delete those first, or delete it all the same with cascade=true.",
             links=users,
         )
 

@@ -123,6 +123,7 @@ def _servers(c: Any, service_url: str) -> None:
         "MLFLOW_TRACKING_TOKEN": server_token,
         "MLFLOW_EXPERIMENT_NAME": "Default",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # no pages are there
         **_dict(c.Spawner, "environment"),
     }
     c.Spawner.server_token_scopes = [

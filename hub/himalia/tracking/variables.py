@@ -13,4 +13,6 @@ def variables(settings: Settings) -> dict[str, str]:
         "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{settings.service_port}{PREFIX}",
         "MLFLOW_EXPERIMENT_NAME": DEFAULT_EXPERIMENT,
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        # It would print addresses below the tracking URI, where no pages are.
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     }

@@ -252,6 +252,10 @@ def test_login_with_a_password(ada: Person, tmp_path: Path) -> None:
     assert run_himalia("whoami").stdout == f"ada at {ada.platform.url}, project ada\n"
     assert PASSWORD not in ada.platform.log("service") + ada.platform.log("hub")
     run_himalia("logout")
+    run_himalia(*words, str(tmp_path / "password"), "--scope", "read")
+    refused = run_himalia("jobs", "submit", "--", "true", code=1).stderr
+    assert "needs a token with the scope write, which yours does not have" in refused
+    run_himalia("logout")
     (tmp_path / "password").write_text("wrong\n")
     assert "is wrong" in run_himalia(*words, str(tmp_path / "password"), code=1).stderr
 

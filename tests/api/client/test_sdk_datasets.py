@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 from platforms import Person
 
-from himalia.client import AsyncClient, Client
+from himalia.client import AsyncClient, Client, dataset_adding, dataset_upload
 from himalia.client.dataset_files import FileChanged
+from himalia.client.digest_cache import DigestCache
 from himalia.client.errors import Conflict, HimaliaError, InUse, Invalid, NotFound
 
 
@@ -111,6 +112,29 @@ def test_only_what_changed_is_sent_and_the_difference_is_shown(client: Client, f
     assert [one.path for one in client.datasets.diff("changing@1", 2) if one.change == "removed"] == [
         "new.txt"
     ]
+
+
+def test_adding_again_after_a_failure_sends_only_the_rest(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remembered = DigestCache(tmp_path / "digests.json", settled_s=0)
+    monkeypatch.setattr(dataset_adding, "cache_of", lambda root: remembered)
+    (tmp_path / "files").mkdir()
+    for name in "abcde":
+        (tmp_path / "files" / name).write_bytes(os.urandom(dataset_upload.SMALL_BYTES + 1))
+
+    def fails(sent: dataset_upload.Sent) -> None:
+        if sent.files_done == 1:
+            raise OSError("the connection is lost")
+
+    with pytest.raises(OSError, match="is lost"):
+        client.datasets.add("broken-off", tmp_path / "files", progress=fails)
+    seen: list[int] = []
+    made = client.datasets.add(
+        "broken-off", tmp_path / "files", progress=lambda sent: seen.append(sent.files_done)
+    )
+    assert (made.number, made.status.files) == (1, 5)
+    assert seen[0] >= 1
 
 
 def test_keeping_what_is_there(client: Client, tmp_path: Path) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import shutil
 from pathlib import Path
 
+import pandas
 import pytest
 from client_harness import Run
 from endpoint_models import times
@@ -182,6 +184,20 @@ def test_rows_and_columns_become_tensors() -> None:
     ]
     with pytest.raises(errors.Invalid, match="Each row needs 2 values: a, b"):
         inference.request([[1]], COLUMNS)
+
+
+def test_what_is_missing_is_null_and_the_infinite_is_refused() -> None:
+    frame = pandas.DataFrame({"a": [1.0, math.nan], "b": ["x", None]})
+    sent = inference.request(frame, COLUMNS)["inputs"]
+    assert [one["data"] for one in sent] == [[1.0, None], ["x", None]]
+    numbers = pandas.Series([1, None], dtype="Int64")
+    assert inference.request({"a": numbers}, COLUMNS)["inputs"][0]["data"] == [1, None]
+    day = pandas.Series(pandas.to_datetime(["2026-11-01", None]))
+    assert inference.request({"b": day}, COLUMNS)["inputs"][0]["data"] == ["2026-11-01T00:00:00", None]
+    with pytest.raises(errors.Invalid, match="'a' has an infinite number"):
+        inference.request({"a": [math.inf]}, COLUMNS)
+    with pytest.raises(errors.Invalid, match="'a' has a value of the type object"):
+        inference.request({"a": [object()]}, COLUMNS)
 
 
 def test_answers_have_their_shape() -> None:

@@ -11,6 +11,7 @@ from client_harness import Run
 from platforms import Person
 
 import himalia
+from himalia.cli import experiment_views
 from himalia.cli.experiments import parameter_of
 from himalia.client import errors
 from himalia.client.experiments import space_of
@@ -135,7 +136,9 @@ def test_the_command(run: Run, script: Path, tmp_path: Path) -> None:
     assert "found: COMPLETE; 4 of 4; loss = 0 (trial" in done.stderr
     assert "found" in run("experiments", "list").stdout
     assert json.loads(run("experiments", "show", "found", "--json").stdout)["status"]["done"] == 4
-    assert "Best:         loss = 0 (trial" in run("experiments", "show", "found").stdout
+    shown = run("experiments", "show", "found").stdout
+    assert "Best:         loss = 0 (trial" in shown
+    assert "Searches:     y: 1 or 2\n              x: 0.25 or 0.5\n" in shown
     table = run("experiments", "trials", "found").stdout.splitlines()
     assert table[0].split()[:5] == ["TRIAL", "STATE", "loss", "y", "x"]
     assert len(table) == 5
@@ -153,3 +156,18 @@ def test_the_command_says_what_it_lacks(run: Run, script: Path) -> None:
     assert "--search" in run("experiments", "create", str(script), "--minimize", "loss", code=2).stderr
     words = ["experiments", "create", str(script), "--minimize", "loss", "--search", "x=1..2,steps=3"]
     assert "step=NUMBER" in run(*words, code=2).stderr
+    words = ["experiments", "create", str(script), "--minimize", "loss", "--maximize", "loss"]
+    assert "both smaller and greater" in run(*words, "--search", "x=1..2", code=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("parameter", "words"),
+    [
+        ({"kind": "int", "low": 0, "high": 1}, "whole numbers from 0 to 1"),
+        ({"kind": "int", "low": 0, "high": 9, "step": 3}, "whole numbers from 0 to 9 in steps of 3"),
+        ({"kind": "float", "low": 0.01, "high": 1.0, "log": True}, "numbers from 0.01 to 1, on a log scale"),
+        ({"kind": "categorical", "choices": ["a", 1], "when": {"m": "x"}}, "a or 1, when m is x"),
+    ],
+)
+def test_what_a_parameter_may_be_in_words(parameter: dict[str, object], words: str) -> None:
+    assert experiment_views.values(parameter) == words
