@@ -79,6 +79,7 @@ def test_sets_the_local_parts_when_asked(token: Path, tmp_path: Path) -> None:
         "MLFLOW_TRACKING_URI": "http://127.0.0.1:9/services/himalia/mlflow",
         "MLFLOW_EXPERIMENT_NAME": "Default",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     }
     assert c.LocalSpawner.home == c.LocalAuthenticator.home == str(tmp_path)
     assert c.LocalSpawner.service_token_file == str(token)
