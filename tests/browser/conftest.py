@@ -9,7 +9,8 @@ from chromium import started_chromium
 from playwright.sync_api import Browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """Playwright's loop runs as long as this: other modules of the process have loops of their own."""
     with started_chromium() as browser:
         yield browser

@@ -107,10 +107,19 @@ def current_log(api: Api, job: Mapping[str, Any]) -> Log | None:
 
 
 class Follower:
-    """One job, from now until it ends. `logs` False leaves its log out."""
+    """One job, from now until it ends. `logs` False leaves its log out; `since` is the first attempt to log."""
 
-    def __init__(self, api: Api, project: str, name: str, logs: bool, deadline: float | None = None) -> None:
+    def __init__(
+        self,
+        api: Api,
+        project: str,
+        name: str,
+        logs: bool,
+        deadline: float | None = None,
+        since: int | None = None,
+    ) -> None:
         self.api, self.project, self.name, self.logs, self.deadline = api, project, name, logs, deadline
+        self._next = since
         self._job: dict[str, Any] = {}
         self._log: Log | None = None
         self._after = "0"
@@ -172,8 +181,8 @@ class Follower:
                         self._after = message.id or self._after
                         async for update in self._read(json.loads(message.data)):
                             yield update
-                    if self._ended or self._log is not log:
-                        return
+                        if self._ended or self._log is not log:
+                            return  # what comes after belongs to the log before, or is told again
                     self._check_deadline()
                     if self._left() < silence / 2:
                         return  # the next connection waits less long in silence, so that the deadline is kept
@@ -215,12 +224,20 @@ class Follower:
         self._job = await self.api.call("GET", self._path)
 
     async def _new_attempt(self) -> AsyncGenerator[LogText | EnvironmentText, None]:
-        """Turn to the log that grows now, when the one before it is read to its end."""
+        """Turn to the log that grows now, when those before it are read to their ends."""
         current = current_log(self.api, self._job) if self.logs else None
-        if current is not None and (self._log is None or self._log.topic != current.topic):
-            async for text in self._rest():
-                yield text
-            self._log = current
+        if current is None or (self._log is not None and self._log.topic == current.topic):
+            return
+        async for text in self._rest():
+            yield text
+        if not current.overlay:
+            # Attempts that began and ended since the job was last seen.
+            for attempt in range(self._next or current.attempt, current.attempt):
+                self._log = Log(self.api, self._job["id"], attempt)
+                async for text in self._rest():
+                    yield text
+            self._next = current.attempt + 1
+        self._log = current
 
     async def _rest(self) -> AsyncGenerator[LogText | EnvironmentText, None]:
         if self._log is not None:

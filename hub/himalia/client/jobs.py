@@ -219,15 +219,15 @@ class JobVerbs(ThingVerbs[J]):
 
         Of a job that waits for its environment, or got none, it is the log of how that is built.
         """
-        shown = await self.get(job, project=project)
         if follow:
             if attempt is not None:
                 raise Invalid("An earlier attempt cannot be followed: leave out attempt, or follow.")
-            async with closing(self.follow(shown)) as updates:
+            async with closing(self.follow(job, project=project)) as updates:
                 async for update in updates:
                     if isinstance(update, (EnvironmentText, LogText)):
                         yield update.text
             return
+        shown = await self.get(job, project=project)
         found = current_log(self._api, shown.to_dict())
         if attempt is not None:
             found = Log(self._api, shown.id, attempt)
@@ -245,7 +245,10 @@ class JobVerbs(ThingVerbs[J]):
         """
         where, name = await self._place(job, project)
         deadline = None if timeout is None else time.monotonic() + timeout
-        async with closing(Follower(self._api, where, name, logs, deadline).updates()) as updates:
+        # A job that was seen before it began is logged from its first attempt on.
+        since = max(1, job.status.attempt) if isinstance(job, JobRecord) else None
+        follower = Follower(self._api, where, name, logs, deadline, since)
+        async with closing(follower.updates()) as updates:
             async for update in updates:
                 if isinstance(update, Changed) and isinstance(job, JobRecord):
                     job._data = dict(update.job)

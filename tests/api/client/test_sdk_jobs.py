@@ -147,6 +147,12 @@ def test_a_failure_and_its_next_attempt(client: himalia.Client) -> None:
         job.retry()
 
 
+def test_a_job_that_ended_unseen_is_logged_from_its_first_attempt_on(client: himalia.Client) -> None:
+    job = client.jobs.submit(command=[*SH, "echo try $HIMALIA_ATTEMPT; exit 1"], retries=2)
+    client.jobs.wait(job.name, timeout=60)
+    assert "".join(job.log(follow=True)) == "try 1\ntry 2\ntry 3\n"
+
+
 def test_retry_and_rerun(client: himalia.Client) -> None:
     job = client.jobs.submit(command=["false"], name="no").wait(timeout=30)
     assert (job.state, job.status.reason) == ("FAILED", "user_error")
