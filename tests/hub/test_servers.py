@@ -111,6 +111,7 @@ def test_a_hub_that_is_killed_finds_its_servers_again(platform: Platform, runnin
     with running.kernel() as kernel:
         kernel.run("kept = 12345")
         before = platform.state("ada")
+        assert "himalia-admin" in administrators_roles(platform)
         platform.kill_hub()
         platform.start_hub()
         until(lambda: (platform.server("ada") or {}).get("ready"), "the hub has the server again")
@@ -118,6 +119,15 @@ def test_a_hub_that_is_killed_finds_its_servers_again(platform: Platform, runnin
         assert len(platform.reservations.taken) == 1
         with running.connected(kernel.id) as again:
             assert again.run("print(kept)") == "12345\n"
+        assert "himalia-admin" in administrators_roles(platform)
+
+
+def administrators_roles(platform: Platform) -> list[str]:
+    """Those that an administrator has who signs in now."""
+    with Browser(platform, "admin") as admin:
+        admin.sign_in()
+        roles: list[str] = admin.hub_api("GET", "/user").json()["roles"]
+    return roles
 
 
 def test_the_proxy_closes_its_connections_itself(platform: Platform, running: Lab) -> None:

@@ -9,6 +9,7 @@ import pytest
 from traitlets.config import Config
 
 import himalia.hub
+from himalia.hub.accounts.store import AccountStore
 from himalia.hub.install import ADMIN, READ, WRITE, install
 
 
@@ -84,4 +85,10 @@ def test_sets_the_local_parts_when_asked(token: Path, tmp_path: Path) -> None:
     assert c.LocalSpawner.home == c.LocalAuthenticator.home == str(tmp_path)
     assert c.LocalSpawner.service_token_file == str(token)
     assert "users" not in c.JupyterHub.load_roles[-1]
+    accounts = AccountStore.of_home(tmp_path)
+    accounts.add("grace", admin=True)
+    accounts.add("ada")
+    c = Config()
+    install(c, service_url="http://127.0.0.1:9", service_token_file=token, home=tmp_path, authenticator=True)
+    assert c.JupyterHub.load_roles[-1]["users"] == ["grace"]
     assert "abc" not in repr(c.LocalSpawner)

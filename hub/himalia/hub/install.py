@@ -36,7 +36,8 @@ def install(
     `admin_users` may administer Himalia; so may whoever else is given the role `himalia-admin`.
     """
     token = Path(service_token_file).read_text().strip()
-    _scopes(c, admin_users)
+    local = _administrators(Path(home)) if authenticator and home is not None else set()
+    _scopes(c, {*admin_users, *local})
     _service(c, service_url, token)
     if gateway_url:
         _gateway(c, gateway_url)
@@ -83,9 +84,16 @@ def _scopes(c: Any, admin_users: Iterable[str]) -> None:
     c.JupyterHub.load_roles = [
         *_list(c.JupyterHub, "load_roles"),
         {"name": "himalia", "scopes": service, "services": ["himalia"]},
-        # Without a list of users, who has the role already keeps it.
+        # When it starts, the hub takes the role from whoever is not in the list.
         {"name": ADMIN_ROLE, "scopes": [ADMIN], **({"users": admins} if admins else {})},
     ]
+
+
+def _administrators(home: Path) -> set[str]:
+    """Names of the local accounts that administer; those made later get the role when they first sign in."""
+    from himalia.hub.accounts.store import AccountStore
+
+    return {one.name for one in AccountStore.of_home(home).list() if one.admin and not one.disabled}
 
 
 def _service(c: Any, url: str, token: str) -> None:
