@@ -142,7 +142,7 @@ def _invalid(error: RequestValidationError) -> Invalid:
     """Each wrong field with a sentence; what was sent is not repeated, it may be a secret."""
     fields = []
     for one in error.errors()[:MOST_FIELDS]:
-        place = [str(part) for part in one["loc"]]
+        place = [str(part) for part in one["loc"] if part != "[key]"]  # the key stands before it
         name = ".".join(place[1:]) if len(place) > 1 else place[0]
         # The name of an unknown field is the caller's text too: any length, and not always valid Unicode.
         name = name[:200].encode(errors="replace").decode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -11,8 +12,11 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
 from himalia import http
+from himalia.core.schema import PATTERN_WORDS
 from himalia.core.telemetry import Telemetry
 from himalia.http import Outer, _Body, _BodyError
+
+ROOT = Path(__file__).parents[2]
 
 
 class Nothing:
@@ -112,3 +116,16 @@ async def test_who_hangs_up_is_no_failure_of_ours(caplog: pytest.LogCaptureFixtu
 def test_only_uploads_have_no_limit_here(method: str, path: str, limit: int | None) -> None:
     outer = Outer(never, 1000, Telemetry(Nothing()))  # type: ignore[arg-type]
     assert outer._limit(scope(method, path)) == limit
+
+
+def patterns(part: Any) -> set[str]:
+    """Every pattern that a value of the API has to match, in the checked-in description."""
+    if isinstance(part, dict):
+        own = {part["pattern"]} if isinstance(part.get("pattern"), str) else set()
+        return own.union(*map(patterns, part.values()))
+    return set().union(*map(patterns, part)) if isinstance(part, list) else set()
+
+
+def test_every_pattern_has_words_for_people() -> None:
+    document = json.loads((ROOT / "docs" / "api" / "openapi.json").read_text())
+    assert patterns(document) - PATTERN_WORDS.keys() == set()

@@ -81,6 +81,14 @@ PATTERN_WORDS = {
     NAME_PATTERN: "use lowercase letters, digits and dashes, with a letter or digit at both ends, at most 40",
     LABEL_PATTERN: "use letters, digits and . _ / -, with a letter or digit at both ends, at most 63",
     VARIABLE_PATTERN: "use letters, digits and _, not beginning with a digit, at most 128",
+    r"^[0-9a-f]{64}$": "use a BLAKE3 or SHA-256 digest: 64 of the digits 0 to 9 and a to f",
+    r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?(@[a-z0-9-]{1,40})?$": (
+        "use the name of a dataset of this project, alone or as name@version or name@alias"
+    ),
+    r"^[0-9a-f]{32}$": "use the id of an MLflow run: 32 of the digits 0 to 9 and a to f",
+    r"^m-[0-9a-f]{32}$": "use the id of a model logged to MLflow: m- and 32 of the digits 0 to 9 and a to f",
+    r"^[^\x00-\x1f\x7f]*$": "must not contain control characters",
+    r"^[a-z]{1,20}:[a-z0-9]{1,40}$": "use <noun>:<id>, such as job:3f6k2m7q",
 }
 """What a caller reads instead of a pattern."""
 
