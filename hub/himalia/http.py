@@ -70,11 +70,9 @@ KIND_WORDS = {
 """What pydantic says for programmers, by its kinds of error."""
 BODY_PAUSE_S = 30.0
 """Longest pause between two pieces of a request's body."""
-DRAINED = {409, 413, 422, 507}
-"""Refusals for callers who may upload; a stranger is sent away before the body comes."""
 DRAINED_BYTES = 64 << 20
 DRAINED_S = 5.0
-"""How much of a refused upload is read, and for how long."""
+"""How much of a refused body is read, and for how long; a stranger's is not."""
 JSON_BODY_S = 60.0
 """Longest time that a JSON body may take to come."""
 MOST_FIELDS = 50
@@ -185,15 +183,18 @@ class Outer:
         identifier = f"{random.getrandbits(64):016x}"
         request_id.set(identifier)
         began, status = monotonic(), 500
-        started, body = False, _Body(receive, self._limit(scope))
+        started, body = False, _Body(receive, self._limit(scope), _has_body(scope))
 
         async def send_noted(message: Message) -> None:
             nonlocal status, started
             if message["type"] == "http.response.start":
                 status, started = message["status"], True
-                if status in DRAINED:
+                if status >= 400 and status != 401:
                     await body.drain()
                 message["headers"] = _completed(message["headers"], scope["path"], identifier)
+                if not body.is_read:
+                    # The proxy reads no further then, so the next request on that connection would never come.
+                    message["headers"].append((b"connection", b"close"))
             await send(message)
 
         try:
@@ -234,15 +235,28 @@ def _completed(headers: list[tuple[bytes, bytes]], path: str, identifier: str) -
     return [*headers, *more]
 
 
+def _has_body(scope: Scope) -> bool:
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0") != b"")
+        for name, value in scope["headers"]
+    )
+
+
 class _Body:
     """`receive` that gives up on a body which is too large or comes too slowly; `limit` None is an upload's."""
 
-    def __init__(self, receive: Receive, limit: int | None) -> None:
+    def __init__(self, receive: Receive, limit: int | None, has_body: bool) -> None:
         self._receive = receive
         self._limit = limit
         self._size = 0
         self._ended = False
+        self._has_body = has_body
         self._began = monotonic()
+
+    @property
+    def is_read(self) -> bool:
+        """Whether nothing more of it is to come."""
+        return self._ended or not self._has_body
 
     async def __call__(self) -> Message:
         if self._ended:  # the wait for the end of the connection may last
@@ -261,11 +275,9 @@ class _Body:
 
     async def drain(self) -> None:
         """Read on what is refused, within bounds: who is still sending would not see the answer."""
-        if self._limit is not None:
-            return
         left, until = DRAINED_BYTES, monotonic() + DRAINED_S
         with suppress(TimeoutError):
-            while not self._ended and left > 0:
+            while not self.is_read and left > 0:
                 message = await asyncio.wait_for(self._receive(), until - monotonic())
                 left -= len(message.get("body", b""))
                 self._ended = not message.get("more_body", False)

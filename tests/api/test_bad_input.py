@@ -255,6 +255,23 @@ def test_large_bodies_are_refused_whatever_the_address_says(ada: Person, himalia
     assert refused(chunked, 413)["code"] == "too_large"
 
 
+def test_a_refused_body_leaves_its_connection_usable_or_closed(ada: Person, himalia: Running) -> None:
+    host, port = himalia.url.removeprefix("http://").split(":")
+    head = f"Host: a\r\nAuthorization: Bearer {ada.token}\r\nContent-Type: application/json\r\n"
+    large = b'{"name": "' + b"a" * (3 * 2**20) + b'"}'
+    for path, status in (("projects", 413), ("projects/objects/jobs", 404)):
+        with socket.create_connection((host, int(port)), timeout=10) as connection:
+            request = f"POST {API}/{path} HTTP/1.1\r\n{head}Content-Length: {len(large)}\r\n\r\n"
+            connection.sendall(request.encode() + large[:-1000])
+            assert f" {status} ".encode() in connection.recv(100_000)
+            try:
+                connection.sendall(large[-1000:] + f"GET {API}/projects HTTP/1.1\r\n{head}\r\n".encode())
+                answer = connection.recv(100_000)
+            except (BrokenPipeError, ConnectionResetError):
+                answer = b""
+            assert not answer or b" 200 " in answer
+
+
 def operations_with_a_body(himalia: Running) -> list[tuple[str, str]]:
     """(method, address) of every operation that takes a body and is not for everybody."""
     document = httpx.get(f"{himalia.url}/services/himalia/openapi.json").json()
