@@ -222,7 +222,7 @@ def traffic(
 ) -> None:
     """Share the calls among revisions that are ready."""
     try:
-        shares = {int(number): int(share) for number, share in pairs(weights, "REVISION").items()}
+        shares = {int(number): int(share) for number, share in pairs(weights, "", "REVISION=PERCENT").items()}
     except ValueError as error:
         raise typer.BadParameter("Write shares as 2=90 3=10.") from error
     with connected(project) as client:

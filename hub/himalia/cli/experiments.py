@@ -66,6 +66,8 @@ _RANGE = re.compile(r"(?P<low>[^,|]+?)\.\.(?P<high>[^,|]+?)(?P<options>(,[a-z]+(
 
 def parameter_of(name: str, text: str) -> dict[str, Any]:
     """A parameter from `0.01..10,log`, `1..9,step=2` or `rbf|poly`."""
+    if not text:
+        raise typer.BadParameter(f"{name}: say what it may be, as in {name}=0.01..10 or {name}=rbf|poly.")
     found = _RANGE.fullmatch(text)
     if found is None:
         return {

@@ -45,13 +45,13 @@ def connected(project: str | None = None) -> Iterator[Client]:
         yield client
 
 
-def pairs(texts: Sequence[str], option: str) -> dict[str, str]:
-    """`KEY=VALUE` options as a mapping."""
+def pairs(texts: Sequence[str], option: str, form: str = "NAME=VALUE") -> dict[str, str]:
+    """`KEY=VALUE` options as a mapping; without an `option` they are arguments."""
     found = {}
     for text in texts:
         key, separator, value = text.partition("=")
         if not separator or not key:
-            raise typer.BadParameter(f"{text!r} is not of the form {option} NAME=VALUE.")
+            raise typer.BadParameter(f"{text!r} is not of the form {f'{option} {form}'.strip()}.")
         found[key] = value
     return found
 

@@ -156,6 +156,7 @@ def test_the_command_says_what_it_lacks(run: Run, script: Path) -> None:
     assert "--search" in run("experiments", "create", str(script), "--minimize", "loss", code=2).stderr
     words = ["experiments", "create", str(script), "--minimize", "loss", "--search", "x=1..2,steps=3"]
     assert "step=NUMBER" in run(*words, code=2).stderr
+    assert "x=0.01..10" in run(*words[:-1], "x=", code=2).stderr
     words = ["experiments", "create", str(script), "--minimize", "loss", "--maximize", "loss"]
     assert "both smaller and greater" in run(*words, "--search", "x=1..2", code=2).stderr
 
