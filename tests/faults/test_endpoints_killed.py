@@ -88,7 +88,7 @@ def servers(own: Running) -> list[int]:
     return found
 
 
-def test_a_model_server_is_killed_under_load(own: Running, deployed: Deployed) -> None:
+def test_a_model_server_is_killed_under_load(own: Running, ada: Person, deployed: Deployed) -> None:
     [server] = servers(own)
     with Load(deployed) as load:
         time.sleep(0.5)  # some answers before
@@ -102,6 +102,10 @@ def test_a_model_server_is_killed_under_load(own: Running, deployed: Deployed) -
     assert len(load.failed) == count, "it failed again after it had recovered"
     assert all("502" in words or "503" in words for words in load.failed), load.failed
     assert deployed.until("READY")["status"]["revisions"][0]["attempt"] == 2
+    ready = [event["data"] for event in ada.events() if event["data"].get("ready")]
+    assert ready[-1] == {"revision": 1, "attempt": 2, "ready": True}, (
+        "who listens was not told that it is back"
+    )
 
 
 @pytest.mark.parametrize("name", ["service", "hub"])

@@ -129,13 +129,20 @@ class Rollouts:
         packages = await self.database.read(partial(self.sources.installed, revision=revision))
 
         def work(tx: Transaction) -> None:
-            row = tx.execute(sa.select(endpoint_revisions).where(endpoint_revisions.c.id == revision)).first()
+            query = sa.select(endpoint_revisions, endpoints.c.name, endpoints.c.project_id).join(
+                endpoints, endpoints.c.id == endpoint_revisions.c.endpoint_id
+            )
+            row = tx.execute(query.where(endpoint_revisions.c.id == revision)).first()
             if row is None or row.ready_attempt >= attempt:
                 return
             values: dict[str, Any] = {"ready_attempt": attempt}
             if packages is not None and row.source.get("packages") is None:
                 values["source"] = {**row.source, "packages": packages}
             tx.execute(endpoint_revisions.update().where(endpoint_revisions.c.id == revision).values(values))
+            # One that was started again takes over from nobody: without this, its endpoint stays unavailable
+            # to whoever listens.
+            told = {"revision": row.number, "attempt": attempt, "ready": True}
+            tell(tx, "endpoint.changed", row.endpoint_id, row.name, row.project_id, None, told)
             tx.after_commit(lambda: self.wake(row.endpoint_id))
 
         await self.database.write(work)
