@@ -52,7 +52,10 @@ const DatasetRow = memo(function DatasetRow({ dataset }: { dataset: Dataset }): 
   const { datasets, trans } = useHimalia();
   useSignal(datasets.uploadsChanged);
   const { latest } = dataset.status;
-  const uploading = datasets.uploadsOf(dataset).length > 0 && trans.__('Uploading…');
+  const uploads = datasets.uploadsOf(dataset);
+  const uploading =
+    uploads.length > 0 &&
+    (uploads.some(({ isRunning }) => isRunning) ? trans.__('Uploading…') : trans.__('The upload stopped.'));
   return (
     <TwoLines
       badge={<datasetIcon.react tag="span" className="hm-Row-icon" />}

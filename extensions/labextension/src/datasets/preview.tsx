@@ -103,6 +103,7 @@ function usePreview(version: DatasetVersion): {
 function Shown({ version, preview }: { version: DatasetVersion; preview: Preview }): JSX.Element {
   const { trans } = useHimalia();
   const { images, tables = [], texts = [], unreadable = [], notes = [] } = preview;
+  const isBare = !images && [tables, texts, unreadable, notes].every(({ length }) => length === 0);
   return (
     <div className="hm-DataPreview">
       {notes.map(note => (
@@ -110,6 +111,11 @@ function Shown({ version, preview }: { version: DatasetVersion; preview: Preview
           {note}
         </p>
       ))}
+      {isBare && (
+        <p className="hm-Note">
+          {trans.__('Pictures, tables and texts are shown here; these files are of other kinds.')}
+        </p>
+      )}
       {images && <Images version={version} images={images} />}
       {tables.map(table => (
         <Table key={table.path} table={table} />
