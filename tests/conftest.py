@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -37,16 +38,37 @@ def environments() -> Path:
     return ENVIRONMENTS
 
 
+PLATFORM = pytest.StashKey[Running]()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def free_places(request: pytest.FixtureRequest) -> None:
+    """A module begins with nothing running: what others left would hold the places that its jobs wait for."""
+    shared = request.config.stash.get(PLATFORM, None)
+    if shared is None:
+        return
+    http = request.getfixturevalue("admin").http
+    left = [one for one in http.get("/workloads").json()["items"] if one["kind"] != "server"]
+    for one in left:
+        http.post(f"/workloads/{one['id']}/stop")
+    if left:
+        names = ", ".join(f"{one['kind']} {one['name']}" for one in left)
+        warnings.warn(f"Left running by modules before {request.node.name}: {names}", stacklevel=1)
+
+
 @pytest.fixture(scope="session")
-def himalia(environments: Path) -> Iterator[Running]:
+def himalia(environments: Path, pytestconfig: pytest.Config) -> Iterator[Running]:
     """One platform that all tests of a session share; a test that kills parts of it makes its own."""
     running = Running(("base", "scikit-learn"), HIMALIA_STOP_GRACE_S="3")
     opened = running.folder / "imports"
     opened.mkdir(mode=0o755)
     running.variables["HIMALIA_IMPORT_PATHS"] = json.dumps([str(opened)])
     try:
-        yield running.up()
+        pytestconfig.stash[PLATFORM] = running.up()
+        yield running
     finally:
+        if PLATFORM in pytestconfig.stash:
+            del pytestconfig.stash[PLATFORM]
         running.remove()
 
 

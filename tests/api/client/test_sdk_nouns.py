@@ -120,7 +120,7 @@ def test_administrators_see_and_stop_what_runs(
         shown = {one.id: one for one in other.workloads.list()}[job.id]
         assert (shown.kind, shown.name, shown.project, shown.person) == ("job", "sleeps", job.project, "ada")
         assert other.workloads.machines()[0].allocatable["cpus"] > 0
-    assert "scope custom:himalia:admin" in run("workloads", "list", code=1).stderr
+    assert "the scope admin" in run("workloads", "list", code=1).stderr
     monkeypatch.setenv("JUPYTERHUB_API_TOKEN", admin.token)
     listed = json.loads(run("workloads", "list", "--json").stdout)
     assert job.id in [one["id"] for one in listed]
