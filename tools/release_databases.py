@@ -27,6 +27,8 @@ import himalia  # noqa: E402
 
 EXAMPLES = ROOT / "examples"
 ENVIRONMENTS = ("base", "scikit-learn")
+INTERPRETER = "/opt/himalia/bin/python"
+"""Stands for the interpreter that made them, whose path is of no use elsewhere."""
 
 SCRIPT = b"""
 import himalia
@@ -137,6 +139,12 @@ def sqlite(folder: Path) -> None:
         source = platform.home / "service" / "himalia.sqlite"
         with sqlite3.connect(source) as connection:
             connection.execute("VACUUM INTO ?", (str(folder / "himalia.sqlite"),))
+        with sqlite3.connect(folder / "himalia.sqlite") as connection:
+            connection.execute(
+                "UPDATE workloads SET spec = replace(spec, ?, ?)", (sys.executable, INTERPRETER)
+            )
+            connection.commit()
+            connection.execute("VACUUM")
 
 
 def postgresql(folder: Path) -> None:
@@ -180,6 +188,7 @@ def postgresql(folder: Path) -> None:
                 "--no-privileges",
                 "postgres",
             )
+        dump = dump.replace(sys.executable.encode(), INTERPRETER.encode())
         (folder / "himalia.sql").write_bytes(dump)
     finally:
         subprocess.run([*control, "-m", "immediate", "stop"], check=False, cwd=data)
