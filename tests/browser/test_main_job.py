@@ -16,7 +16,6 @@ from playwright.sync_api import Browser, Page, expect
 
 import himalia as sdk
 
-expect.set_options(timeout=60_000)
 STATE = ".hm-Item-header .hm-State"
 EXAMPLE = Path(__file__).parents[2] / "examples" / "digits.ipynb"
 

@@ -9,8 +9,6 @@ from pictures import shot
 from platforms import PASSWORD, Person, Running
 from playwright.sync_api import Browser, Page, expect
 
-expect.set_options(timeout=60_000)
-
 
 @pytest.fixture(scope="module")
 def piet(himalia: Running) -> Iterator[Person]:
