@@ -10,9 +10,10 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 from fastapi import APIRouter, FastAPI
@@ -204,7 +205,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def serve(home: Path | None) -> None:
-    """Serve one home until SIGTERM or SIGINT."""
+    """Serve one home until SIGTERM or SIGHUP, which leave what runs to the next service, or SIGINT, which ends it."""
     import uvloop
 
     try:
@@ -229,9 +230,10 @@ def serve(home: Path | None) -> None:
         ws_max_size=2**20,
         server_header=False,
     )
-    server = uvicorn.Server(config)
-    _stop_on_signal(server.handle_exit)
-    uvloop.run(_serve(server, _sockets(settings), app.state.content.app, settings.content_address))
+    server = _Server(config, app.state.platform)
+    signal.signal(signal.SIGHUP, server.handle_exit)
+    with suppress(KeyboardInterrupt):  # uvicorn raises anew what it was ended by
+        uvloop.run(_serve(server, _sockets(settings), app.state.content.app, settings.content_address))
     os.close(lock)
 
 
@@ -275,16 +277,26 @@ def _content_socket(address: str) -> socket.socket | None:
     return made
 
 
+class _Server(uvicorn.Server):
+    """A server that tells the platform how it was asked to end."""
+
+    def __init__(self, config: uvicorn.Config, platform: Platform) -> None:
+        super().__init__(config)
+        self._platform = platform
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """SIGINT is for all that runs, as a Ctrl-C in a terminal is."""
+        if sig == signal.SIGINT:
+            self._platform.ends_work = True
+        super().handle_exit(sig, frame)
+
+
 class _Beside(uvicorn.Server):
     """A server that leaves signals to the one it stands beside."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
-
-
-def _stop_on_signal(handle: Callable[..., None]) -> None:
-    signal.signal(signal.SIGHUP, handle)
 
 
 if __name__ == "__main__":

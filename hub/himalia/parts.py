@@ -145,6 +145,7 @@ class Platform:
         )
         self.tracking.tell_engine = self.reconciler.measured
         self.telemetry = Telemetry(self.board)
+        self.ends_work = False
         self._tasks: list[asyncio.Task[None]] = []
 
     def _nouns(self, key: bytes) -> None:
@@ -315,16 +316,21 @@ class Platform:
         ]
 
     async def stop(self) -> None:
-        """End what runs, with grace, so that it starts again at the next start; then close."""
+        """Close; what runs, runs on and is found again at the next start.
+
+        With `ends_work` it is ended first, with grace, and starts again then.
+        """
         for task in self._tasks:
             task.cancel()
         self.handed.close()
         await self.searcher.close()
         await self.rollouts.close()
-        await self.reconciler.stop_all(STOP_S)
+        if self.ends_work:
+            await self.reconciler.stop_all(STOP_S)
         await self.reconciler.close()
         await self.tracking.stop()
-        await self.backend.end_runners()
+        if self.ends_work:
+            await self.backend.end_runners()
         await self.hub.close()
         self.store.close()
         await asyncio.to_thread(self.database.close)

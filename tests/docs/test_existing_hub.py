@@ -100,7 +100,7 @@ def hub(environments: Path) -> Iterator[SimpleNamespace]:
         yield SimpleNamespace(url=url, log=folder / "log")
     finally:
         for process in reversed(running.values()):
-            process.send_signal(signal.SIGTERM)
+            process.send_signal(signal.SIGINT)  # the service ends what runs, too
             process.wait(30)
         log.close()
         shutil.rmtree(folder)

@@ -108,12 +108,17 @@ def test_a_model_server_is_killed_under_load(own: Running, ada: Person, deployed
     )
 
 
-@pytest.mark.parametrize("name", ["service", "hub"])
-def test_it_answers_while_a_program_is_down(own: Running, deployed: Deployed, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [("service", signal.SIGKILL), ("service", signal.SIGTERM), ("hub", signal.SIGKILL)],
+)
+def test_it_answers_while_a_program_is_down(
+    own: Running, deployed: Deployed, name: str, number: signal.Signals
+) -> None:
     deployed.ask(1)
     before = pid_of(own, name)
     with Load(deployed) as load:
-        os.kill(before, signal.SIGKILL)
+        os.kill(before, number)
         deadline = time.monotonic() + 60
         while pid_of(own, name) == before or not _answers(own):
             assert time.monotonic() < deadline

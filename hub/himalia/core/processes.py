@@ -91,11 +91,13 @@ def wait_all(processes: Iterable[Process], timeout_s: float) -> list[Process]:
     return left
 
 
-def end_all(processes: Iterable[Process], grace_s: float) -> None:
-    """SIGTERM to all, then SIGKILL to what runs after `grace_s` seconds; blocks until all are gone."""
+def end_all(
+    processes: Iterable[Process], grace_s: float, number: signal.Signals = signal.SIGTERM
+) -> None:
+    """Signal `number` to all, then SIGKILL to what runs after `grace_s` s; blocks until all are gone."""
     found = list(processes)
     for process in found:
-        process.send(signal.SIGTERM)
+        process.send(number)
     for process in wait_all(found, grace_s):
         process.send(signal.SIGKILL)
     wait_all(found, 10)

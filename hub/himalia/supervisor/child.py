@@ -37,12 +37,16 @@ async def _nothing() -> None:
 
 @dataclass(frozen=True)
 class Program:
-    """What to run. `ready` says whether it works; `after_start` runs beside each new process of it."""
+    """What to run. `ready` says whether it works; `after_start` runs beside each new process of it.
+
+    `end_signal` asks it to end, and has `grace_s` to do so.
+    """
 
     name: str
     argv: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     grace_s: float = 10.0
+    end_signal: signal.Signals = signal.SIGTERM
     ready: Callable[[], Awaitable[bool]] = _always
     after_start: Callable[[], Awaitable[None]] = _nothing
 
@@ -140,7 +144,7 @@ class Child:
         await asyncio.wait((exit_code, ending), return_when=asyncio.FIRST_COMPLETED)
         ending.cancel()
         if not exit_code.done():
-            started.terminate()
+            started.send_signal(self.program.end_signal)
             await asyncio.wait((exit_code,), timeout=self.program.grace_s)
         if not exit_code.done():
             log.warning("%s did not end within %g s and is killed", self.name, self.program.grace_s)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 from himalia.core.processes import Process, end_all, sandboxed, wait_all
 from himalia.supervisor import control
@@ -36,7 +37,7 @@ def _end_left_over(home: Home) -> bool:
     lock = home.lock()
     try:
         found, inside = left_over(home), sandboxed(home.path / "s")
-        end_all(found, SERVICE_GRACE_S)
+        end_all(found, SERVICE_GRACE_S, signal.SIGINT)
         end_sandboxes(home)
         return bool(found or inside)
     finally:

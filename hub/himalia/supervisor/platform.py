@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -81,6 +82,7 @@ class Platform:
                 (sys.executable, "-m", "himalia.app", "--home", str(self.home.path)),
                 environment,
                 grace_s=SERVICE_GRACE_S,
+                end_signal=signal.SIGINT,  # SIGTERM would leave what runs to the next one
                 ready=self.service_ready,
             ),
             Program(

@@ -151,8 +151,8 @@ def left_over(home: Home) -> list[Process]:
 def take_over(home: Home) -> int:
     """Kill what a killed supervisor left, so that the ports are free; how many there were.
 
-    They are killed, not asked: asked, the service would end the jobs that run, and the hub its
-    servers. So both find again what runs in the sandboxes.
+    They are killed, not asked: nothing is lost by it, since hub and service find again what runs in the
+    sandboxes, and nobody waits for their end.
     """
     found = left_over(home)
     end_all(found, 0)
