@@ -28,6 +28,7 @@ from himalia.datasets.draft_routes import paths_router
 from himalia.datasets.draft_routes import router as drafts_router
 from himalia.datasets.preview_routes import router as previews_router
 from himalia.datasets.routes import router as datasets_router
+from himalia.downloads import Downloads
 from himalia.endpoints import read as endpoints_read
 from himalia.endpoints.routes import EndpointParts
 from himalia.endpoints.routes import router as endpoints_router
@@ -94,6 +95,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(health_router, prefix=PREFIX)
     app.include_router(socket_router)
     app.include_router(pages_router)
+    app.add_middleware(Downloads)
     add_error_pages(app, settings.body_limit_bytes, platform.telemetry)
     return app
 

@@ -104,6 +104,8 @@ def test_the_model_knows_where_it_came_from(gwen: Person, walked: dict[str, str]
     nouns = {node["noun"] for node in graph["nodes"]}
     assert nouns == {"model", "job", "experiment", "dataset", "endpoint"}
     assert {edge["kind"] for edge in graph["edges"]} >= {"source", "trial", "input", "serves"}
+    titles = [node["title"] for node in graph["nodes"] if node["noun"] in ("dataset", "model", "endpoint")]
+    assert [one for one in titles if not re.fullmatch(r"digits, (version|revision) \d", one)] == []
 
 
 def test_the_endpoint_answers_before_and_after_each_change(gwen: Person, walked: dict[str, str]) -> None:

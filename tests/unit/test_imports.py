@@ -66,6 +66,7 @@ MAY_KNOW: dict[str, set[str]] = {
     "live": {"core", "engine", "projects", "jobs"},
     "pages": {"core", "tokens"},
     "http": {"core", "pages"},
+    "downloads": {"core"},
     "client": set(),
     "run": set(),
     "runner": {"run"},

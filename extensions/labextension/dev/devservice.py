@@ -219,6 +219,20 @@ class Api(RequestHandler):
             self.finish()
 
 
+class Download(Api):
+    """A form of `path` and `token`: the GET of that path, as a file to be saved."""
+
+    def prepare(self) -> None:
+        self.request.headers["Authorization"] = f"Bearer {self.get_body_argument('token')}"
+        super().prepare()
+
+    async def post(self, path: str = "") -> None:
+        wanted = self.get_body_argument("path").lstrip("/")
+        name = wanted.rpartition("/")[2]
+        self.set_header("Content-Disposition", f"attachment; filename*=UTF-8''{name}")
+        await self.get(wanted)
+
+
 class Live(WebSocketHandler):
     """The live channel: the first message signs in, the others follow topics."""
 
@@ -287,6 +301,7 @@ def _load_jupyter_server_extension(app: ServerApp) -> None:
     given = {"state": state}
     routes = [
         (API + "/(.*)", Api, given),
+        ("/services/himalia/download", Download, given),
         ("/services/himalia/live", Live, given),
         ("/services/himalia/dev/mode", Mode, given),
     ]

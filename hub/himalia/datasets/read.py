@@ -239,7 +239,7 @@ def nodes(connection: Connection, project_id: str, ids: Sequence[str]) -> dict[s
             id=end(row.id),
             noun="dataset",
             name=f"{row.name}@{row.number}",
-            title=f"{row.name} version {row.number}",
+            title=f"{row.name}, version {row.number}",
             state="DELETED" if row.deleted_at is not None else None,
         )
         for row in connection.execute(query)

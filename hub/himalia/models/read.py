@@ -241,7 +241,10 @@ def nodes(connection: Connection, project_id: str, ids: Sequence[str]) -> dict[s
     )
     return {
         row.id: Node(
-            id=end(row.id), noun="model", name=f"{row.name}@{row.number}", title=f"{row.name} {row.number}"
+            id=end(row.id),
+            noun="model",
+            name=f"{row.name}@{row.number}",
+            title=f"{row.name}, version {row.number}",
         )
         for row in connection.execute(query)
     }

@@ -163,6 +163,8 @@ def test_a_deleted_job_comes_back_by_undo(lab: Lab, open_lab: OpenLab) -> None:
     expect(page.get_by_role("heading", name="digits-5", exact=True)).to_have_count(0)
     page.get_by_role("button", name="Undo").click()
     expect(row(page, "digits-5")).to_be_visible()
+    # And opens again with it.
+    expect(page.get_by_role("heading", name="digits-5", exact=True)).to_be_visible()
     order = page.locator(".hm-JobRow .hm-Row-name").all_inner_texts()
     assert order.index("digits-6") < order.index("digits-5") < order.index("digits-4")
     assert lab.service("GET", "/api/v1/projects/ada/jobs/digits-5").status_code == 200

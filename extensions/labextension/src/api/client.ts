@@ -136,6 +136,18 @@ export class Client {
     return response;
   }
 
+  /**
+   * Let the browser download what `path` answers: it shows how far that is, and the page holds none of it. A refusal
+   * is thrown, as that of any other call.
+   */
+  async download(path: string): Promise<void> {
+    const abort = new AbortController();
+    await this.send('GET', path, { signal: abort.signal });
+    abort.abort();
+    // A link could not sign the call in but by its address, which histories and logs keep.
+    postForm(URLExt.join(this.base, 'download'), { path, token: this.token });
+  }
+
   /** The header that signs a call in, for what does not go through this client. */
   get authorization(): { Authorization: string } {
     return { Authorization: `Bearer ${this.token}` };
@@ -155,4 +167,25 @@ export class Client {
     const text = await response.text();
     return (text ? JSON.parse(text) : undefined) as T;
   }
+}
+
+/** How long a frame waits for the answer; once it is a download, it goes on by itself. */
+const FRAME_MS = 60_000;
+
+/** Post a form whose answer is a download; this page stays. */
+function postForm(url: string, fields: { [name: string]: string }): void {
+  const frame = document.createElement('iframe');
+  frame.name = `himalia-download-${UUID.uuid4()}`;
+  frame.hidden = true;
+  const form = document.createElement('form');
+  Object.assign(form, { method: 'POST', action: url, target: frame.name, hidden: true });
+  for (const [name, value] of Object.entries(fields)) {
+    const field = document.createElement('input');
+    Object.assign(field, { type: 'hidden', name, value });
+    form.append(field);
+  }
+  document.body.append(frame, form);
+  form.submit();
+  form.remove();
+  setTimeout(() => frame.remove(), FRAME_MS);
 }

@@ -7,6 +7,9 @@ import type { LiveMessage, Page, PlatformEvent } from './types';
 
 /** News of one thing come in crowds: it is asked for once, this long after the first. */
 const GATHER_MS = 100;
+/** So many are offered to choose from; the most that a page can hold. */
+const OFFERED = 50;
+const LARGEST_PAGE = 200;
 
 /** What every thing of the platform has. */
 export interface Resource {
@@ -20,6 +23,13 @@ export interface Resource {
 export interface News {
   id: string;
   kind: 'put' | 'removed' | 'unknown';
+}
+
+/** Names that a search found, the newest first. */
+export interface Found {
+  values: readonly string[];
+  /** Whether there are others, which more letters would find. */
+  more: boolean;
 }
 
 export type ListQuery = { [name: string]: string | number | undefined };
@@ -91,6 +101,25 @@ export class Resources<T extends Resource> implements Store<T>, IDisposable {
 
   list(project: string, query: ListQuery): Promise<Page<T>> {
     return this.read(() => this.client.get<Page<T>>(this.path(project), { query }));
+  }
+
+  /** Those that have `text` in their name, as far as they fit what is asked for. */
+  async search(project: string, text: string, fits: (item: T) => boolean = () => true): Promise<Found> {
+    const { items, next_page_token: next } = await this.list(project, { text, limit: OFFERED });
+    this.put(...items);
+    return { values: items.filter(fits).map(({ name }) => name), more: Boolean(next) };
+  }
+
+  /** All of a project's, however many pages that takes. */
+  async all(project: string): Promise<T[]> {
+    const found: T[] = [];
+    let token: string | undefined;
+    do {
+      const page: Page<T> = await this.list(project, { limit: LARGEST_PAGE, page_token: token });
+      found.push(...page.items);
+      token = page.next_page_token ?? undefined;
+    } while (token);
+    return found;
   }
 
   async fetch(project: string, name: string): Promise<T> {

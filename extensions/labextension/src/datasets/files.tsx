@@ -46,7 +46,7 @@ function Folder({ version, folder, onFolder }: FolderProps): JSX.Element {
     <FileList
       files={files}
       folder={folder}
-      load={({ path }, signal) => datasets.file(version, path, signal)}
+      pathOf={({ path }) => datasets.versionPath(version, 'files', ...path.split('/'))}
       more={more}
       error={error}
       above={folders.map(each => (

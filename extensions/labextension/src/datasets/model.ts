@@ -25,6 +25,11 @@ const FAILED = ['FAILED', 'STOPPED'];
 
 type Files = Map<string, { digest: string; size: number }>;
 
+/** Whether there is anything in it yet. */
+export function hasVersion({ status }: Dataset): boolean {
+  return status.latest !== null;
+}
+
 /** The datasets that the page has seen, and the uploads that it sends. */
 export class Datasets extends Resources<Dataset> {
   constructor(client: Client, live: Live) {
@@ -49,14 +54,6 @@ export class Datasets extends Resources<Dataset> {
 
   files(version: DatasetVersion, query: ListQuery, signal?: AbortSignal): Promise<DatasetFiles> {
     return this.client.get(this.versionPath(version, 'files'), { query, signal });
-  }
-
-  /** The bytes of a file. */
-  async file(version: DatasetVersion, path: string, signal?: AbortSignal): Promise<Blob> {
-    const response = await this.client.send('GET', this.versionPath(version, 'files', ...path.split('/')), {
-      signal
-    });
-    return response.blob();
   }
 
   diff(version: DatasetVersion, from: number, token?: string, signal?: AbortSignal): Promise<DatasetDiff> {

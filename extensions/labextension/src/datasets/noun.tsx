@@ -1,19 +1,20 @@
 import type { Himalia, LabParts } from '../context';
 import type { Noun } from '../noun';
 import { datasetIcon } from '../ui/icons';
-import type { Place } from '../ui/opened';
-import { addViewKind, CATEGORY } from '../ui/views';
-import { addDataset } from './add';
+import { placeKey } from '../ui/opened';
+import { addItemCommands, addViewKind, CATEGORY, inFront } from '../ui/views';
+import { addDataset, addVersion } from './add';
 import { watchUploads } from './notices';
 import { DatasetsPanel } from './panel';
+import { putIntoNotebook } from './use';
 import { DatasetView } from './view';
 
 /** Datasets in Lab: their commands and views, and their row in the navigator. */
 export function addDatasets(himalia: Himalia, lab: LabParts): Noun {
-  const { app, trans } = himalia;
-  addViewKind<Place>(himalia, lab.restorer, {
+  const { app, datasets, trans } = himalia;
+  const front = addViewKind(himalia, lab.restorer, {
     name: 'dataset',
-    key: ({ project, name }) => `${project}/${name}`,
+    key: placeKey,
     view: place => new DatasetView(himalia, place, lab.notebooks)
   });
   watchUploads(himalia, lab.status);
@@ -26,6 +27,21 @@ export function addDatasets(himalia: Himalia, lab: LabParts): Noun {
   });
   lab.palette?.addItem({ command, category: CATEGORY });
   lab.launcher?.add({ command, category: CATEGORY, rank: 1 });
+  const shown = inFront(front, datasets);
+  addItemCommands(himalia, lab.palette, () => shown() && front()?.version, [
+    {
+      name: 'dataset-use',
+      label: trans.__('Use dataset in notebook'),
+      act: version => putIntoNotebook(himalia, lab.notebooks, version)
+    }
+  ]);
+  addItemCommands(himalia, lab.palette, shown, [
+    {
+      name: 'dataset-version',
+      label: trans.__('New version of dataset…'),
+      act: dataset => addVersion(himalia, dataset)
+    }
+  ]);
   return {
     nouns: 'datasets',
     noun: 'dataset',

@@ -12,9 +12,9 @@ import { usePages } from '../ui/hooks';
 import { datasetIcon } from '../ui/icons';
 import { Item } from '../ui/item';
 import { LineageGraph } from '../ui/lineage';
-import { Opened, type Place } from '../ui/opened';
+import type { Place } from '../ui/opened';
 import { VersionChoice } from '../ui/versionchoice';
-import { View } from '../ui/view';
+import { ThingView } from '../ui/thingview';
 import { runFileAsJob } from '../jobs/commands';
 import { addVersion } from './add';
 import { VersionFiles } from './files';
@@ -27,49 +27,37 @@ import { Versions } from './versions';
 const PAGE = 100;
 
 /** One dataset in the main area: a version of it is looked at. */
-export class DatasetView extends View {
+export class DatasetView extends ThingView<Dataset> {
   constructor(
     himalia: Himalia,
-    private place: Place,
-    private readonly notebooks: INotebookTracker | null
+    place: Place,
+    readonly notebooks: INotebookTracker | null
   ) {
-    super(himalia);
-    this.title.label = place.name;
-    this.title.icon = datasetIcon;
-    this.title.caption = himalia.trans.__('Dataset %1 of project %2', place.name, place.project);
+    const { datasets, trans } = himalia;
+    super(himalia, place, {
+      store: datasets,
+      icon: datasetIcon,
+      caption: at => trans.__('Dataset %1 of project %2', at.name, at.project),
+      gone: trans.__('This dataset is gone')
+    });
   }
 
-  override goTo(place: Place): void {
-    this.place = place;
-    this.update();
-  }
+  /** The version that is looked at. */
+  version: DatasetVersion | undefined;
 
-  protected content(): JSX.Element {
-    const { notebooks, place } = this;
-    return (
-      <Opened
-        place={this.place}
-        store={this.himalia.datasets}
-        gone={this.himalia.trans.__('This dataset is gone')}
-        close={() => this.close()}
-      >
-        {dataset => (
-          <Shown dataset={dataset} place={place} notebooks={notebooks} close={() => this.close()} />
-        )}
-      </Opened>
-    );
+  protected shown(dataset: Dataset): JSX.Element {
+    return <Shown dataset={dataset} view={this} />;
   }
 }
 
 interface ShownProps {
   dataset: Dataset;
-  place: Place;
-  notebooks: INotebookTracker | null;
-  close: () => void;
+  view: DatasetView;
 }
 
 function Shown(props: ShownProps): JSX.Element {
-  const { dataset, place } = props;
+  const { dataset, view } = props;
+  const { place } = view;
   const himalia = useHimalia();
   const { datasets, trans } = himalia;
   const { latest } = dataset.status;
@@ -81,6 +69,7 @@ function Shown(props: ShownProps): JSX.Element {
   const versions = pages?.flatMap(page => page.items) ?? [];
   const version = versions.find(each => each.number === wanted) ?? versions[0];
   const shown = version?.number;
+  useEffect(() => void (view.version = version), [view, version]);
   // A link may mean another version than the one that is shown.
   useEffect(() => setWanted(now => place.version ?? now), [place]);
   useEffect(() => {
@@ -187,22 +176,23 @@ function Subtitle({ dataset, version }: { dataset: Dataset; version?: DatasetVer
   );
 }
 
-function Actions({ dataset, version, notebooks, close }: HeaderProps): JSX.Element {
+function Actions({ dataset, version, view }: HeaderProps): JSX.Element {
   const himalia = useHimalia();
-  const { client, datasets, trans } = himalia;
+  const { app, client, datasets, trans } = himalia;
+  const open = () => app.commands.execute('himalia:dataset-open', view.place);
   const remove = async () => {
     const gone = await removeAsked(
       dataset.name,
       trans.__('All its versions go with it. For 30 days it can be restored.'),
       {
         remove: query => datasets.remove(dataset, query),
-        restore: () => datasets.restore(dataset),
+        restore: () => datasets.restore(dataset).then(open),
         users: uses => userNames(client, dataset.project, uses)
       },
       trans
     );
     if (gone) {
-      close();
+      view.close();
     }
   };
   return (
@@ -211,7 +201,7 @@ function Actions({ dataset, version, notebooks, close }: HeaderProps): JSX.Eleme
         <Button
           kind="accept"
           title={trans.__('Put a line into the notebook that names the folder with these files')}
-          onClick={() => putIntoNotebook(himalia, notebooks, version)}
+          onClick={() => putIntoNotebook(himalia, view.notebooks, version)}
         >
           {trans.__('Use in notebook')}
         </Button>

@@ -32,7 +32,9 @@ export async function start({ endpoints, trans }: Himalia, endpoint: Endpoint): 
 /** What can be done with an endpoint as it is now. */
 export function Actions({ endpoint, close }: { endpoint: Endpoint; close: () => void }): JSX.Element {
   const himalia = useHimalia();
-  const { endpoints, trans } = himalia;
+  const { app, endpoints, trans } = himalia;
+  const { project, name } = endpoint;
+  const open = () => app.commands.execute('himalia:endpoint-open', { project, name });
   const remove = async () => {
     const gone = await removeAsked(
       endpoint.name,
@@ -40,7 +42,7 @@ export function Actions({ endpoint, close }: { endpoint: Endpoint; close: () => 
       // The question has said that it stops.
       {
         remove: () => endpoints.remove(endpoint, { cascade: 'true' }),
-        restore: () => endpoints.restore(endpoint)
+        restore: () => endpoints.restore(endpoint).then(open)
       },
       trans
     );

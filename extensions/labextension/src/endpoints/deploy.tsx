@@ -12,11 +12,8 @@ export async function deploy(himalia: Himalia, version: ModelVersion): Promise<v
   const { endpoints, trans } = himalia;
   const found = await told(
     async () => {
-      const [page, wish] = await Promise.all([
-        endpoints.list(version.project, { limit: 200 }),
-        wishFor(himalia, version)
-      ]);
-      return { others: page.items.filter(each => servesModel(each, version.model)), wish };
+      const [all, wish] = await Promise.all([endpoints.all(version.project), wishFor(himalia, version)]);
+      return { others: all.filter(each => servesModel(each, version.model)), wish };
     },
     trans.__('“%1” was not deployed.', version.name),
     trans

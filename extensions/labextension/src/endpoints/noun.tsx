@@ -2,8 +2,8 @@ import type { Himalia, LabParts } from '../context';
 import { deployChosen } from '../models/choose';
 import type { Noun } from '../noun';
 import { endpointIcon } from '../ui/icons';
-import type { Place } from '../ui/opened';
-import { addItemCommands, addViewKind, CATEGORY } from '../ui/views';
+import { placeKey } from '../ui/opened';
+import { addItemCommands, addViewKind, CATEGORY, inFront } from '../ui/views';
 import { canRollBack, start, stop } from './actions';
 import { rollback } from './deploy';
 import { EndpointsPanel } from './panel';
@@ -13,9 +13,9 @@ import { EndpointView } from './view';
 /** Endpoints in Lab: their commands and views, and their row in the navigator. */
 export function addEndpoints(himalia: Himalia, lab: LabParts): Noun {
   const { app, endpoints, projects, trans } = himalia;
-  const place = addViewKind<Place>(himalia, lab.restorer, {
+  const front = addViewKind(himalia, lab.restorer, {
     name: 'endpoint',
-    key: ({ project, name }) => `${project}/${name}`,
+    key: placeKey,
     view: at => new EndpointView(himalia, at)
   });
   const command = 'himalia:endpoint-deploy';
@@ -28,10 +28,7 @@ export function addEndpoints(himalia: Himalia, lab: LabParts): Noun {
   });
   lab.palette?.addItem({ command, category: CATEGORY });
   lab.launcher?.add({ command, category: CATEGORY, rank: 5 });
-  const shown = () => {
-    const at = place();
-    return at && endpoints.find(at.project, at.name);
-  };
+  const shown = inFront(front, endpoints);
   addItemCommands(himalia, lab.palette, shown, [
     {
       name: 'endpoint-update',

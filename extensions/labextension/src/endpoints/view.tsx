@@ -6,9 +6,9 @@ import { When } from '../ui/basics';
 import { endpointIcon } from '../ui/icons';
 import { Item } from '../ui/item';
 import { LineageGraph } from '../ui/lineage';
-import { Opened, type Place } from '../ui/opened';
+import type { Place } from '../ui/opened';
 import { StateBadge } from '../ui/state';
-import { View } from '../ui/view';
+import { ThingView } from '../ui/thingview';
 import { stateWord } from '../ui/words';
 import { Actions } from './actions';
 import { Calls } from './calls';
@@ -18,28 +18,19 @@ import { modelOf, servingRevision } from './model';
 import { Revisions } from './revisions';
 
 /** One endpoint in the main area. */
-export class EndpointView extends View {
-  constructor(
-    himalia: Himalia,
-    private readonly place: Place
-  ) {
-    super(himalia);
-    this.title.label = place.name;
-    this.title.icon = endpointIcon;
-    this.title.caption = himalia.trans.__('Endpoint %1 of project %2', place.name, place.project);
+export class EndpointView extends ThingView<Endpoint> {
+  constructor(himalia: Himalia, place: Place) {
+    const { endpoints, trans } = himalia;
+    super(himalia, place, {
+      store: endpoints,
+      icon: endpointIcon,
+      caption: at => trans.__('Endpoint %1 of project %2', at.name, at.project),
+      gone: trans.__('This endpoint is gone')
+    });
   }
 
-  protected content(): JSX.Element {
-    return (
-      <Opened
-        place={this.place}
-        store={this.himalia.endpoints}
-        gone={this.himalia.trans.__('This endpoint is gone')}
-        close={() => this.close()}
-      >
-        {endpoint => <Shown endpoint={endpoint} close={() => this.close()} />}
-      </Opened>
-    );
+  protected shown(endpoint: Endpoint): JSX.Element {
+    return <Shown endpoint={endpoint} close={() => this.close()} />;
   }
 }
 

@@ -119,14 +119,16 @@ function MoreForm({ experiment, close }: { experiment: Experiment; close: () => 
 /** What can be done with a search as it is now. */
 export function Actions({ experiment, close }: { experiment: Experiment; close: () => void }): JSX.Element {
   const himalia = useHimalia();
-  const { experiments, trans } = himalia;
+  const { app, experiments, trans } = himalia;
+  const { project, name } = experiment;
+  const open = () => app.commands.execute('himalia:experiment-open', { project, name });
   const remove = async () => {
     const gone = await removeAsked(
       experiment.name,
       trans.__('Its trials go with it. For 30 days it can be restored.'),
       {
         remove: () => experiments.remove(experiment),
-        restore: () => experiments.restore(experiment)
+        restore: () => experiments.restore(experiment).then(open)
       },
       trans
     );

@@ -1,8 +1,8 @@
 import type { Himalia, LabParts } from '../context';
 import type { Noun } from '../noun';
 import { searchIcon } from '../ui/icons';
-import type { Place } from '../ui/opened';
-import { addItemCommands, addViewKind, CATEGORY } from '../ui/views';
+import { placeKey } from '../ui/opened';
+import { addItemCommands, addViewKind, CATEGORY, inFront } from '../ui/views';
 import { canResume, canStop, registerBest, resume, stop } from './actions';
 import { ExperimentsPanel } from './panel';
 import { searchFile, searchParameters } from './search';
@@ -11,10 +11,10 @@ import { ExperimentView } from './view';
 /** Searches in Lab: their commands and views, and their row in the navigator. */
 export function addExperiments(himalia: Himalia, lab: LabParts): Noun {
   const { app, docManager, trans } = himalia;
-  const place = addViewKind<Place>(himalia, lab.restorer, {
+  const front = addViewKind(himalia, lab.restorer, {
     name: 'experiment',
-    key: ({ project, name }) => `${project}/${name}`,
-    view: place => new ExperimentView(himalia, place)
+    key: placeKey,
+    view: at => new ExperimentView(himalia, at)
   });
   app.commands.addCommand('himalia:search-notebook', {
     label: trans.__('Search parameters'),
@@ -48,10 +48,7 @@ export function addExperiments(himalia: Himalia, lab: LabParts): Noun {
     lab.palette?.addItem({ command, category: CATEGORY });
   }
   lab.launcher?.add({ command: 'himalia:search-choose', category: CATEGORY, rank: 3 });
-  const shown = () => {
-    const at = place();
-    return at && himalia.experiments.find(at.project, at.name);
-  };
+  const shown = inFront(front, himalia.experiments);
   addItemCommands(himalia, lab.palette, shown, [
     {
       name: 'experiment-stop',

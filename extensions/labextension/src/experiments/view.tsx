@@ -9,9 +9,9 @@ import { useNow } from '../ui/hooks';
 import { searchIcon } from '../ui/icons';
 import { Item } from '../ui/item';
 import { LineageGraph } from '../ui/lineage';
-import { Opened, type Place } from '../ui/opened';
+import type { Place } from '../ui/opened';
 import { StateBadge } from '../ui/state';
-import { View } from '../ui/view';
+import { ThingView } from '../ui/thingview';
 import { stateWord } from '../ui/words';
 import { Actions, registerBest } from './actions';
 import { objectiveText } from './model';
@@ -25,28 +25,19 @@ type BestTrial = NonNullable<Experiment['status']['best']>[number];
 const CALM_MS = 1000;
 
 /** One search in the main area. */
-export class ExperimentView extends View {
-  constructor(
-    himalia: Himalia,
-    private readonly place: Place
-  ) {
-    super(himalia);
-    this.title.label = place.name;
-    this.title.icon = searchIcon;
-    this.title.caption = himalia.trans.__('Experiment %1 of project %2', place.name, place.project);
+export class ExperimentView extends ThingView<Experiment> {
+  constructor(himalia: Himalia, place: Place) {
+    const { experiments, trans } = himalia;
+    super(himalia, place, {
+      store: experiments,
+      icon: searchIcon,
+      caption: at => trans.__('Experiment %1 of project %2', at.name, at.project),
+      gone: trans.__('This experiment is gone')
+    });
   }
 
-  protected content(): JSX.Element {
-    return (
-      <Opened
-        place={this.place}
-        store={this.himalia.experiments}
-        gone={this.himalia.trans.__('This experiment is gone')}
-        close={() => this.close()}
-      >
-        {experiment => <Shown experiment={experiment} close={() => this.close()} />}
-      </Opened>
-    );
+  protected shown(experiment: Experiment): JSX.Element {
+    return <Shown experiment={experiment} close={() => this.close()} />;
   }
 }
 

@@ -48,12 +48,16 @@ export async function rerun(himalia: Himalia, job: Job): Promise<void> {
   }
 }
 
-/** Delete after a question; true when it is gone. */
-export function remove({ jobs, trans }: Himalia, job: Job): Promise<boolean> {
+/** Delete after a question; true when it is gone. Who takes that back goes on by `restored`. */
+export function remove(
+  { jobs, trans }: Himalia,
+  job: Job,
+  restored: () => unknown = () => undefined
+): Promise<boolean> {
   return removeAsked(
     job.name,
     trans.__('Its log, outputs and metrics go with it. For 30 days it can be restored.'),
-    { remove: () => jobs.remove(job), restore: () => jobs.restore(job) },
+    { remove: () => jobs.remove(job), restore: () => jobs.restore(job).then(restored) },
     trans
   );
 }

@@ -16,12 +16,9 @@ export type ComparePlace = {
 };
 
 /** Jobs side by side in the main area; restored when Lab reloads. */
-export class CompareView extends View {
-  constructor(
-    himalia: Himalia,
-    readonly place: ComparePlace
-  ) {
-    super(himalia);
+export class CompareView extends View<ComparePlace> {
+  constructor(himalia: Himalia, place: ComparePlace) {
+    super(himalia, place);
     this.title.label = himalia.trans.__('Compare %1', place.names.join(', '));
   }
 

@@ -1,10 +1,12 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { useEffect, useRef } from 'react';
 
-import type { Dataset, DatasetVersion, Page } from '../api/types';
+import type { DatasetVersion, Page } from '../api/types';
+import { hasVersion } from '../datasets/model';
 import { useHimalia } from '../context';
 import { Button, Failure } from '../ui/basics';
-import { useLoaded } from '../ui/hooks';
+import { useLoaded, useSettled } from '../ui/hooks';
+import { type Search, SearchInput } from '../ui/searchinput';
 
 /** What a job reads: `dataset@version` by the name that its code asks for. */
 export type Inputs = { [name: string]: string };
@@ -17,7 +19,8 @@ export interface InputRow {
 }
 
 const NAME = /^[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?$/i;
-const MOST_SHOWN = 200;
+/** A name is asked for when it has stayed the same so long. */
+const TYPING_MS = 300;
 
 export function rowsOf(inputs: Inputs): InputRow[] {
   return Object.entries(inputs).map(([name, reference]) => {
@@ -57,39 +60,40 @@ interface InputFieldsProps {
 
 /** Which datasets the job reads, one row each. */
 export function InputFields({ wanted, rows, onRows, errors }: InputFieldsProps): JSX.Element | null {
-  const { client, projects, trans } = useHimalia();
+  const { datasets, projects, trans } = useHimalia();
   const project = projects.current?.name ?? '';
-  const { value, error } = useLoaded(
-    signal =>
-      client.get<Page<Dataset>>(`/projects/${encodeURIComponent(project)}/datasets`, {
-        query: { limit: MOST_SHOWN },
-        signal
-      }),
-    [client, project]
-  );
-  const datasets = (value?.items ?? []).filter(each => each.status.latest !== null);
+  const search: Search = text => datasets.search(project, text, hasVersion);
+  const { value, error } = useLoaded(async () => {
+    const first = await search('');
+    const asked = first.more ? wanted : [];
+    const others = await Promise.all(
+      asked.map(name => datasets.fetch(project, name).then(hasVersion, () => false))
+    );
+    return [...new Set([...first.values, ...asked.filter((_, at) => others[at])])];
+  }, [datasets, project]);
+  const names = value ?? [];
   const guessed = useRef(false);
   useEffect(() => {
     if (value && !guessed.current) {
       guessed.current = true;
       const free = wanted.filter(name => rows.every(row => row.name !== name));
-      const found = free.filter(name => datasets.some(each => each.name === name));
+      const found = free.filter(name => value.includes(name));
       if (found.length > 0) {
         onRows([...rows, ...found.map(name => ({ name, dataset: name, version: 'latest' }))]);
       }
     }
-  }, [value, wanted, datasets, rows, onRows]);
+  }, [value, wanted, rows, onRows]);
   const missing = wanted.filter(name => rows.every(row => row.name !== name));
   if (error && rows.length === 0) {
     return <Failure error={error} />;
   }
-  if (datasets.length === 0 && rows.length === 0) {
+  if (names.length === 0 && rows.length === 0) {
     return null;
   }
   const change = (at: number, row: InputRow) => onRows(rows.map((each, of) => (of === at ? row : each)));
   const add = () => {
-    const free = datasets.find(each => rows.every(row => row.dataset !== each.name)) ?? datasets[0];
-    onRows([...rows, { name: missing[0] ?? free.name, dataset: free.name, version: 'latest' }]);
+    const free = names.find(name => rows.every(row => row.dataset !== name)) ?? names[0];
+    onRows([...rows, { name: missing[0] ?? free, dataset: free, version: 'latest' }]);
   };
   return (
     <fieldset className="hm-Inputs">
@@ -99,7 +103,8 @@ export function InputFields({ wanted, rows, onRows, errors }: InputFieldsProps):
           key={at}
           project={project}
           row={row}
-          datasets={datasets}
+          search={search}
+          isWanted={wanted.includes(row.name)}
           onRow={changed => change(at, changed)}
           onRemove={() => onRows(rows.filter((_, of) => of !== at))}
         />
@@ -119,7 +124,7 @@ export function InputFields({ wanted, rows, onRows, errors }: InputFieldsProps):
           {trans.__('The code reads “%1”, which is not given yet.', missing.join('”, “'))}
         </p>
       )}
-      {datasets.length > 0 && <Button onClick={add}>{trans.__('Add a dataset')}</Button>}
+      {names.length > 0 && <Button onClick={add}>{trans.__('Add a dataset')}</Button>}
     </fieldset>
   );
 }
@@ -127,14 +132,15 @@ export function InputFields({ wanted, rows, onRows, errors }: InputFieldsProps):
 interface InputRowProps {
   project: string;
   row: InputRow;
-  datasets: Dataset[];
+  search: Search;
+  /** Whether the code asks for it by this name. */
+  isWanted: boolean;
   onRow: (row: InputRow) => void;
   onRemove: () => void;
 }
 
-function InputRowFields({ project, row, datasets, onRow, onRemove }: InputRowProps): JSX.Element {
+function InputRowFields({ project, row, search, isWanted, onRow, onRemove }: InputRowProps): JSX.Element {
   const { trans } = useHimalia();
-  const names = [...new Set([...datasets.map(each => each.name), row.dataset])];
   const versions = useVersions(project, row.dataset);
   return (
     <div className="hm-Inputs-row">
@@ -147,20 +153,16 @@ function InputRowFields({ project, row, datasets, onRow, onRemove }: InputRowPro
         value={row.name}
         onChange={event => onRow({ ...row, name: event.target.value })}
       />
-      <select
-        className="hm-Input"
-        aria-label={trans.__('Dataset')}
+      <SearchInput
+        attributes={{ 'aria-label': trans.__('Dataset') }}
+        search={search}
         value={row.dataset}
-        onChange={({ target }) => {
-          // A name that nobody changed goes with the dataset.
-          const name = row.name === row.dataset ? target.value : row.name;
-          onRow({ name, dataset: target.value, version: 'latest' });
+        onValue={dataset => {
+          // A name that nobody chose goes with the dataset.
+          const name = row.name === row.dataset && !isWanted ? dataset : row.name;
+          onRow({ name, dataset, version: 'latest' });
         }}
-      >
-        {names.map(name => (
-          <option key={name}>{name}</option>
-        ))}
-      </select>
+      />
       <select
         className="hm-Input"
         aria-label={trans.__('Version')}
@@ -183,15 +185,16 @@ function InputRowFields({ project, row, datasets, onRow, onRemove }: InputRowPro
 /** Aliases and numbers of a dataset's versions. */
 function useVersions(project: string, dataset: string): string[] {
   const { client, datasets } = useHimalia();
+  const settled = useSettled(dataset, TYPING_MS);
   const { value } = useLoaded(
     signal =>
-      client.get<Page<DatasetVersion>>(datasets.path(project, dataset, 'versions'), {
+      client.get<Page<DatasetVersion>>(datasets.path(project, settled, 'versions'), {
         query: { limit: 50 },
         signal
       }),
-    [client, project, dataset]
+    [client, project, settled]
   );
-  // Until they have come, the answer is that of the dataset chosen before.
+  // Until they have come, the answer is that of the dataset chosen before; half a name has none.
   const found = (value?.items ?? []).filter(each => each.dataset === dataset);
   return [...found.flatMap(each => each.status.aliases), ...found.map(each => String(each.number))];
 }

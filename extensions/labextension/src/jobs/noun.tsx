@@ -1,27 +1,28 @@
 import type { Himalia, LabParts } from '../context';
 import type { Noun } from '../noun';
+import { type Place, placeKey } from '../ui/opened';
 import { addViewKind, CATEGORY } from '../ui/views';
 import { addJobCommands, addRunCommands } from './commands';
 import { CompareView, type ComparePlace } from './compare';
 import { tellEnds } from './notices';
 import { JobsPanel } from './panel';
 import { Selection } from './selection';
-import { type JobPlace, JobView } from './view';
+import { JobView } from './view';
 
 /** Jobs in Lab: their commands, views and notices, and their row in the navigator. */
 export function addJobs(himalia: Himalia, lab: LabParts): Noun {
   const { trans } = himalia;
   const selection = new Selection();
-  addViewKind<JobPlace>(himalia, lab.restorer, {
+  addViewKind(himalia, lab.restorer, {
     name: 'job',
     label: trans.__('Open'),
-    key: ({ project, name }) => `${project}/${name}`,
+    key: placeKey,
     view: place => new JobView(himalia, place),
     meant: () => jobUnderMenu(himalia)
   });
-  addViewKind<ComparePlace>(himalia, lab.restorer, {
+  addViewKind(himalia, lab.restorer, {
     name: 'compare',
-    key: ({ project, names }) => [project, ...names].join('/'),
+    key: ({ project, names }: ComparePlace) => [project, ...names].join('/'),
     view: place => new CompareView(himalia, place)
   });
   addJobCommands(himalia, selection);
@@ -39,7 +40,7 @@ export function addJobs(himalia: Himalia, lab: LabParts): Noun {
   };
 }
 
-function jobUnderMenu({ app, jobs }: Himalia): JobPlace | undefined {
+function jobUnderMenu({ app, jobs }: Himalia): Place | undefined {
   const row = app.contextMenuHitTest(node => node.classList.contains('hm-JobRow'));
   const job = row?.dataset.key === undefined ? undefined : jobs.get(row.dataset.key);
   return job && { project: job.project, name: job.name };

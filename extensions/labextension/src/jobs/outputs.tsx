@@ -42,9 +42,7 @@ export function JobOutputs({ job }: { job: Job }): JSX.Element {
     <div className="hm-Outputs">
       <FileList
         files={files}
-        load={async ({ path }, signal) =>
-          (await client.send('GET', outputPath(project, name, path), { signal })).blob()
-        }
+        pathOf={({ path }) => outputPath(project, name, path)}
         actions={file => <OutputActions job={job} file={file} />}
         more={more}
         error={error}

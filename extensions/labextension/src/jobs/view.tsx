@@ -4,13 +4,14 @@ import type { Job } from '../api/types';
 import { Himalia, useHimalia } from '../context';
 import { Button, When } from '../ui/basics';
 import { openMlflow } from '../tracking/views';
+import { runIcon } from '../ui/icons';
 import { Item } from '../ui/item';
 import { LineageGraph } from '../ui/lineage';
-import { Opened, type Place } from '../ui/opened';
+import type { Place } from '../ui/opened';
 import { StateBadge } from '../ui/state';
-import { View } from '../ui/view';
+import { ThingView } from '../ui/thingview';
 import { stateWord } from '../ui/words';
-import { canDelete, canRerun, canRetry, canStop, remove, rerun, retry, stop } from './actions';
+import { canDelete, canRerun, canRetry, canStop, openJob, remove, rerun, retry, stop } from './actions';
 import { runChanged } from './again';
 import { JobLog } from './log';
 import { JobMetrics } from './metrics';
@@ -18,30 +19,20 @@ import { JobOutputs } from './outputs';
 import { JobOverview } from './overview';
 import { isActive, whatRuns } from './states';
 
-export type JobPlace = Place;
-
 /** One job in the main area; restored by project and name when Lab reloads. */
-export class JobView extends View {
-  constructor(
-    himalia: Himalia,
-    readonly place: JobPlace
-  ) {
-    super(himalia);
-    this.title.label = place.name;
-    this.title.caption = himalia.trans.__('Job %1 of project %2', place.name, place.project);
+export class JobView extends ThingView<Job> {
+  constructor(himalia: Himalia, place: Place) {
+    const { jobs, trans } = himalia;
+    super(himalia, place, {
+      store: jobs,
+      icon: runIcon,
+      caption: at => trans.__('Job %1 of project %2', at.name, at.project),
+      gone: trans.__('This job is gone')
+    });
   }
 
-  protected content(): JSX.Element {
-    return (
-      <Opened
-        place={this.place}
-        store={this.himalia.jobs}
-        gone={this.himalia.trans.__('This job is gone')}
-        close={() => this.close()}
-      >
-        {job => <Shown job={job} close={() => this.close()} />}
-      </Opened>
-    );
+  protected shown(job: Job): JSX.Element {
+    return <Shown job={job} close={() => this.close()} />;
   }
 }
 
@@ -118,7 +109,7 @@ function Actions({ job, close }: { job: Job; close: () => void }): JSX.Element {
   const himalia = useHimalia();
   const { trans } = himalia;
   const removeAndClose = async () => {
-    if (await remove(himalia, job)) {
+    if (await remove(himalia, job, () => openJob(himalia, job))) {
       close();
     }
   };

@@ -3,8 +3,12 @@ import { type Himalia, useHimalia } from '../context';
 import { deploy } from '../endpoints/deploy';
 import { Button } from '../ui/basics';
 import { confirm, told } from '../ui/confirm';
-import { saveAs } from '../ui/save';
 import { evaluateModel } from './evaluate';
+
+/** Whether a version can be served and measured; otherwise its problem says why not. */
+export function isUsable({ status }: ModelVersion): boolean {
+  return !status.problem;
+}
 
 interface ActionsProps {
   model: Model;
@@ -16,18 +20,14 @@ interface ActionsProps {
 export function Actions({ model, version, close }: ActionsProps): JSX.Element {
   const himalia = useHimalia();
   const { models, trans } = himalia;
-  const download = async (of: ModelVersion) => {
-    const content = await told(() => models.download(of), trans.__('It was not downloaded.'), trans);
-    if (content) {
-      saveAs(`${of.model}-${of.number}.tar`, content);
-    }
-  };
+  const download = (of: ModelVersion) =>
+    told(() => models.download(of, 'download'), trans.__('It was not downloaded.'), trans);
   const remove = async () => {
     if (await removed(himalia, model)) {
       close();
     }
   };
-  const usable = version && !version.status.problem;
+  const usable = version && isUsable(version);
   return (
     <>
       {usable && (

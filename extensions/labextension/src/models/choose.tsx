@@ -1,10 +1,11 @@
 import { type FormEvent, useState } from 'react';
 
+import type { Found } from '../api/resources';
 import type { Model } from '../api/types';
 import type { Himalia } from '../context';
 import { deploy } from '../endpoints/deploy';
 import { Empty, Failure, Loading } from '../ui/basics';
-import { ChoiceField } from '../ui/fields';
+import { SearchField } from '../ui/fields';
 import { useLoaded } from '../ui/hooks';
 import { FormFooter, openModal } from '../ui/modal';
 import { type ModelSource, registerModel } from './register';
@@ -20,15 +21,12 @@ export function deployChosen(himalia: Himalia): void {
     label: trans.__('Model'),
     accept: trans.__('Deploy'),
     none: trans.__('There is no model with a version yet. Register one on a job or an experiment.'),
-    load: async () => {
-      const { items } = await models.list(project, { limit: 200 });
-      return items
-        .filter(each => each.status.latest !== null)
-        .map(each => ({
-          value: each,
-          text: trans.__('%1, version %2', each.name, each.status.latest ?? 0)
-        }));
+    find: async text => {
+      const { values, more } = await models.search(project, text, ({ status }) => status.latest !== null);
+      const found = values.map(name => models.find(project, name)).filter(each => each !== undefined);
+      return { choices: found.map(value => ({ value, text: value.name })), more };
     },
+    about: ({ status }) => trans.__('Its newest version is %1.', status.latest ?? 0),
     act: model => deployNewest(himalia, model)
   });
 }
@@ -53,24 +51,27 @@ export function registerChosen(himalia: Himalia): void {
     label: trans.__('Left by'),
     accept: trans.__('Go on'),
     none: trans.__('No job and no search has ended with a result yet. Run a notebook first.'),
-    load: async () => {
+    find: async typed => {
+      // What a choice says behind the name is no part of it.
+      const text = typed.split(' (')[0];
       const [searches, ended] = await Promise.all([
-        experiments.list(project, { limit: MOST_OFFERED }),
-        jobs.list(project, { limit: MOST_OFFERED, state: 'SUCCEEDED' })
+        experiments.list(project, { text, limit: MOST_OFFERED }),
+        jobs.list(project, { text, limit: MOST_OFFERED, state: 'SUCCEEDED' })
       ]);
       const trials = searches.items.flatMap(({ name, status }) =>
         (status.best ?? []).slice(0, 1).map(({ number }) => ({
           value: { name, source: { trial: { experiment: name, number } } },
-          text: trans.__('Experiment %1, best trial %2', name, number)
+          text: trans.__('%1 (best trial: %2)', name, number)
         }))
       );
-      return [
-        ...trials,
-        ...ended.items.map(({ name }) => ({
-          value: { name, source: { job: name } },
-          text: trans.__('Job %1', name)
-        }))
-      ];
+      const others = ended.items.map(({ name }) => ({
+        value: { name, source: { job: name } },
+        text: trans.__('%1 (job)', name)
+      }));
+      return {
+        choices: [...trials, ...others],
+        more: Boolean(searches.next_page_token ?? ended.next_page_token)
+      };
     },
     act: ({ name, source }) => registerModel(himalia, project, name, source)
   });
@@ -82,7 +83,10 @@ interface Choosing<T> {
   accept: string;
   /** What to say when there is nothing to choose from. */
   none: string;
-  load: () => Promise<{ value: T; text: string }[]>;
+  /** Those that have a text in their name; all where it is empty, the newest first. */
+  find: (text: string) => Promise<{ choices: { value: T; text: string }[]; more: boolean }>;
+  /** More on what is chosen. */
+  about?: (chosen: T) => string;
   act: (chosen: T) => unknown;
 }
 
@@ -90,41 +94,50 @@ function choose<T>(himalia: Himalia, choosing: Choosing<T>): void {
   openModal(himalia, choosing.title, close => <ChooseForm {...choosing} close={close} />);
 }
 
-/** One thing of those that are there, the newest first. */
+/** One thing of those that are there; the newest is the first guess. */
 function ChooseForm<T>({
   label,
   accept,
   none,
-  load,
+  find,
+  about,
   act,
   close
 }: Choosing<T> & { close: () => void }): JSX.Element {
-  const { value, error, reload } = useLoaded(load, []);
-  const [at, setAt] = useState(0);
-  const chosen = value?.[at];
+  const [known, setKnown] = useState<ReadonlyMap<string, T>>(new Map());
+  const search = async (text: string): Promise<Found> => {
+    const { choices, more } = await find(text);
+    setKnown(before => new Map([...before, ...choices.map(each => [each.text, each.value] as const)]));
+    return { values: choices.map(each => each.text), more };
+  };
+  const { value: first, error, reload } = useLoaded(() => search(''), []);
+  const [typed, setTyped] = useState<string>();
+  const name = typed ?? first?.values[0] ?? '';
+  const chosen = known.get(name.trim());
   const onSubmit = (event: FormEvent) => {
     event.preventDefault();
-    if (chosen) {
+    if (chosen !== undefined) {
       close();
-      void act(chosen.value);
+      void act(chosen);
     }
   };
   return (
     <form className="hm-RunForm" onSubmit={onSubmit} noValidate>
       <div className="hm-RunForm-body">
         {error && <Failure error={error} retry={reload} />}
-        {!value && !error && <Loading />}
-        {value?.length === 0 && <Empty>{none}</Empty>}
-        {value && value.length > 0 && (
-          <ChoiceField
+        {!first && !error && <Loading />}
+        {first?.values.length === 0 && <Empty>{none}</Empty>}
+        {first && first.values.length > 0 && (
+          <SearchField
             label={label}
-            value={String(at)}
-            choices={value.map(({ text }, place) => [String(place), text] as const)}
-            onValue={place => setAt(Number(place))}
+            description={chosen === undefined ? undefined : about?.(chosen)}
+            search={search}
+            value={name}
+            onValue={setTyped}
           />
         )}
       </div>
-      <FormFooter step={undefined} accept={accept} disabled={!chosen} cancel={close} />
+      <FormFooter step={undefined} accept={accept} disabled={chosen === undefined} cancel={close} />
     </form>
   );
 }

@@ -1,22 +1,18 @@
 import { type FormEvent, useId, useRef, useState } from 'react';
 
-import type {
-  Dataset,
-  DatasetVersion,
-  ModelVersion,
-  Page,
-  PreviewShown,
-  PreviewTable,
-  Profile
-} from '../api/types';
+import type { DatasetVersion, ModelVersion, Page, PreviewShown, PreviewTable, Profile } from '../api/types';
 import { type Himalia, useHimalia } from '../context';
 import { defaultSize, firstChoice, ProfileFields } from '../jobs/profiles';
 import { FormToCome } from '../jobs/runform';
 import { Failure } from '../ui/basics';
-import { ChoiceField, TextField } from '../ui/fields';
-import { useLoaded } from '../ui/hooks';
+import { hasVersion } from '../datasets/model';
+import { ChoiceField, SearchField, TextField } from '../ui/fields';
+import { useLoaded, useSettled } from '../ui/hooks';
 import { FormFooter, openModal } from '../ui/modal';
 import { useFocus, useSending } from '../ui/sending';
+
+/** A name is asked for when it has stayed the same so long. */
+const TYPING_MS = 300;
 
 /** Ask on which dataset and column a version is to be measured, and measure it as a job. */
 export function evaluateModel(himalia: Himalia, version: ModelVersion): void {
@@ -25,14 +21,13 @@ export function evaluateModel(himalia: Himalia, version: ModelVersion): void {
 }
 
 function Prepared({ version, close }: { version: ModelVersion; close: () => void }): JSX.Element {
-  const { client } = useHimalia();
+  const { client, datasets } = useHimalia();
   const { value, error, reload } = useLoaded(async () => {
-    const at = `/projects/${encodeURIComponent(version.project)}/datasets`;
-    const [datasets, profiles] = await Promise.all([
-      client.get<Page<Dataset>>(at, { query: { limit: 200 } }),
+    const [found, profiles] = await Promise.all([
+      datasets.search(version.project, '', hasVersion),
       client.get<Page<Profile>>('/profiles')
     ]);
-    return { datasets: datasets.items.filter(each => each.status.latest), profiles: profiles.items };
+    return { first: found.values[0] ?? '', profiles: profiles.items };
   }, [version.id]);
   if (error || !value) {
     return <FormToCome error={error} retry={reload} close={close} />;
@@ -42,14 +37,15 @@ function Prepared({ version, close }: { version: ModelVersion; close: () => void
 
 interface EvaluationFormProps {
   version: ModelVersion;
-  datasets: Dataset[];
+  /** The dataset to begin with; none where there is none. */
+  first: string;
   profiles: Profile[];
   close: () => void;
 }
 
-function EvaluationForm({ version, datasets, profiles, close }: EvaluationFormProps): JSX.Element {
-  const { app, models, page, trans } = useHimalia();
-  const [dataset, setDataset] = useState(datasets[0]?.name ?? '');
+function EvaluationForm({ version, first, profiles, close }: EvaluationFormProps): JSX.Element {
+  const { app, datasets, models, page, trans } = useHimalia();
+  const [dataset, setDataset] = useState(first);
   const [typed, setTyped] = useState<string>();
   const tables = useTables(version.project, dataset);
   const [chosen, setChosen] = useState<string>();
@@ -68,7 +64,7 @@ function EvaluationForm({ version, datasets, profiles, close }: EvaluationFormPr
     send(
       async () => {
         const made = await models.evaluate(version, {
-          dataset,
+          dataset: dataset.trim(),
           target: target.trim(),
           ...(tables.length > 1 ? { path: table.path } : {}),
           ...choice
@@ -86,11 +82,12 @@ function EvaluationForm({ version, datasets, profiles, close }: EvaluationFormPr
     <form className="hm-RunForm" ref={form} onSubmit={onSubmit} noValidate>
       <div className="hm-RunForm-body">
         {failure && <Failure error={failure} />}
-        <ChoiceField
+        <SearchField
           label={trans.__('Dataset')}
           error={errors.dataset ?? errors.path}
+
+          search={text => datasets.search(version.project, text, hasVersion)}
           value={dataset}
-          choices={datasets.map(({ name }) => [name, name] as const)}
           onValue={name => {
             setDataset(name);
             setTyped(undefined);
@@ -130,20 +127,21 @@ function EvaluationForm({ version, datasets, profiles, close }: EvaluationFormPr
 /** The tables of a dataset's newest version, by its preview. */
 function useTables(project: string, dataset: string): PreviewTable[] {
   const { client, datasets } = useHimalia();
+  const settled = useSettled(dataset, TYPING_MS);
   const { value } = useLoaded(
     async signal => {
-      if (!dataset) {
-        return { dataset, tables: [] };
+      if (!settled) {
+        return { dataset: settled, tables: [] };
       }
-      const versions = await client.get<Page<DatasetVersion>>(datasets.path(project, dataset, 'versions'), {
+      const versions = await client.get<Page<DatasetVersion>>(datasets.path(project, settled, 'versions'), {
         query: { limit: 1 },
         signal
       });
       const [newest] = versions.items;
       const shown = await client.get<PreviewShown>(datasets.versionPath(newest, 'preview'), { signal });
-      return { dataset, tables: shown.preview?.tables ?? [] };
+      return { dataset: settled, tables: shown.preview?.tables ?? [] };
     },
-    [client, project, dataset]
+    [client, project, settled]
   );
   // Until the answer comes, that of another dataset is none.
   return value?.dataset === dataset ? value.tables : [];

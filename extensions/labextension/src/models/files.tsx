@@ -18,7 +18,7 @@ export function ModelFiles({ version }: { version: ModelVersion }): JSX.Element 
     <div className="hm-Outputs">
       <FileList
         files={pages.flatMap(page => page.items)}
-        load={({ path }, signal) => models.file(version, path, signal)}
+        pathOf={({ path }) => models.versionPath(version, 'files', ...path.split('/'))}
         more={more}
         error={error}
       />

@@ -80,20 +80,8 @@ export class Models extends Resources<Model> {
     return this.client.get(this.versionPath(version, 'files'), { query, signal });
   }
 
-  async file(version: ModelVersion, path: string, signal?: AbortSignal): Promise<Blob> {
-    const answer = await this.client.send('GET', this.versionPath(version, 'files', ...path.split('/')), {
-      signal
-    });
-    return answer.blob();
-  }
-
-  /** The code of the job that made it, in one archive. */
-  async code(version: ModelVersion): Promise<Blob> {
-    return (await this.client.send('GET', this.versionPath(version, 'code'), {})).blob();
-  }
-
-  /** All files in one archive. */
-  async download(version: ModelVersion): Promise<Blob> {
-    return (await this.client.send('GET', this.versionPath(version, 'download'), {})).blob();
+  /** The code of the job that made it, or all files, in one archive. */
+  download(version: ModelVersion, part: 'code' | 'download'): Promise<void> {
+    return this.client.download(this.versionPath(version, part));
   }
 }

@@ -1,18 +1,21 @@
 import type { Himalia, LabParts } from '../context';
+import { deploy } from '../endpoints/deploy';
 import type { Noun } from '../noun';
 import { modelIcon } from '../ui/icons';
-import type { Place } from '../ui/opened';
-import { addItemCommands, addViewKind, CATEGORY } from '../ui/views';
-import { deployNewest, registerChosen } from './choose';
+import { placeKey } from '../ui/opened';
+import { addItemCommands, addViewKind, CATEGORY, inFront } from '../ui/views';
+import { isUsable } from './actions';
+import { registerChosen } from './choose';
+import { evaluateModel } from './evaluate';
 import { ModelsPanel } from './panel';
 import { ModelView } from './view';
 
 /** Models in Lab: their commands and views, and their row in the navigator. */
 export function addModels(himalia: Himalia, lab: LabParts): Noun {
   const { app, models, projects, trans } = himalia;
-  const place = addViewKind<Place>(himalia, lab.restorer, {
+  const front = addViewKind(himalia, lab.restorer, {
     name: 'model',
-    key: ({ project, name }) => `${project}/${name}`,
+    key: placeKey,
     view: at => new ModelView(himalia, at)
   });
   const command = 'himalia:model-register';
@@ -25,16 +28,19 @@ export function addModels(himalia: Himalia, lab: LabParts): Noun {
   });
   lab.palette?.addItem({ command, category: CATEGORY });
   lab.launcher?.add({ command, category: CATEGORY, rank: 4 });
-  const shown = () => {
-    const at = place();
-    return at && models.find(at.project, at.name);
-  };
-  addItemCommands(himalia, lab.palette, shown, [
+  const shown = inFront(front, models);
+  addItemCommands(himalia, lab.palette, () => shown() && front()?.version, [
     {
       name: 'model-deploy',
-      label: trans.__('Deploy the newest version of this model'),
-      can: ({ status }) => status.latest !== null,
-      act: model => deployNewest(himalia, model)
+      label: trans.__('Deploy model version'),
+      can: isUsable,
+      act: version => deploy(himalia, version)
+    },
+    {
+      name: 'model-evaluate',
+      label: trans.__('Evaluate model version…'),
+      can: isUsable,
+      act: version => evaluateModel(himalia, version)
     }
   ]);
   return {

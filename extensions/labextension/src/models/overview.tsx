@@ -5,7 +5,6 @@ import { Button, Pairs, valueText } from '../ui/basics';
 import { told } from '../ui/confirm';
 import { number } from '../ui/format';
 import { placeOf } from '../ui/lineage';
-import { saveAs } from '../ui/save';
 
 /** What a version is: how well it did, what it takes and gives, and where it came from. */
 export function VersionOverview({ version }: { version: ModelVersion }): JSX.Element {
@@ -109,12 +108,8 @@ function SourceOf({ version }: { version: ModelVersion }): JSX.Element {
       {reference}
     </button>
   );
-  const downloadCode = async () => {
-    const content = await told(() => models.code(version), trans.__('It was not downloaded.'), trans);
-    if (content) {
-      saveAs(`${version.model}-${version.number}-code.tar`, content);
-    }
-  };
+  const downloadCode = () =>
+    told(() => models.download(version, 'code'), trans.__('It was not downloaded.'), trans);
   return (
     <>
       <Pairs

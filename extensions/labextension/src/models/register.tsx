@@ -1,11 +1,11 @@
-import { type FormEvent, useId, useRef, useState } from 'react';
+import { type FormEvent, useRef, useState } from 'react';
 
 import { ApiError } from '../api/client';
 import type { Model, ModelVersion } from '../api/types';
 import { type Himalia, useHimalia } from '../context';
 import { Failure } from '../ui/basics';
-import { TextField } from '../ui/fields';
-import { useLoaded } from '../ui/hooks';
+import { SearchField, TextField } from '../ui/fields';
+import { useLoaded, useSignal } from '../ui/hooks';
 import { FormFooter, openModal } from '../ui/modal';
 import { useFocus, useSending } from '../ui/sending';
 
@@ -31,12 +31,12 @@ interface RegisterProps {
 
 function Register({ project, name, source, close }: RegisterProps): JSX.Element {
   const himalia = useHimalia();
-  const { app, trans } = himalia;
-  const list = useId();
+  const { app, models, trans } = himalia;
   const [typed, setTyped] = useState<string>();
   const [path, setPath] = useState('path' in source ? (source.path ?? '') : '');
-  const { value: known } = useLoaded(() => lookAround(himalia, project, name), [project, name]);
-  const model = typed ?? known?.guess ?? '';
+  const { value: guess = '' } = useLoaded(() => guessModel(himalia, project, name), [project, name]);
+  const model = typed ?? guess;
+  useSignal(models.news);
   const form = useRef<HTMLFormElement>(null);
   const { step, failure, errors, send } = useSending(['name', 'path', 'environment']);
   useFocus(form, errors);
@@ -55,12 +55,12 @@ function Register({ project, name, source, close }: RegisterProps): JSX.Element 
       wanted ? {} : { name: trans.__('Give the model a name.') }
     );
   };
-  const next = known?.models.find(each => each.name === model.trim());
+  const next = models.find(project, model.trim());
   return (
     <form className="hm-RunForm" ref={form} onSubmit={onSubmit} noValidate>
       <div className="hm-RunForm-body">
         {failure && <Failure error={failure} />}
-        <TextField
+        <SearchField
           label={trans.__('Model')}
           error={errors.name}
           description={
@@ -68,7 +68,8 @@ function Register({ project, name, source, close }: RegisterProps): JSX.Element 
               ? trans.__('It becomes version %1 of this model.', (next.status.latest ?? 0) + 1)
               : trans.__('A model of that name gets a new version; otherwise it is made.')
           }
-          choices={{ id: list, values: known?.models.map(each => each.name) ?? [] }}
+
+          search={text => models.search(project, text)}
           value={model}
           onValue={setTyped}
         />
@@ -90,26 +91,22 @@ function Register({ project, name, source, close }: RegisterProps): JSX.Element 
   );
 }
 
-interface Known {
-  models: Model[];
-  /** The model that a version of the same code went to, or the name of what is registered. */
-  guess: string;
-}
-
-async function lookAround({ models }: Himalia, project: string, name: string): Promise<Known> {
+/** The model that a version of the same code went to, or the name of what is registered. */
+async function guessModel({ models }: Himalia, project: string, name: string): Promise<string> {
   const fallback = baseOf(name);
   try {
     const known = (await models.list(project, { limit: 200 })).items;
+    models.put(...known);
     const recent = [...known].sort((one, other) => other.updated_at.localeCompare(one.updated_at));
     const newest = await Promise.all(
       recent.slice(0, LOOKED_AT).map(each => models.versions(each, { limit: 1 }))
     );
     const same = newest.flatMap(({ items }) => items).find(version => baseOf(sourceOf(version)) === fallback);
-    return { models: known, guess: same?.model ?? fallback };
+    return same?.model ?? fallback;
   } catch (error) {
     // The form can be filled without a guess.
     console.warn('Himalia: the models could not be looked at', error);
-    return { models: [], guess: fallback };
+    return fallback;
   }
 }
 

@@ -8,9 +8,9 @@ import { useLoaded } from '../ui/hooks';
 import { modelIcon } from '../ui/icons';
 import { Item } from '../ui/item';
 import { LineageGraph } from '../ui/lineage';
-import { Opened, type Place } from '../ui/opened';
+import type { Place } from '../ui/opened';
 import { VersionChoice } from '../ui/versionchoice';
-import { View } from '../ui/view';
+import { ThingView } from '../ui/thingview';
 import { Actions } from './actions';
 import { Card } from './card';
 import { Evaluations } from './evaluations';
@@ -18,44 +18,28 @@ import { ModelFiles } from './files';
 import { VersionOverview } from './overview';
 
 /** One model in the main area: a version of it is looked at. */
-export class ModelView extends View {
-  constructor(
-    himalia: Himalia,
-    private place: Place
-  ) {
-    super(himalia);
-    this.title.label = place.name;
-    this.title.icon = modelIcon;
-    this.title.caption = himalia.trans.__('Model %1 of project %2', place.name, place.project);
+export class ModelView extends ThingView<Model> {
+  constructor(himalia: Himalia, place: Place) {
+    const { models, trans } = himalia;
+    super(himalia, place, {
+      store: models,
+      icon: modelIcon,
+      caption: at => trans.__('Model %1 of project %2', at.name, at.project),
+      gone: trans.__('This model is gone')
+    });
   }
 
-  override goTo(place: Place): void {
-    this.place = place;
-    this.update();
-  }
+  /** The version that is looked at. */
+  version: ModelVersion | undefined;
 
-  protected content(): JSX.Element {
-    return (
-      <Opened
-        place={this.place}
-        store={this.himalia.models}
-        gone={this.himalia.trans.__('This model is gone')}
-        close={() => this.close()}
-      >
-        {model => <Shown model={model} place={this.place} close={() => this.close()} />}
-      </Opened>
-    );
+  protected shown(model: Model): JSX.Element {
+    return <Shown model={model} view={this} />;
   }
 }
 
-interface ShownProps {
-  model: Model;
-  place: Place;
-  close: () => void;
-}
-
-function Shown({ model, place, close }: ShownProps): JSX.Element {
+function Shown({ model, view }: { model: Model; view: ModelView }): JSX.Element {
   const { models, trans } = useHimalia();
+  const { place } = view;
   const [wanted, setWanted] = useState<number>();
   const [tab, setTab] = useState('overview');
   const { value, error, reload } = useLoaded(
@@ -65,11 +49,12 @@ function Shown({ model, place, close }: ShownProps): JSX.Element {
   // A version that was just made is what the person wants to see, unless another one was asked for.
   useEffect(() => setWanted(undefined), [model.status.latest]);
   useEffect(() => setWanted(place.version), [place]);
+  const versions = value?.items ?? [];
+  const version = versions.find(each => each.number === wanted) ?? versions[0];
+  useEffect(() => void (view.version = version), [view, version]);
   if (error && !value) {
     return <Failure error={error} retry={reload} />;
   }
-  const versions = value?.items ?? [];
-  const version = versions.find(each => each.number === wanted) ?? versions[0];
   const ofVersion = (draw: (version: ModelVersion) => JSX.Element) => () =>
     version ? draw(version) : <NoVersion isLoaded={value !== undefined} />;
   return (
@@ -82,7 +67,7 @@ function Shown({ model, place, close }: ShownProps): JSX.Element {
           <When at={version?.created_at ?? model.created_at} />
         </>
       }
-      actions={<Actions model={model} version={version} close={close} />}
+      actions={<Actions model={model} version={version} close={() => view.close()} />}
       above={version?.status.problem ? <p className="hm-Note">{version.status.problem}</p> : undefined}
       live={
         version

@@ -16,12 +16,9 @@ export type OverlayPlace = {
 };
 
 /** The log of a kernel's environment in the main area. */
-export class OverlayView extends View {
-  constructor(
-    himalia: Himalia,
-    readonly place: OverlayPlace
-  ) {
-    super(himalia);
+export class OverlayView extends View<OverlayPlace> {
+  constructor(himalia: Himalia, place: OverlayPlace) {
+    super(himalia, place);
     this.title.label = himalia.trans.__('Environment log');
     this.title.caption = place.kernel;
   }

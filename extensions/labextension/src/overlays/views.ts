@@ -6,9 +6,9 @@ import { type OverlayPlace, OverlayView } from './view';
 
 /** Environments of a requirements.txt in Lab: their log views, notices, and where their kernels are offered. */
 export function addOverlays(himalia: Himalia, lab: LabParts): void {
-  addViewKind<OverlayPlace>(himalia, lab.restorer, {
+  addViewKind(himalia, lab.restorer, {
     name: 'overlay',
-    key: place => place.id,
+    key: (place: OverlayPlace) => place.id,
     view: place => new OverlayView(himalia, place)
   });
   tellBuilds(himalia);

@@ -13,12 +13,9 @@ export type MlflowPlace = {
 };
 
 /** MLflow's own pages of a project in the main area. */
-export class MlflowView extends View {
-  constructor(
-    himalia: Himalia,
-    readonly place: MlflowPlace
-  ) {
-    super(himalia);
+export class MlflowView extends View<MlflowPlace> {
+  constructor(himalia: Himalia, place: MlflowPlace) {
+    super(himalia, place);
     this.title.label = place.job ? `MLflow: ${place.job}` : 'MLflow';
     this.title.caption = himalia.trans.__('MLflow of project %1', place.project);
   }

@@ -6,9 +6,9 @@ import { type MlflowPlace, MlflowView } from './mlflow';
 /** MLflow in Lab: its pages in the main area, from the palette, the launcher, and each job. */
 export function addTracking(himalia: Himalia, lab: LabParts): void {
   const { app, projects, trans } = himalia;
-  addViewKind<MlflowPlace>(himalia, lab.restorer, {
+  addViewKind(himalia, lab.restorer, {
     name: 'mlflow',
-    key: place => `${place.project}/${place.job ?? ''}`,
+    key: (place: MlflowPlace) => `${place.project}/${place.job ?? ''}`,
     view: place => new MlflowView(himalia, place)
   });
   const command = 'himalia:open-mlflow';

@@ -1,4 +1,5 @@
 import { Field } from './form';
+import { type Search, SearchInput } from './searchinput';
 
 interface TextProps {
   label: string;
@@ -73,6 +74,26 @@ export function ChoiceField({
             </option>
           ))}
         </select>
+      )}
+    </Field>
+  );
+}
+
+interface SearchProps {
+  label: string;
+  value: string;
+  error?: string;
+  description?: string;
+  search: Search;
+  onValue: (value: string) => void;
+}
+
+/** A choice among any number of things in a form, with its label. */
+export function SearchField({ label, value, error, description, search, onValue }: SearchProps): JSX.Element {
+  return (
+    <Field label={label} error={error} description={description}>
+      {attributes => (
+        <SearchInput attributes={{ ...attributes }} search={search} value={value} onValue={onValue} />
       )}
     </Field>
   );

@@ -5,7 +5,6 @@ import { Button, Failure } from './basics';
 import { told } from './confirm';
 import { bytes } from './format';
 import { Preview, previewKind } from './preview';
-import { saveAs } from './save';
 
 export interface ListedFile {
   path: string;
@@ -16,8 +15,8 @@ export interface ListedFile {
 
 export interface FileListProps<F extends ListedFile> {
   files: readonly F[];
-  /** The bytes of a file. */
-  load: (file: F, signal?: AbortSignal) => Promise<Blob>;
+  /** Where in the API a file is. */
+  pathOf: (file: F) => string;
   /** What its paths begin with and its rows leave out. */
   folder?: string;
   /** Rows above the files, such as folders. */
@@ -32,8 +31,8 @@ export interface FileListProps<F extends ListedFile> {
 
 /** Files with what can be done with them, and below them the one that is looked at. */
 export function FileList<F extends ListedFile>(props: FileListProps<F>): JSX.Element {
-  const { files, load, folder = '', above, actions, more, error } = props;
-  const { trans } = useHimalia();
+  const { files, pathOf, folder = '', above, actions, more, error } = props;
+  const { client, trans } = useHimalia();
   const [shown, setShown] = useState<string>();
   const file = files.find(each => each.path === shown);
   return (
@@ -45,7 +44,7 @@ export function FileList<F extends ListedFile>(props: FileListProps<F>): JSX.Ele
             key={each.path}
             file={each}
             label={each.path.slice(folder.length)}
-            load={() => load(each)}
+            apiPath={pathOf(each)}
             actions={actions?.(each)}
             shown={each.path === shown}
             onShow={() => setShown(each.path === shown ? undefined : each.path)}
@@ -60,7 +59,7 @@ export function FileList<F extends ListedFile>(props: FileListProps<F>): JSX.Ele
           name={file.path}
           mediaType={mediaType(file)}
           size={file.size}
-          load={signal => load(file, signal)}
+          load={async signal => (await client.send('GET', pathOf(file), { signal })).blob()}
         />
       )}
     </>
@@ -70,21 +69,17 @@ export function FileList<F extends ListedFile>(props: FileListProps<F>): JSX.Ele
 interface FileRowProps {
   file: ListedFile;
   label: string;
-  load: () => Promise<Blob>;
+  apiPath: string;
   actions: ReactNode;
   shown: boolean;
   onShow: () => void;
 }
 
-function FileRow({ file, label, load, actions, shown, onShow }: FileRowProps): JSX.Element {
-  const { trans } = useHimalia();
+function FileRow({ file, label, apiPath, actions, shown, onShow }: FileRowProps): JSX.Element {
+  const { client, trans } = useHimalia();
   const { path, size } = file;
-  const download = async () => {
-    const content = await told(load, trans.__('“%1” was not downloaded.', path), trans);
-    if (content) {
-      saveAs(path.split('/').pop() ?? path, content);
-    }
-  };
+  const download = () =>
+    told(() => client.download(apiPath), trans.__('“%1” was not downloaded.', path), trans);
   return (
     <li>
       <span className="hm-Outputs-name">{label}</span>

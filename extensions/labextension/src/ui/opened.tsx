@@ -13,12 +13,19 @@ export type Place = {
   version?: number;
 };
 
+/** What tells two places apart; versions of one thing share a view. */
+export function placeKey({ project, name }: Place): string {
+  return `${project}/${name}`;
+}
+
 export interface OpenedProps<T extends Resource> {
   place: Place;
   store: Store<T>;
   /** What to say when there is no such thing any more. */
   gone: string;
   close: () => void;
+  /** Told the name that it has, which others may change. */
+  onName: (name: string) => void;
   children: (item: T) => JSX.Element;
 }
 
@@ -28,10 +35,18 @@ export function Opened<T extends Resource>({
   store,
   gone,
   close,
+  onName,
   children
 }: OpenedProps<T>): JSX.Element {
   const { trans } = useHimalia();
   const { item, error, reload, removed } = useItem(store, place);
+  useEffect(() => {
+    if (item) {
+      onName(item.name);
+    }
+    // A new function at each render, which does the same.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [item?.name]);
   if (removed || (error instanceof ApiError && error.status === 404)) {
     return (
       <Empty title={gone} action={{ label: trans.__('Close'), run: close }}>

@@ -18,7 +18,8 @@ export function stateWord(state: string, trans: TranslationBundle): string {
     FAILED: trans.__('Failed'),
     STOPPED: trans.__('Stopped'),
     PRUNED: trans.__('Pruned'),
-    DRAFT: trans.__('Not complete')
+    DRAFT: trans.__('Not complete'),
+    DELETED: trans.__('Deleted')
   };
   return words[state] ?? state;
 }
