@@ -69,12 +69,15 @@ def test_a_folder_with_other_things_is_no_home(folder: Path) -> None:
     assert list(folder.iterdir()) == [folder / "thesis.tex"]
 
 
-def test_what_an_administrator_prepared_is_fine(folder: Path) -> None:
+def test_what_an_administrator_prepared_is_fine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "himalia.toml").write_text('address = "https://hub.example.org/"\n')
     (folder / "environments").mkdir()
     home = Home.at(folder)
     home.prepare()
     assert home.public_url() == "https://hub.example.org"
+    with monkeypatch.context() as surroundings:
+        surroundings.setenv("HIMALIA_ADDRESS", "https://lab.example.org")
+        assert home.public_url() == "https://lab.example.org"
     (folder / "himalia.toml").write_text("address =")
     with pytest.raises(SupervisorError, match=r"himalia\.toml cannot be read"):
         home.public_url()

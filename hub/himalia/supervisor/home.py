@@ -80,12 +80,14 @@ class Home:
         return (self.path / "secrets" / name).read_text().strip()
 
     def public_url(self) -> str | None:
-        """`address` of `himalia.toml`: set where users come through another server's address."""
+        """The setting `address`: given where users come through another server's address."""
         value = self.setting("address")
         return value.rstrip("/") if value else None
 
     def setting(self, name: str) -> str | None:
-        """What `himalia.toml` sets; `SupervisorError` when it cannot be read."""
+        """What the environment or else `himalia.toml` sets; `SupervisorError` when that cannot be read."""
+        if given := os.environ.get(f"HIMALIA_{name.upper()}"):
+            return given
         file = self.path / "himalia.toml"
         try:
             value = tomllib.loads(file.read_text()).get(name)
