@@ -116,6 +116,17 @@ def test_doctor_says_what_to_do(run: Run, home: Path) -> None:
     assert found["sandboxes"]["message"] == "Install the Debian package bubblewrap and util-linux."
 
 
+def test_environments_are_defined_where_the_setting_says(run: Run, home: Path, tmp_path: Path) -> None:
+    (tmp_path / "vision").mkdir()
+    (tmp_path / "vision" / "requirements.lock").touch()
+    (home / "himalia.toml").write_text(f'images_dir = "{tmp_path}"\n')
+    listed = json.loads(run("environments", "list", "--json").stdout)
+    assert [(one["name"], one["status"]) for one in listed] == [("vision", "missing")]
+    assert "There are: vision." in run("environments", "create", "base").stderr
+    checks = {check["name"]: check for check in json.loads(run("doctor", "--json").stdout)}
+    assert checks["environments"]["message"].startswith("Not ready: vision.")
+
+
 def test_accounts(run: Run) -> None:
     made = json.loads(run("users", "add", "ada", "--admin", "--json").stdout)
     assert made["name"] == "ada"

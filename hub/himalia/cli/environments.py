@@ -30,9 +30,10 @@ def create(
     with plain_errors():
         place = Home.at(home)
         place.prepare()
+        images = place.images
     for name in names:
         try:
-            made = local.create(name, place.path, progress=_steps(name))
+            made = local.create(name, place.path, images, progress=_steps(name))
         except (local.EnvironmentUnknownError, local.CreationFailedError) as error:
             raise CommandError(str(error)) from error
         say(f"{name} is ready in {made.prefix}")
@@ -57,7 +58,7 @@ def list_environments(home: HomeOption = None, as_json: JsonOption = False) -> N
 
     with plain_errors():
         place = Home.at(home)
-    states = local.list(place.path)
+        states = local.list(place.path, place.images)
     if as_json:
         print_json(
             [{"name": state.name, "status": state.status, "prefix": str(state.prefix)} for state in states]

@@ -227,7 +227,10 @@ def environments(home: Home) -> tuple[Verdict, str]:
     """Whether the environments that people's code runs in are made."""
     from himalia.environments import local
 
-    states = local.list(home.path)
+    try:
+        states = local.list(home.path, home.images)
+    except SupervisorError as error:
+        return "problem", str(error)
     lacking = [state.name for state in states if state.status != "ready"]
     if lacking:
         names = " ".join(lacking)

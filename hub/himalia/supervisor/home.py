@@ -84,6 +84,12 @@ class Home:
         value = self.setting("address")
         return value.rstrip("/") if value else None
 
+    @property
+    def images(self) -> Path | None:
+        """The setting `images_dir`: where environments' definitions are, if not with Himalia."""
+        value = self.setting("images_dir")
+        return Path(value) if value else None
+
     def setting(self, name: str) -> str | None:
         """What the environment or else `himalia.toml` sets; `SupervisorError` when that cannot be read."""
         if given := os.environ.get(f"HIMALIA_{name.upper()}"):
