@@ -108,11 +108,6 @@ def after(
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def last_id(connection: Connection) -> int:
-    """The id of the newest event, 0 when there is none."""
-    return connection.execute(sa.select(sa.func.max(events.c.id))).scalar() or 0
-
-
 def shown(event: dict[str, Any]) -> dict[str, Any]:
     """An event row as the API and the live channel show it."""
     at = event["at"]

@@ -34,14 +34,8 @@ def remove_from(tx: Transaction, from_id: str) -> None:
     tx.execute(links.delete().where(links.c.from_id == from_id))
 
 
-def used_by(connection: Connection, to_id: str) -> list[dict[str, Any]]:
-    """What uses `to_id`: rows of `from_id`, `to_id`, `kind`."""
-    query = sa.select(links).where(links.c.to_id == to_id).order_by(links.c.from_id)
-    return [dict(row) for row in connection.execute(query).mappings()]
-
-
 def users_of(connection: Connection, to_ids: Sequence[str]) -> list[dict[str, Any]]:
-    """What uses any of `to_ids`, as `used_by` shows it."""
+    """What uses any of `to_ids`: rows of `from_id`, `to_id`, `kind`."""
     query = sa.select(links).where(links.c.to_id.in_(to_ids)).order_by(links.c.to_id, links.c.from_id)
     return [dict(row) for row in connection.execute(query).mappings()] if to_ids else []
 

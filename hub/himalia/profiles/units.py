@@ -75,13 +75,3 @@ def parse_reserved_cpus(value: float | str) -> float | Literal["all"]:
 def parse_timeout(text: str) -> int | None:
     """As `parse_duration`, or None for "never"."""
     return None if text == "never" else parse_duration(text)
-
-
-def format_memory(size: int) -> str:
-    """Bytes for people, in powers of 1024: 1536 MiB are "1.5 GiB"."""
-    amount, unit = float(size), "B"
-    for prefix in _PREFIXES:
-        if amount < 1024:
-            break
-        amount, unit = amount / 1024, f"{prefix}iB"
-    return f"{amount:.1f}".removesuffix(".0") + f" {unit}"

@@ -13,7 +13,6 @@ export type Attempt = Schemas['Attempt'];
 export type JobSpec = Schemas['JobSpec'];
 export type JobState = Schemas['JobStatus']['state'];
 export type MlflowCode = Schemas['PagesCode'];
-export type NewJob = Schemas['JobCreate'];
 export type Overlay = Required<Schemas['Overlay']>;
 export type OutputFile = Schemas['OutputFile'];
 export type Profile = Schemas['ProfileShown'];
