@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,8 +52,6 @@ class Files:
     tree: str
     environment: str | None
     requirements: tuple[str, ...]
-    flavors: tuple[str, ...]
-    signature: Mapping[str, Any] | None
 
 
 def find(connection: Connection, project_id: str, name: str) -> Any:
@@ -115,8 +113,6 @@ def files(connection: Connection, version_id: str) -> Files:
         tree=row.tree,
         environment=row.environment,
         requirements=tuple(manifest.requirements),
-        flavors=tuple(manifest.flavors),
-        signature=manifest.signature,
     )
 
 

@@ -65,8 +65,7 @@ class Registry:
     async def _done(self, call: RegistryCall) -> Answer:
         by = await self.models.database.read(lambda c: _by(c, call))
         if call.path.endswith(("/set-tag", "/delete-tag")):  # MLflow's own affair
-            answer: Answer = await self.models.ask(by, call.method, call.path, call.body)
-            return answer
+            return await self.models.ask(by, call.method, call.path, call.body)
         handler = self._calls.get((call.method, call.path))
         if handler is None:
             raise BadRequest("A registered model keeps its name. Register its versions under another one.")
@@ -77,7 +76,7 @@ class Registry:
         spec = ModelSpec.model_construct(description=str(body.get("description") or ""))
 
         async def record() -> None:
-            await self._record(lambda tx: self._ensure(tx, by, name, spec))
+            await self.models.database.write(lambda tx: self._ensure(tx, by, name, spec))
 
         try:
             answer = await self.models.ask(by, "POST", "registered-models/create", body)
@@ -86,7 +85,7 @@ class Registry:
                 await record()  # a creation that was cut off may have left it
             raise
         await record()
-        return _answered(answer)
+        return answer
 
     def _ensure(self, tx: Transaction, by: By, name: str, spec: ModelSpec) -> str:
         try:
@@ -100,8 +99,8 @@ class Registry:
         name, text = _text(body, "name"), str(body.get("description") or "")
         answer = await self.models.ask(by, "PATCH", "registered-models/update", body)
         change = ModelUpdate.model_construct(labels=None, spec=ModelSpec.model_construct(description=text))
-        await self._record(lambda tx: self.models.record_update(tx, by, name, change))
-        return _answered(answer)
+        await self.models.database.write(lambda tx: self.models.record_update(tx, by, name, change))
+        return answer
 
     async def _delete(self, by: By, body: Answer) -> Answer:
         await self.models.delete(by, _text(body, "name"))
@@ -120,8 +119,10 @@ class Registry:
         name, number = _text(body, "name"), _number(body)
         answer = await self.models.ask(by, "PATCH", "model-versions/update", body)
         text = str(body.get("description") or "")
-        await self._record(lambda tx: self.models.record_description(tx, by, name, number, text))
-        return _answered(answer)
+        await self.models.database.write(
+            lambda tx: self.models.record_description(tx, by, name, number, text)
+        )
+        return answer
 
     async def _delete_version(self, by: By, body: Answer) -> Answer:
         await self.models.delete_version(by, _text(body, "name"), str(_number(body)))
@@ -171,20 +172,12 @@ class Registry:
             return Made(known, description=description, problem=error.message)
         return self.models.placed(replace(made, description=description), None)
 
-    async def _record(self, work: Callable[[Transaction], Any]) -> None:
-        await self.models.database.write(work)
-
 
 def _by(connection: Connection, call: RegistryCall) -> By:
     project = projects_service.by_id(connection, call.project_id)
     if project is None:
         raise NotFound("This project is gone.")
     return By(project["id"], project["name"], call.person_id)
-
-
-def _answered(answer: Any) -> Answer:
-    found: Answer = answer
-    return found
 
 
 def _checked(adapter: TypeAdapter[str], field: str, value: Any) -> str:

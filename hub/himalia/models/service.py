@@ -99,7 +99,7 @@ class Models:
 
     async def ask(
         self, by: By, method: str, path: str, body: Mapping[str, Any], but: Sequence[str] = ()
-    ) -> Any:
+    ) -> dict[str, Any]:
         """Change MLflow's registry; errors whose codes are in `but` are none. Raises HimaliaError."""
         async with self.tracking.client(by.project_id) as mlflow:
             return await _told(mlflow, method, path, body, but)
@@ -471,7 +471,7 @@ class Models:
 
 async def _told(
     mlflow: MlflowClient, method: str, path: str, body: Mapping[str, Any], but: Sequence[str]
-) -> Any:
+) -> dict[str, Any]:
     calls = {"POST": mlflow.post, "PATCH": mlflow.patch, "DELETE": mlflow.delete}
     try:
         return await calls[method](path, body)
