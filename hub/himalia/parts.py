@@ -56,7 +56,6 @@ from himalia.experiments import read as experiments_read
 from himalia.experiments.plots import Plots
 from himalia.experiments.searcher import Searcher
 from himalia.experiments.service import Experiments
-from himalia.experiments.study import samplers
 from himalia.gateway.traffic import PREFIX as GATEWAY_PREFIX
 from himalia.hub.accounts.store import AccountStore
 from himalia.jobs import read as jobs_read
@@ -173,9 +172,7 @@ class Platform:
         self.lineage.register("dataset", datasets_read.nodes)
         self.lineage.register("job", jobs_read.nodes)
         self.searcher = Searcher(self.database, self.jobs, self.exchange)
-        self.experiments = Experiments(
-            self.database, self.jobs, self.searcher, samplers, settings.retention_days
-        )
+        self.experiments = Experiments(self.database, self.jobs, self.searcher, settings.retention_days)
         self.plots = Plots(self.database, self.searcher.importances)
         self.lineage.register("experiment", experiments_read.nodes, experiments_read.best_jobs)
         self.tracking = Tracking(settings, self.database, self.disk.check)

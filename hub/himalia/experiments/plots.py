@@ -37,6 +37,10 @@ class Plots:
 
     async def make(self, row: Any, kind: str) -> Plot:
         """One plot of the experiment in `row`. Raises Unavailable."""
+        if kind == "pareto" and len(row.spec["objectives"]) < 2:
+            return Plot(
+                kind="pareto", rows=[], note="This search has one objective, so one trial is the best."
+            )
         if kind == "importance":
             rows = await self._importance(row)
             note = None if rows else TOO_FEW_TO_TELL
@@ -46,10 +50,6 @@ class Plots:
         else:
             rows = await self.database.read(lambda c: _ROWS[kind](row.spec, _ended(c, row.id)))
             note = None if rows else TOO_FEW
-        if kind == "pareto" and len(row.spec["objectives"]) < 2:
-            return Plot(
-                kind="pareto", rows=[], note="This search has one objective, so one trial is the best."
-            )
         return Plot.model_validate({"kind": kind, "rows": rows, "note": note})
 
     async def _importance(self, row: Any) -> list[Row]:
@@ -188,7 +188,6 @@ def _pareto(spec: Mapping[str, Any], ended: Sequence[Any]) -> list[Row]:
             "is_best": index in best,
         }
         for index, trial in enumerate(complete)
-        if len(directions) > 1
     ]
 
 

@@ -38,6 +38,8 @@ DONE = ("COMPLETE", "PRUNED", "FAILED")
 """States of trials that count among those that were asked for."""
 MOST_BEST = 20
 _BEGUN = (State.STARTING, State.RUNNING, State.STOPPING)
+_HAS_BEGUN = sa.and_(trials.c.state == "WAITING", workloads.c.state.in_(_BEGUN))
+"""A trial is stored as WAITING until its job has ended; it is shown as RUNNING once that has begun."""
 _TRIALS = sa.select(
     trials,
     workloads.c.name.label("job"),
@@ -132,9 +134,8 @@ def _spec(stored: dict[str, Any]) -> ExperimentSpec:
 
 def _counts(connection: Connection, ids: Sequence[str]) -> dict[str, TrialCounts]:
     found = {one: TrialCounts() for one in ids}
-    has_begun = sa.and_(trials.c.state == "WAITING", workloads.c.state.in_(_BEGUN))
     query = (
-        sa.select(trials.c.experiment_id, trials.c.state, has_begun.label("has_begun"), sa.func.count())
+        sa.select(trials.c.experiment_id, trials.c.state, _HAS_BEGUN.label("has_begun"), sa.func.count())
         # By the column's name: with values of its own, PostgreSQL takes the same words for something else.
         .outerjoin(workloads, workloads.c.id == trials.c.job_id)
         .where(trials.c.experiment_id.in_(ids))
@@ -222,15 +223,10 @@ def trials_page(
         .limit(limit + 1)
     )
     if states:
-        query = query.where(_state().in_(states))
+        query = query.where(sa.case((_HAS_BEGUN, "RUNNING"), else_=trials.c.state).in_(states))
     found = [_trial(row) for row in connection.execute(query)]
     shown = found[:limit]
     return shown, str(shown[-1].number) if len(found) > limit else None
-
-
-def _state() -> sa.ColumnElement[str]:
-    has_begun = sa.and_(trials.c.state == "WAITING", workloads.c.state.in_(_BEGUN))
-    return sa.case((has_begun, "RUNNING"), else_=trials.c.state)
 
 
 def _trial(row: Any) -> Trial:

@@ -11,6 +11,7 @@ from himalia.core.access import CurrentAccess, GatedRoute, InProject
 from himalia.core.idempotency import fingerprint
 from himalia.core.pagination import LARGEST, Page, label_filter
 from himalia.core.schema import Items
+from himalia.experiments import study
 from himalia.experiments.plots import Plots
 from himalia.experiments.schema import (
     Experiment,
@@ -43,10 +44,9 @@ platform_router = APIRouter(tags=["experiments"], route_class=GatedRoute)
 
 
 @platform_router.get("/samplers", operation_id="experiments.samplers")
-async def samplers(_: CurrentAccess, request: Request) -> Items[str]:
+async def samplers(_: CurrentAccess) -> Items[str]:
     """The kinds of samplers whose packages this platform has."""
-    experiments: Experiments = request.app.state.experiments
-    return Items[str](items=list(experiments.samplers()))
+    return Items[str](items=study.samplers())
 
 
 Service = Annotated[Experiments, Depends(_experiments)]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import PurePosixPath
-from typing import Any, Protocol
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -29,26 +29,15 @@ from himalia.experiments.schema import (
     ExperimentUpdate,
     Trial,
 )
+from himalia.experiments.searcher import Searcher
 from himalia.experiments.space import grid_size
+from himalia.experiments.study import samplers
 from himalia.experiments.tables import experiments, trials
 from himalia.jobs.service import Jobs
 from himalia.projects.service import check_may_run
 
 PURGE_AT_ONCE = 20
 MOST_NUMBER = 2**31 - 1
-
-
-class Searching(Protocol):
-    """Keeps the trials of running searches going."""
-
-    def take_up(self, experiment_id: str) -> None:
-        """Begin, or go on with, a search that is RUNNING."""
-
-    def drop(self, experiment_id: str) -> None:
-        """Begin no more trials of it."""
-
-    def passing(self) -> dict[str, str]:
-        """By search, a sentence on what holds it up now."""
 
 
 class Experiments:
@@ -58,14 +47,12 @@ class Experiments:
         self,
         database: Database,
         jobs: Jobs,
-        searching: Searching,
-        samplers: Callable[[], Sequence[str]],
+        searcher: Searcher,
         retention_days: int = 30,
     ) -> None:
         self.database = database
         self.jobs = jobs
-        self.searching = searching
-        self.samplers = samplers
+        self.searcher = searcher
         self.retention_days = retention_days
 
     # Beginning
@@ -75,11 +62,11 @@ class Experiments:
     ) -> tuple[Experiment, bool]:
         """Begin a search; (it, whether it is new). Raises Invalid, NameInUse, KeyReused, DiskFull."""
         spec = body.spec
-        if spec.sampler.kind not in self.samplers():
+        if spec.sampler.kind not in samplers():
             raise Invalid.field(
                 "spec.sampler.kind",
                 f"The sampler {spec.sampler.kind} needs packages that are not installed here. "
-                f"There are {', '.join(self.samplers())}.",
+                f"There are {', '.join(samplers())}.",
             )
         try:
             job, _ = await self.jobs.check(access, spec.job)
@@ -119,7 +106,7 @@ class Experiments:
         tx.execute(experiments.insert().values(row))
         self._tell(tx, "experiment.created", row, "RUNNING", access)
         experiment_id = str(row["id"])
-        tx.after_commit(lambda: self.searching.take_up(experiment_id))
+        tx.after_commit(lambda: self.searcher.take_up(experiment_id))
         return experiment_id
 
     def _free_name(self, tx: Transaction, project_id: str, body: ExperimentCreate) -> str:
@@ -145,7 +132,7 @@ class Experiments:
 
     async def list(self, access: Access, page: Page, **filters: Any) -> Items[Experiment]:
         """One page of the project's experiments, as `read.page_of` filters them."""
-        project, passing = access.in_project, self.searching.passing()
+        project, passing = access.in_project, self.searcher.passing()
 
         def work(connection: Connection) -> Items[Experiment]:
             rows, token = read.page_of(connection, project["id"], page, **filters)
@@ -156,7 +143,7 @@ class Experiments:
 
     async def get(self, access: Access, name: str) -> Experiment:
         """One experiment."""
-        project, passing = access.in_project["name"], self.searching.passing()
+        project, passing = access.in_project["name"], self.searcher.passing()
 
         def work(connection: Connection) -> Experiment:
             return read.show(connection, [self.find(connection, access, name)], project, passing)[0]
@@ -205,7 +192,7 @@ class Experiments:
         return found[0]
 
     async def _shown(self, access: Access, experiment_id: str) -> Experiment:
-        project, passing = access.in_project["name"], self.searching.passing()
+        project, passing = access.in_project["name"], self.searcher.passing()
 
         def work(connection: Connection) -> Experiment:
             row = read.by_id(connection, experiment_id)
@@ -278,7 +265,7 @@ class Experiments:
             values = {**fresh, "spec": spec, "updated_at": now, "version": row.version + 1}
             self._set(tx, row, values)
             self._tell(tx, "experiment.changed", row._mapping, "RUNNING", access)
-            tx.after_commit(lambda: self.searching.take_up(row.id))
+            tx.after_commit(lambda: self.searcher.take_up(row.id))
             return str(row.id)
 
         return await self._shown(access, await self.database.write(work))
@@ -303,7 +290,7 @@ class Experiments:
     def end(self, tx: Transaction, row: Any, state: str, reason: str | None, message: str | None) -> None:
         """A RUNNING search comes to its end, and what runs of it is stopped."""
         records.finish(tx, self.jobs.engine, row, state, reason, message)
-        tx.after_commit(lambda: self.searching.drop(row.id))
+        tx.after_commit(lambda: self.searcher.drop(row.id))
 
     async def delete(self, access: Access, name: str, cascade: bool) -> None:
         """Delete an experiment softly, with its trials. Raises InUse while it runs, unless `cascade` stops it."""
