@@ -24,7 +24,7 @@ from himalia.experiments import read
 from himalia.experiments import search as module
 from himalia.experiments.outcome import Outcome, beats, front, outcome
 from himalia.experiments.schema import ExperimentSpec
-from himalia.experiments.search import Draft, End, Search
+from himalia.experiments.search import Asked, End, Search
 from himalia.experiments.space import check_space, grid_points, grid_size, is_active, ordered
 from himalia.experiments.study import Study, Workers
 from himalia.experiments.tables import experiments
@@ -56,14 +56,14 @@ class Memory:
     async def trials(self, search: Search, with_steps: bool) -> list[dict[str, Any]]:
         return [dict(trial) for trial in self.stored.values()]
 
-    async def submit(self, search: Search, draft: Draft, begun: Callable[[], None]) -> None:
+    async def submit(self, search: Search, asked: Asked, begun: Callable[[], None]) -> None:
         await asyncio.sleep(0)
         if self.refuse:
             raise self.refuse.pop(0)
-        self.stored[draft.number] = {
-            "number": draft.number,
-            "parameters": draft.parameters,
-            "notes": draft.notes,
+        self.stored[asked.number] = {
+            "number": asked.number,
+            "parameters": asked.parameters,
+            "notes": asked.notes,
             "steps": [],
             "state": "WAITING",
             "values": None,
@@ -221,7 +221,7 @@ async def test_an_end_while_trials_are_loaded_is_not_lost_to_values_of_another()
     ground = Slow()
     search = made(ground, trials=2, parallel=2, pruner={"kind": "median"})
     for number in range(2):
-        await Memory.submit(ground, search, Draft(number, {"x": 0.5}, {}), lambda: None)
+        await Memory.submit(ground, search, Asked(number, {"x": 0.5}, {}), lambda: None)
     async with running(search):
         await ground.asked.wait()
         ground.finish_trial(search, 0, good(ground.stored[0]))

@@ -27,7 +27,7 @@ MOST_LOST = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class Asked:
     """Values that were asked for, and are not submitted yet."""
 
     number: int
@@ -60,7 +60,7 @@ class Ground(Protocol):
     async def trials(self, search: Search, with_steps: bool) -> list[dict[str, Any]]:
         """What is stored of its trials, as `records.stored` has it."""
 
-    async def submit(self, search: Search, draft: Draft, begun: Callable[[], None]) -> None:
+    async def submit(self, search: Search, asked: Asked, begun: Callable[[], None]) -> None:
         """Store a trial and its job; `begun` is called when that is durable. Raises WrongState when it was ended."""
 
     async def advise(self, search: Search, number: int, step: int) -> None:
@@ -86,7 +86,7 @@ class Search:
         self._done = 0
         self._open = 0
         self._failures: list[str] = []
-        self._ahead: deque[Draft] = deque()
+        self._ahead: deque[Asked] = deque()
         self._submitting: set[asyncio.Task[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._next = 0
@@ -255,15 +255,15 @@ class Search:
 
     # Submitting
 
-    def _submit(self, draft: Draft) -> None:
-        task = asyncio.create_task(self._store(draft))
+    def _submit(self, asked: Asked) -> None:
+        task = asyncio.create_task(self._store(asked))
         self._submitting.add(task)
         task.add_done_callback(self._submitting.discard)
         task.add_done_callback(lambda _: self._wake.set())
 
-    async def _store(self, draft: Draft) -> None:
+    async def _store(self, asked: Asked) -> None:
         try:
-            await self._ground.submit(self, draft, lambda: self._begun(draft.number))
+            await self._ground.submit(self, asked, lambda: self._begun(asked.number))
         except WrongState:
             self._dropped = True
         except (DiskFull, Unavailable) as error:
@@ -308,7 +308,7 @@ class Search:
                 study is self._study
             ):  # else it was closed meanwhile, and another one will choose this number's
                 self._next = number + 1
-                self._ahead.append(Draft(number, parameters, notes))
+                self._ahead.append(Asked(number, parameters, notes))
 
     async def _opened(self) -> Study:
         """The worker, started where there is none. Raises StudyError, StudyLost, HimaliaError."""

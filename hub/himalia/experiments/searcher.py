@@ -24,7 +24,7 @@ from himalia.engine.states import ENDED, State
 from himalia.experiments import read, records
 from himalia.experiments.outcome import Outcome
 from himalia.experiments.records import OpenTrial
-from himalia.experiments.search import AGAIN_S, FAULT, Draft, End, Search
+from himalia.experiments.search import AGAIN_S, FAULT, Asked, End, Search
 from himalia.experiments.study import Study, Workers
 from himalia.experiments.tables import experiments
 from himalia.jobs.schema import JobCreate, JobSpec
@@ -169,18 +169,18 @@ class Searcher:
         metric = search.spec["objectives"][0]["metric"] if with_steps else None
         return await self.database.read(lambda c: records.stored(c, search.id, metric))
 
-    async def submit(self, search: Search, draft: Draft, begun: Callable[[], None]) -> None:
+    async def submit(self, search: Search, asked: Asked, begun: Callable[[], None]) -> None:
         """Store a trial and its job."""
         self.check_disk()
         known = self._owners.get(search.id)
         if known is not None:
             try:
-                await self.database.write(lambda tx: self._begin(tx, search, known, draft, begun))
+                await self.database.write(lambda tx: self._begin(tx, search, known, asked, begun))
                 return
             except NotFound:
                 pass  # what it reads may have been renamed
         owner = self._owners[search.id] = await self.database.read(lambda c: self._owner(c, search))
-        await self.database.write(lambda tx: self._begin(tx, search, owner, draft, begun))
+        await self.database.write(lambda tx: self._begin(tx, search, owner, asked, begun))
 
     def _owner(self, connection: Connection, search: Search) -> Owner:
         row = read.by_id(connection, search.id)
@@ -192,13 +192,13 @@ class Searcher:
         return Owner(project, person, job, self.jobs.choose(job, person.groups))
 
     def _begin(
-        self, tx: Transaction, search: Search, owner: Owner, draft: Draft, begun: Callable[[], None]
+        self, tx: Transaction, search: Search, owner: Owner, asked: Asked, begun: Callable[[], None]
     ) -> None:
         records.check_running(tx, search.id)
         body = JobCreate.model_construct(
-            name=f"{search.name[:27].rstrip('-')}-trial-{draft.number}",
+            name=f"{search.name[:27].rstrip('-')}-trial-{asked.number}",
             labels={LABEL: search.name},
-            spec=_with(owner.job, draft.parameters),
+            spec=_with(owner.job, asked.parameters),
         )
         of = f"experiment:{search.id}"
         part = Part(
@@ -211,13 +211,13 @@ class Searcher:
             search.id,
             search.name,
             owner.project["id"],
-            draft.number,
+            asked.number,
             job.id,
-            draft.parameters,
+            asked.parameters,
             tuple(objective["metric"] for objective in search.spec["objectives"]),
             part.watch_metrics,
         )
-        records.begin(tx, trial, draft.notes)
+        records.begin(tx, trial, asked.notes)
         links.add(tx, f"job:{job.id}", of, "trial")
         self._remember(trial)  # before the commit: its end may be part of the same group
         tx.after_commit(begun)
