@@ -133,7 +133,7 @@ async def test_a_backlog_is_caught_up_and_nothing_is_told_twice(tracking: Tracki
     async with tracking.client(project_id) as mlflow:
 
         async def of(name: str) -> str | None:
-            return await tracking.database.read(lambda c: tracking.run_of(c, name, 1))
+            return await tracking.database.read(lambda c: run_of(c, name, 1))
 
         run_id = await until(lambda: of("joba"))
         run = await until(lambda: _ended(mlflow, run_id))

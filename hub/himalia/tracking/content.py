@@ -8,12 +8,11 @@ for the pages of one project. Nothing of the hub's is read here or passed on, an
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import logging
 import re
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -24,9 +23,10 @@ from starlette.routing import Route
 
 from himalia.core import clock
 from himalia.core.access import Access, Gate
-from himalia.core.errors import Forbidden, HimaliaError, NotFound, Unauthenticated
+from himalia.core.errors import Forbidden, HimaliaError, NotFound, TooLarge, Unauthenticated
 from himalia.core.identity import Credentials, Identity
 from himalia.core.settings import Settings
+from himalia.core.tokens import hashed
 from himalia.tracking.allowed import find_for_pages
 from himalia.tracking.client import MlflowRefused
 from himalia.tracking.passing import SAFE, forward
@@ -82,31 +82,23 @@ class Sessions:
             clock.monotonic() + CODE_S,
         )
         code = secrets.token_urlsafe(32)
-        self._codes[_hashed(code)] = made
+        self._codes[hashed(code)] = made
         return code
 
     def open(self, code: str, project: str) -> tuple[str, Session]:
         """(the cookie's value, the session) for a code, once. Raises Unauthenticated."""
-        found = self._codes.pop(_hashed(code), None)
+        found = self._codes.pop(hashed(code), None)
         if found is None or found.until < clock.monotonic() or found.project != project:
             raise Unauthenticated("This link has been used or is too old. Open MLflow again from Lab.")
         self._tidy(self._open)
         value = secrets.token_urlsafe(32)
-        session = Session(
-            found.person_id,
-            found.person_name,
-            found.administers,
-            found.project_id,
-            found.project,
-            found.page,
-            clock.monotonic() + SESSION_S,
-        )
-        self._open[_hashed(value)] = session
+        session = replace(found, until=clock.monotonic() + SESSION_S)
+        self._open[hashed(value)] = session
         return value, session
 
     def find(self, value: str | None, project: str) -> Session:
         """The session of a cookie. Raises Unauthenticated."""
-        found = self._open.get(_hashed(value)) if value else None
+        found = self._open.get(hashed(value)) if value else None
         if found is None or found.until < clock.monotonic() or found.project != project:
             raise Unauthenticated("You are not signed in here. Open MLflow from Lab.")
         return found
@@ -118,10 +110,6 @@ class Sessions:
             del kept[key]
         while len(kept) >= MOST_CODES:
             del kept[next(iter(kept))]
-
-
-def _hashed(value: str) -> str:
-    return hashlib.sha256(value.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +295,7 @@ async def _small_body(request: Request) -> bytes:
     async for piece in request.stream():
         body += piece
         if len(body) > MOST_FORM_BYTES:
-            raise Forbidden("This form is too large.")
+            raise TooLarge("This form is too large.")
     return body
 
 

@@ -10,19 +10,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.engine import Connection
-
 from himalia.core import clock
 from himalia.core.database import Database
 from himalia.core.disk import CheckDisk
 from himalia.core.settings import Settings
 from himalia.engine.backends.base import Metrics
 from himalia.projects import service as projects_service
-from himalia.tracking import runs as runs_module
 from himalia.tracking.client import MlflowClient, MlflowRefused
 from himalia.tracking.mirror import Mirror
 from himalia.tracking.process import MlflowProcess
-from himalia.tracking.runs import DEFAULT_EXPERIMENT, ClientOf, Runs, experiment
+from himalia.tracking.runs import DEFAULT_EXPERIMENT, ClientOf, Runs, attempt_of, experiment
 
 log = logging.getLogger(__name__)
 
@@ -96,15 +93,10 @@ class Tracking:
         """
         async with self.process.use() as http:
             mlflow = MlflowClient(http, self.workspace(project_id))
-            await self.prepare(mlflow)
+            await self._prepare(mlflow)
             yield mlflow
 
-    @staticmethod
-    def run_of(connection: Connection, workload: str, attempt: int) -> str | None:
-        """The id of an attempt's MLflow run; None when it has none."""
-        return runs_module.run_of(connection, workload, attempt)
-
-    async def prepare(self, mlflow: MlflowClient) -> None:
+    async def _prepare(self, mlflow: MlflowClient) -> None:
         """Make a workspace with its first experiment, at the first use of each."""
         if mlflow.workspace in self._experiments:
             return
@@ -124,7 +116,7 @@ class Tracking:
         """Copy metrics that a job's MLflow client logged to its attempt's own run into our table."""
         if self.tell_engine is None:
             return
-        owner = await self.database.read(lambda c: runs_module.attempt_of(c, run_id))
+        owner = await self.database.read(lambda c: attempt_of(c, run_id))
         items = [item for point in points if (item := _item(point)) is not None]
         if owner == (workload, attempt) and items:
             await self.tell_engine(Metrics(f"{workload}-{attempt}", items, source=SOURCE))
@@ -151,7 +143,7 @@ class Tracking:
 
             async def client_of(project_id: str) -> MlflowClient:
                 mlflow = MlflowClient(http, self.workspace(project_id))
-                await self.prepare(mlflow)
+                await self._prepare(mlflow)
                 return mlflow
 
             yield client_of
