@@ -179,4 +179,5 @@ def _start_time(pid: int) -> int | None:
 
 @cache
 def _boot() -> str:
+    """What tells one start of this machine from another: process numbers begin again with each."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import signal
 import subprocess
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from himalia.core.processes import Process, wait_all
+
+KILL_S = 30.0
+"""How long is waited for what was killed."""
 
 
 class SandboxError(Exception):
@@ -27,98 +29,87 @@ class SandboxError(Exception):
 
 @dataclass
 class SandboxProcess:
-    """`started` and `child_started` are in clock ticks since boot: with them a PID is unique."""
+    """`outer` is bubblewrap itself, `inner` the first process inside; `_popen` where this process started it."""
 
-    pid: int
-    started: int
-    child: int
-    child_started: int
-    boot: str
-    _outer: subprocess.Popen[bytes] | None = field(default=None, repr=False, compare=False)
+    outer: Process
+    inner: Process
+    _popen: subprocess.Popen[bytes] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
-    def of(cls, outer: subprocess.Popen[bytes], child: int) -> SandboxProcess:
-        """The process that was just started as `outer`; `SandboxError` if it ended already."""
-        started, child_started = _start_time(outer.pid), _start_time(child)
-        if started is None or child_started is None:
-            outer.wait()
-            raise SandboxError(f"The sandbox ended at once, with exit code {outer.returncode}.")
-        return cls(outer.pid, started, child, child_started, _boot_id(), outer)
+    def of(cls, popen: subprocess.Popen[bytes], child: int) -> SandboxProcess:
+        """The sandbox that was just started as `popen`; `SandboxError` if it ended already."""
+        outer, inner = Process.of(popen.pid), Process.of(child)
+        if outer is None or inner is None:
+            popen.wait()
+            raise SandboxError(f"The sandbox ended at once, with exit code {popen.returncode}.")
+        return cls(outer, inner, popen)
 
     def to_state(self) -> dict[str, Any]:
         """What `from_state` needs, as JSON types."""
-        names = ("pid", "started", "child", "child_started", "boot")
-        return {name: getattr(self, name) for name in names}
+        inner = {"child": self.inner.pid, "child_started": self.inner.started}
+        return {**self.outer.to_state(), **inner}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> SandboxProcess:
-        """The process that another one wrote down with `to_state`."""
+        """The sandbox that another process wrote down with `to_state`."""
+        boot = str(state["boot"])
         return cls(
-            pid=int(state["pid"]),
-            started=int(state["started"]),
-            child=int(state["child"]),
-            child_started=int(state["child_started"]),
-            boot=str(state["boot"]),
+            Process(int(state["pid"]), int(state["started"]), boot),
+            Process(int(state["child"]), int(state["child_started"]), boot),
         )
+
+    @property
+    def pid(self) -> int:
+        """The PID of bubblewrap."""
+        return self.outer.pid
+
+    @property
+    def child(self) -> int:
+        """The PID, seen from outside, of the first process inside; all others descend from it."""
+        return self.inner.pid
 
     def alive(self) -> bool:
         """Whether the command runs. What it left behind may run on: call `stop` in any case."""
-        if self._outer is not None and self._outer.poll() is not None:
+        if self._popen is not None and self._popen.poll() is not None:
             return False
-        return self._is(self.pid, self.started) and self._is(self.child, self.child_started)
+        return self.outer.alive() and self.inner.alive()
 
     @property
     def returncode(self) -> int | None:
         """The command's exit status, as `Popen` gives it; None while it runs, or if another process
         started it."""
-        return self._outer.poll() if self._outer is not None else None
+        return self._popen.poll() if self._popen is not None else None
 
     def stop(self, grace_s: float) -> None:
         """Ask the command to end, give it `grace_s` seconds, then kill whatever is left inside.
 
         Blocks until nothing of the sandbox runs. Does nothing the second time.
         """
-        deadline = time.monotonic() + grace_s
         if self.alive() and self._ask_to_end():
-            self._wait(self.pid, self.started, deadline)
-        self._kill(self.child, self.child_started)
-        self._kill(self.pid, self.started)
-        if self._outer is not None:
-            self._outer.wait()
+            wait_all([self.outer], grace_s)
+        for process in (self.inner, self.outer):
+            process.send(signal.SIGKILL)
+            wait_all([process], KILL_S)
+        if self._popen is not None:
+            self._popen.wait()
 
     def wait(self, timeout_s: float) -> bool:
         """Block until the command ended; False when it did not within `timeout_s`."""
-        self._wait(self.pid, self.started, time.monotonic() + timeout_s)
+        wait_all([self.outer], timeout_s)
         return not self.alive()
 
     def _ask_to_end(self) -> bool:
         """SIGTERM to the command; False when there is none."""
         children = Path(f"/proc/{self.child}/task/{self.child}/children")
         try:
-            found = [int(word) for word in children.read_text().split()]
+            found = [Process.of(int(word)) for word in children.read_text().split()]
         except FileNotFoundError:
             return False
         # Orphans are given to the child too, so the command is the one that is oldest.
-        ages = [(started, pid) for pid in found if (started := _start_time(pid)) is not None]
-        return bool(ages) and _signal(min(ages)[1], min(ages)[0], signal.SIGTERM)
-
-    def _kill(self, pid: int, started: int) -> None:
-        if self._is(pid, started) and _signal(pid, started, signal.SIGKILL):
-            self._wait(pid, started, time.monotonic() + 30)
-
-    def _wait(self, pid: int, started: int, deadline: float) -> None:
-        descriptor = _open(pid, started) if self._is(pid, started) else None
-        if descriptor is None:
-            return
-        try:
-            poll = select.poll()
-            poll.register(descriptor, select.POLLIN)
-            poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
-        finally:
-            os.close(descriptor)
-
-    def _is(self, pid: int, started: int) -> bool:
-        return self.boot == _boot_id() and _start_time(pid) == started
+        there = sorted((process for process in found if process), key=lambda process: process.started)
+        if there:
+            there[0].send(signal.SIGTERM)
+        return bool(there)
 
 
 def read_child(descriptor: int, outer: subprocess.Popen[bytes]) -> int:
@@ -132,44 +123,3 @@ def read_child(descriptor: int, outer: subprocess.Popen[bytes]) -> int:
             raise SandboxError(f"bubblewrap ended with exit code {outer.returncode}.")
         text += piece
     return int(json.loads(text)["child-pid"])
-
-
-def _start_time(pid: int) -> int | None:
-    """Field 22 of /proc/PID/stat (proc(5)); None when the process is gone or a zombie."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    # The name, in brackets, may itself hold spaces and brackets.
-    fields = stat[stat.rindex(b")") + 2 :].split()
-    return None if fields[0] in (b"Z", b"X") else int(fields[19])
-
-
-def _open(pid: int, started: int) -> int | None:
-    """A descriptor of exactly this process, so that a PID used again is never hit."""
-    try:
-        descriptor = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return None
-    if _start_time(pid) == started:
-        return descriptor
-    os.close(descriptor)
-    return None
-
-
-def _signal(pid: int, started: int, number: signal.Signals) -> bool:
-    descriptor = _open(pid, started)
-    if descriptor is None:
-        return False
-    try:
-        signal.pidfd_send_signal(descriptor, number)
-    except ProcessLookupError:
-        return False
-    finally:
-        os.close(descriptor)
-    return True
-
-
-@lru_cache
-def _boot_id() -> str:
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
