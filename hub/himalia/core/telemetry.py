@@ -32,11 +32,11 @@ class _Lines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
-def set_up_logging(level: int = logging.INFO) -> None:
+def set_up_logging() -> None:
     """Log to standard error, one JSON object a line. What goes into a log is never a secret."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Lines())
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for chatty in ("httpx", "httpcore", "uvicorn.error", "websockets"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 

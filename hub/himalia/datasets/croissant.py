@@ -110,7 +110,7 @@ def _file_object(about: About, table: Table) -> dict[str, Any]:
     media = _FORMATS[table.format]
     return {
         "@type": "cr:FileObject",
-        "@id": _id(table.path),
+        "@id": quote(table.path),
         "name": table.path,
         "contentUrl": f"{about.url}/files/{quote(table.path)}",
         "contentSize": f"{table.size} B",
@@ -129,7 +129,7 @@ def _file_sets(paths: Iterable[str]) -> list[dict[str, Any]]:
         sets.append(
             {
                 "@type": "cr:FileSet",
-                "@id": f"files{_id(ending)}",
+                "@id": f"files{quote(ending)}",
                 "name": f"{ending.removeprefix('.') or 'other'} files",
                 "description": f"{count:,} files whose names end in {ending!r}."
                 if ending
@@ -146,10 +146,10 @@ def _holds_images(file_set: dict[str, Any]) -> bool:
 
 
 def _table_records(table: Table) -> dict[str, Any]:
-    records = f"records-of-{_id(table.path)}"
+    records = f"records-of-{quote(table.path)}"
     fields, taken = [], set[str]()
     for column in table.columns:
-        name = f"{records}/{_id(column.name)}"
+        name = f"{records}/{quote(column.name)}"
         while name in taken:
             name += "-2"
         taken.add(name)
@@ -159,7 +159,7 @@ def _table_records(table: Table) -> dict[str, Any]:
                 "@id": name,
                 "name": column.name,
                 "dataType": _data_type(column),
-                "source": {"fileObject": {"@id": _id(table.path)}, "extract": {"column": column.name}},
+                "source": {"fileObject": {"@id": quote(table.path)}, "extract": {"column": column.name}},
             }
         )
     return {"@type": "cr:RecordSet", "@id": records, "name": f"records of {table.path}", "field": fields}
@@ -190,8 +190,3 @@ def _image_records(file_set: str, images: Images) -> dict[str, Any]:
     if images.labels:
         fields.append(field("label", "sc:Text", "fullpath", transform={"regex": "([^/]+)/[^/]+$"}))
     return {"@type": "cr:RecordSet", "@id": records, "name": f"records of {file_set}", "field": fields}
-
-
-def _id(text: str) -> str:
-    """`text` as the last part of an identifier (RFC 3986)."""
-    return quote(text)

@@ -85,14 +85,14 @@ def compared(old: Tree, new: Tree, numbers: tuple[int, int], limit: int, page_to
     last = _after(page_token)
     at = bisect_right(items, last, key=lambda one: one.path) if last is not None else 0
     shown = items[at : at + limit]
-    same = {b.path for _, b in changed}
+    differ = {b.path for _, b in changed}
     return Diff(
         from_number=numbers[0],
         to_number=numbers[1],
         added=_sum(added),
         removed=_sum(removed),
         changed=_sum([b for _, b in changed]),
-        unchanged=_sum([b for _, b in both if b.path not in same]),
+        unchanged=_sum([b for _, b in both if b.path not in differ]),
         items=shown,
         next_page_token=_token(shown[-1].path) if at + limit < len(items) else None,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from dataclasses import dataclass
 from time import perf_counter, time
@@ -11,7 +10,7 @@ from time import perf_counter, time
 from aiohttp import ClientError, web
 from aiohttp.web_protocol import RequestHandler
 
-from himalia.core.tokens import ENDPOINT_PREFIX
+from himalia.core.tokens import ENDPOINT_PREFIX, hashed
 from himalia.gateway import headers
 from himalia.gateway.metrics import Metrics
 from himalia.gateway.state import Endpoint, Revision, Table
@@ -103,7 +102,7 @@ class Gateway:
                 close=True,
             )
         endpoint = self.table.endpoints.get(f"{parts[1]}/{parts[2]}")
-        if endpoint is None or not endpoint.admits(hashlib.sha256(token.encode()).hexdigest(), time()):
+        if endpoint is None or not endpoint.admits(hashed(token), time()):
             raise Refused(
                 401,
                 "unauthenticated",

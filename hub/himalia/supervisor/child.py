@@ -21,6 +21,8 @@ FIRST_DELAY_S = 0.2
 LONGEST_DELAY_S = 5.0
 SETTLED_S = 10.0
 """After running for so long, a process that dies is started again with the first delay."""
+LAST_LINES = 5
+"""Of a log, in what is said of a process that does not work."""
 LOG_BYTES = 32 * 2**20
 """A log larger than this is put aside at the next start of its process."""
 
@@ -93,12 +95,12 @@ class Child:
         code = self.exit_code or 0
         return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
-    def last_words(self, lines: int = 5) -> str:
+    def last_words(self) -> str:
         """The end of its log."""
         with self.home.log(self.name).open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 4096))
             text = file.read().decode(errors="replace")
-        return "\n".join(text.strip().splitlines()[-lines:])
+        return "\n".join(text.strip().splitlines()[-LAST_LINES:])
 
     async def _run_once(self) -> None:
         with self._open_log() as output:

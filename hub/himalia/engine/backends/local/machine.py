@@ -25,10 +25,10 @@ KEPT_MEMORY = 0.05
 """Share of the memory that is never given out: the platform itself lives there."""
 
 
-def this_machine(devices: Path = Path("/dev")) -> Machine:
+def this_machine() -> Machine:
     """What may be given out here. The memory is the machine's, or its control group's if that is less."""
     found = {
-        name: tuple(sorted(str(path) for path in devices.iterdir() if pattern.match(path.name)))
+        name: tuple(sorted(str(path) for path in Path("/dev").iterdir() if pattern.match(path.name)))
         for name, pattern in DEVICES.items()
     }
     found = {name: paths for name, paths in found.items() if paths}
