@@ -43,8 +43,12 @@ class Settings(BaseSettings):
     )
     hub_port: int = Field(8001, gt=0, lt=65536, description="Loopback port of the hub.")
     database_url: str | None = Field(None, description="SQLAlchemy URL; default: SQLite in the home.")
-    profiles_dir: Path | None = Field(None, description="Folder of spawner profiles; default: those that come with Himalia.")
-    images_dir: Path | None = Field(None, description="Folder of environments' definitions; default: those that come with Himalia.")
+    profiles_dir: Path | None = Field(
+        None, description="Folder of spawner profiles; default: those that come with Himalia."
+    )
+    images_dir: Path | None = Field(
+        None, description="Folder of environments' definitions; default: those that come with Himalia."
+    )
     log_limit_bytes: int = Field(64 * 2**20, gt=0, description="Largest log kept of one attempt.")
     snapshot_limit_bytes: int = Field(100 * 2**20, gt=0, description="Largest code snapshot of a job.")
     output_limit_bytes: int = Field(10 * 2**30, gt=0, description="Largest single output file of a job.")
