@@ -80,7 +80,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(
         title="Himalia",
         version=__version__,
-        description="Jobs, projects, secrets and profiles of a Himalia platform.",
+        description="A Himalia platform: datasets, jobs, experiments, models, endpoints, and what they belong to.",
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,

@@ -51,7 +51,7 @@ endpoint_revisions = sa.Table(
     sa.Column("created_by", sa.String(16), nullable=False),
     sa.UniqueConstraint("endpoint_id", "number", name="uq_endpoint_revisions_number"),
 )
-"""`source` is what the spec came to: files, environment, model, signature. `served_at` is when it last took over."""
+"""`source` is what the spec came to (`sources.Source`). `served_at` is when it last took over."""
 
 endpoint_tokens = sa.Table(
     "endpoint_tokens",

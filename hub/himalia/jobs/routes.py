@@ -56,7 +56,7 @@ async def list_jobs(
     text: Annotated[str | None, Query(max_length=100, description="Part of the name.")] = None,
     label: Annotated[list[str] | None, Query(max_length=20, description="key=value")] = None,
     deleted: Annotated[bool, Query(description="Deleted ones that can be restored.")] = False,
-    trials: Annotated[bool, Query(description="Also the trials of experiments.")] = False,
+    trials: Annotated[bool, Query(description="Also what other things made: trials, evaluations.")] = False,
     limit: Annotated[int, Query(ge=1, le=LARGEST)] = 50,
     page_token: str | None = None,
 ) -> Items[Job]:

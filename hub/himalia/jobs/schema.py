@@ -148,7 +148,7 @@ class JobStatus(BaseModel):
 
 
 class Job(BaseModel):
-    """A job. `part_of` names what it was made for: `experiment:<id>` for a trial."""
+    """A job. `part_of` names what it was made for: `experiment:<id>` for a trial, `model:<id>` for an evaluation."""
 
     id: str
     name: str

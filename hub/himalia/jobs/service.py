@@ -132,7 +132,7 @@ class Jobs:
     async def check(self, access: Access, spec: JobSpec) -> tuple[JobSpec, Chosen]:
         """The spec with what was chosen for it, and that; raises Invalid for what could never run, and DiskFull."""
         self.check_disk()
-        self._check_priority(access, spec)
+        self._check_limits(access, spec)
         chosen = self.choose(spec, access.person.groups)
         self.engine.check(chosen.reserve)
         if spec.inputs:
@@ -142,7 +142,7 @@ class Jobs:
             await self.database.read(lambda c: self._check_parts(c, access, spec))
         return spec, chosen
 
-    def _check_priority(self, access: Access, spec: JobSpec) -> None:
+    def _check_limits(self, access: Access, spec: JobSpec) -> None:
         if spec.priority > 0 and "admin" not in access.identity.scopes:
             raise Invalid.field("spec.priority", "Only an administrator may give a priority above 0.")
         if len(json.dumps(spec.parameters)) > MANY_PARAMETERS:

@@ -3579,7 +3579,7 @@ export interface components {
         };
         /**
          * Job
-         * @description A job. `part_of` names what it was made for: `experiment:<id>` for a trial.
+         * @description A job. `part_of` names what it was made for: `experiment:<id>` for a trial, `model:<id>` for an evaluation.
          */
         Job: {
             /**
@@ -8324,7 +8324,7 @@ export interface operations {
                 label?: string[] | null;
                 /** @description Deleted ones that can be restored. */
                 deleted?: boolean;
-                /** @description Also the trials of experiments. */
+                /** @description Also what other things made: trials, evaluations. */
                 trials?: boolean;
                 limit?: number;
                 page_token?: string | null;
