@@ -19,8 +19,8 @@ from himalia.datasets import read
 from himalia.datasets.files import compared
 from himalia.datasets.schema import Check
 from himalia.datasets.service import Datasets
-from himalia.datasets.tables import checks, datasets, versions
-from himalia.datasets.tasks import OUTPUTS, message_of, task, tell_versions
+from himalia.datasets.tables import checks
+from himalia.datasets.tasks import OUTPUTS, message_of, task, tell_versions, versions_of
 from himalia.datasets.work.verify import MANIFEST
 from himalia.engine import outputs
 from himalia.engine.changes import Change
@@ -149,12 +149,7 @@ class Checks:
     @staticmethod
     def purge(tx: Transaction) -> int:
         """Forget checks of files that no version has any more: how many."""
-        needed = (
-            sa.select(versions.c.id)
-            .join(datasets, datasets.c.id == versions.c.dataset_id)
-            .where(datasets.c.project_id == checks.c.project_id, versions.c.tree == checks.c.tree)
-            .exists()
-        )
+        needed = versions_of(checks.c.project_id, checks.c.tree).exists()
         return tx.execute(checks.delete().where(~needed)).rowcount
 
 

@@ -35,11 +35,9 @@ class Names:
         self._known[self._key(path)] = path, False
         return path
 
-    def folder(self, name: str) -> str:
-        """The plain path of a folder called `name`, "" for the topmost. Raises CannotGoOn."""
-        path = self._plain(name, empty=True)
-        self._folders(path)
-        return path
+    def folder(self, name: str) -> None:
+        """Know a folder called `name`. Raises CannotGoOn."""
+        self._folders(self._plain(name, empty=True))
 
     def _folders(self, path: str) -> None:
         while path:
