@@ -150,6 +150,7 @@ async def test_what_is_tried_is_what_the_study_chooses() -> None:
     search = made(ground, trials=12, parallel=1, sampler={"kind": "tpe", "seed": 4, "startup_trials": 3})
     async with running(search):
         await serve(ground, search, good)
+    assert sorted(ground.stored) == list(range(12))
     runs = Runs(search.spec["space"], {"kind": "tpe", "seed": 4, "startup_trials": 3})
     for number, trial in sorted(ground.stored.items()):
         assert runs.ask(number) == trial["parameters"], number
@@ -169,6 +170,7 @@ async def test_a_worker_that_is_not_needed_ends_and_comes_again(monkeypatch: pyt
         await until(ground, lambda: 1 in ground.stored)
         monkeypatch.setattr(module, "WORKER_IDLE_S", 60.0)
         await serve(ground, search, good)
+    assert sorted(ground.stored) == list(range(6))
     runs = Runs(search.spec["space"], {"kind": "tpe", "seed": 4, "startup_trials": 1})
     for number, trial in sorted(ground.stored.items()):
         assert runs.ask(number) == trial["parameters"], number

@@ -52,6 +52,7 @@ def test_the_pages_of_the_sdk(place: Path) -> None:
 @pytest.mark.slow
 def test_the_page_of_the_command(place: Path) -> None:
     lines = [line for block in blocks("cli.md", "console") for line in block.splitlines()]
+    assert lines
     assert all(line.startswith("$ ") for line in lines)
     for line in lines:
         done = subprocess.run(
