@@ -108,10 +108,10 @@ test: install $(STAMPS)/dev
 	@$(BIN)/python -c 'import sys, pathlib; from himalia.environments.local import create; \
 		[create(name, pathlib.Path(".cache").absolute()) for name in sys.argv[1:]]' $(ENVIRONMENTS)
 	@echo "==> Testing: $(TESTS)"
-	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --no-loadscope-reorder $(TESTS)
+	@$(BIN)/python tests/keeper.py $(BIN)/python -m pytest -n $(TEST_PROCESSES) --no-loadscope-reorder $(TESTS)
 
 test-quick: install $(STAMPS)/dev
-	@$(BIN)/python -m pytest tests/unit
+	@$(BIN)/python tests/keeper.py $(BIN)/python -m pytest tests/unit
 
 lint: install $(STAMPS)/dev
 	@$(BIN)/ruff check $(PYTHON_SOURCES)
@@ -120,7 +120,8 @@ lint: install $(STAMPS)/dev
 	@cd $(LAB) && $(CURDIR)/tools/npm run --silent lint
 
 bench: install $(STAMPS)/dev
-	@for script in $(sort $(wildcard benchmarks/[a-z]*.py)); do echo "==> $$script"; $(BIN)/python $$script; done
+	@for script in $(sort $(wildcard benchmarks/[a-z]*.py)); do echo "==> $$script"; \
+		$(BIN)/python tests/keeper.py $(BIN)/python $$script; done
 
 docs: $(STAMPS)/project $(STAMPS)/dev
 	@$(BIN)/mkdocs build --strict --quiet

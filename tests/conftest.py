@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-import warnings
+import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,17 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from platforms import ENVIRONMENTS, Person, Running
+
+
+def pytest_configure() -> None:
+    """SIGTERM ends a run as Ctrl-C does: with the fixtures' own ends."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_keyboard_interrupt() -> None:
+    """In a process of several, execnet says once more that it is over while fixtures end."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        signal.signal(signal.SIGINT, lambda *_: None)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -38,44 +51,50 @@ def environments() -> Path:
     return ENVIRONMENTS
 
 
-PLATFORM = pytest.StashKey[Running]()
+ADMIN = pytest.StashKey[Person]()
+"""Who administers the shared platform, once there is one."""
 
 
 @pytest.fixture(scope="module", autouse=True)
-def free_places(request: pytest.FixtureRequest) -> None:
-    """A module begins with nothing running: what others left would hold the places that its jobs wait for."""
-    shared = request.config.stash.get(PLATFORM, None)
-    if shared is None:
+def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A module ends what it starts on the shared platform: it would hold places that the next one's jobs wait for."""
+    yield
+    admin = request.config.stash.get(ADMIN, None)
+    if admin is None or not (left := _still_there(admin)):
         return
-    http = request.getfixturevalue("admin").http
-    left = [one for one in http.get("/workloads").json()["items"] if one["kind"] != "server"]
     for one in left:
-        http.post(f"/workloads/{one['id']}/stop")
-    if left:
-        names = ", ".join(f"{one['kind']} {one['name']}" for one in left)
-        warnings.warn(f"Left running by modules before {request.node.name}: {names}", stacklevel=1)
+        admin.http.post(f"/workloads/{one['id']}/stop")
+    _still_there(admin)
+    names = ", ".join(f"{one['kind']} {one['name']} ({one['state']})" for one in left)
+    pytest.fail(f"{request.node.name} has left running: {names}", pytrace=False)
+
+
+def _still_there(admin: Person, within_s: float = 15) -> list[dict[str, Any]]:
+    """What waits or runs of anybody, and does not end by itself meanwhile."""
+    deadline = time.monotonic() + within_s
+    while True:
+        left: list[dict[str, Any]] = admin.http.get("/workloads").raise_for_status().json()["items"]
+        if not left or time.monotonic() > deadline:
+            return left
+        time.sleep(0.1)
 
 
 @pytest.fixture(scope="session")
 def himalia(environments: Path, pytestconfig: pytest.Config) -> Iterator[Running]:
     """One platform that all tests of a session share; a test that kills parts of it makes its own."""
-    running = Running(("base", "scikit-learn"), HIMALIA_STOP_GRACE_S="3")
+    running = Running(("base", "scikit-learn"), HIMALIA_STOP_GRACE_S="3", HIMALIA_HUB_CACHE_S="0.5")
     opened = running.folder / "imports"
     opened.mkdir(mode=0o755)
     running.variables["HIMALIA_IMPORT_PATHS"] = json.dumps([str(opened)])
-    try:
-        pytestconfig.stash[PLATFORM] = running.up()
+    with running, closing(Person(running, "admin", ("admin",))) as pytestconfig.stash[ADMIN]:
         yield running
-    finally:
-        if PLATFORM in pytestconfig.stash:
-            del pytestconfig.stash[PLATFORM]
-        running.remove()
+        del pytestconfig.stash[ADMIN]
 
 
 @pytest.fixture(scope="session")
-def people(himalia: Running) -> Iterator[Callable[..., Person]]:
+def people(himalia: Running, pytestconfig: pytest.Config) -> Iterator[Callable[..., Person]]:
     """Signs people in, each once."""
-    known: dict[tuple[str, tuple[str, ...]], Person] = {}
+    known: dict[tuple[str, tuple[str, ...]], Person] = {("admin", ("admin",)): pytestconfig.stash[ADMIN]}
     added = {"admin"}
 
     def person(name: str, *scopes: str) -> Person:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -69,7 +70,9 @@ class Running:
         """Start, without waiting."""
         password = self.folder / "password"
         password.write_text(PASSWORD)
-        command = [self.python, "-m", "himalia.cli.main", "up", "--home", str(self.home)]
+        # It ends in order when the tests are killed.
+        command = ["setpriv", "--pdeathsig", "INT", self.python, "-m", "himalia.cli.main"]
+        command += ["up", "--home", str(self.home)]
         command += ["--address", self.address, "--admin-password-file", str(password)]
         with (self.folder / "up.txt").open("ab") as log:
             self.process = subprocess.Popen(
@@ -133,7 +136,11 @@ class Running:
         AccountStore.of_home(self.home).add(name, PASSWORD)
 
     def __enter__(self) -> Self:
-        return self.up()
+        try:
+            return self.up()
+        except BaseException:
+            self.remove()
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -187,7 +194,17 @@ class Person:
         headers = {"X-Himalia-XSRF": xsrf, "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
         return self.browser.request(method, f"/services/himalia/api/v1{path}", headers=headers, **options)
 
+    def stop_server(self) -> None:
+        """Have the hub end their notebook server; nothing happens where none runs."""
+        headers = {"X-XSRFToken": self.browser.cookies.get("_xsrf", path="/hub/") or ""}
+        self.browser.delete(f"/hub/api/users/{self.name}/server", headers=headers)
+
     def close(self) -> None:
+        """They leave, and so does their notebook server."""
+        if self.http.is_closed:
+            return
+        with suppress(httpx.HTTPError):  # some platforms are down by then
+            self.stop_server()
         self.browser.close()
         self.http.close()
 

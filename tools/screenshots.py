@@ -42,7 +42,8 @@ def take() -> None:
         modules.append(TESTS / "test_six_steps.py")
     for old in (TESTS / "shots").glob("*.png"):
         old.unlink()
-    line = [sys.executable, "-m", "pytest", "-q", *sorted({str(module) for module in modules})]
+    line = [sys.executable, str(ROOT / "tests" / "keeper.py"), sys.executable, "-m", "pytest", "-q"]
+    line += sorted({str(module) for module in modules})
     subprocess.run(line, cwd=ROOT, check=True)
 
 

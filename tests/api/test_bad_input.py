@@ -6,7 +6,7 @@ import base64
 import json
 import re
 import socket
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import httpx
@@ -259,10 +259,14 @@ def test_a_refused_body_leaves_its_connection_usable_or_closed(ada: Person, hima
     host, port = himalia.url.removeprefix("http://").split(":")
     head = f"Host: a\r\nAuthorization: Bearer {ada.token}\r\nContent-Type: application/json\r\n"
     large = b'{"name": "' + b"a" * (3 * 2**20) + b'"}'
-    for path, status in (("projects", 413), ("projects/objects/jobs", 404)):
-        with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with ExitStack() as stack:
+        asked = []
+        for path, status in (("projects", 413), ("projects/objects/jobs", 404)):
+            connection = stack.enter_context(socket.create_connection((host, int(port)), timeout=10))
             request = f"POST {API}/{path} HTTP/1.1\r\n{head}Content-Length: {len(large)}\r\n\r\n"
             connection.sendall(request.encode() + large[:-1000])
+            asked.append((connection, status))
+        for connection, status in asked:
             assert f" {status} ".encode() in connection.recv(100_000)
             try:
                 connection.sendall(large[-1000:] + f"GET {API}/projects HTTP/1.1\r\n{head}\r\n".encode())
