@@ -91,9 +91,7 @@ def wait_all(processes: Iterable[Process], timeout_s: float) -> list[Process]:
     return left
 
 
-def end_all(
-    processes: Iterable[Process], grace_s: float, number: signal.Signals = signal.SIGTERM
-) -> None:
+def end_all(processes: Iterable[Process], grace_s: float, number: signal.Signals = signal.SIGTERM) -> None:
     """Signal `number` to all, then SIGKILL to what runs after `grace_s` s; blocks until all are gone."""
     found = list(processes)
     for process in found:
