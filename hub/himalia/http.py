@@ -183,7 +183,7 @@ class Outer:
         identifier = f"{random.getrandbits(64):016x}"
         request_id.set(identifier)
         began, status = monotonic(), 500
-        started, body = False, _Body(receive, self._limit(scope), _has_body(scope))
+        started, body = False, _Body(receive, self._limit(scope), scope)
 
         async def send_noted(message: Message) -> None:
             nonlocal status, started
@@ -245,18 +245,18 @@ def _has_body(scope: Scope) -> bool:
 class _Body:
     """`receive` that gives up on a body which is too large or comes too slowly; `limit` None is an upload's."""
 
-    def __init__(self, receive: Receive, limit: int | None, has_body: bool) -> None:
+    def __init__(self, receive: Receive, limit: int | None, scope: Scope) -> None:
         self._receive = receive
         self._limit = limit
         self._size = 0
         self._ended = False
-        self._has_body = has_body
+        self._scope = scope
         self._began = monotonic()
 
     @property
     def is_read(self) -> bool:
         """Whether nothing more of it is to come."""
-        return self._ended or not self._has_body
+        return self._ended or not _has_body(self._scope)
 
     async def __call__(self) -> Message:
         if self._ended:  # the wait for the end of the connection may last

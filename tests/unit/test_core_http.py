@@ -48,7 +48,7 @@ async def never() -> Message:
 async def test_a_body_that_stops_coming_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "BODY_PAUSE_S", 0.01)
     with pytest.raises(_BodyError) as refused:
-        await _Body(never, 1000, True)()
+        await _Body(never, 1000, scope())()
     assert refused.value.error.status == 408
 
 
@@ -59,7 +59,7 @@ async def test_a_body_in_many_small_pieces_is_given_up(monkeypatch: pytest.Monke
         return {"type": "http.request", "body": b" ", "more_body": True}
 
     with pytest.raises(_BodyError) as refused:
-        await _Body(drip, 1000, True)()
+        await _Body(drip, 1000, scope())()
     assert refused.value.error.status == 408
 
 
@@ -73,7 +73,7 @@ async def test_after_the_body_one_may_wait_for_the_end(monkeypatch: pytest.Monke
         await asyncio.sleep(0.05)
         return {"type": "http.disconnect"}
 
-    receive = _Body(then_silence, 1000, True)
+    receive = _Body(then_silence, 1000, scope())
     assert (await receive())["body"] == b"x"
     assert (await receive())["type"] == "http.disconnect"
 

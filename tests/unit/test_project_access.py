@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -60,3 +61,34 @@ async def test_what_was_let_in_before_runs_only_if_it_still_may(database: Databa
     for access in (owner, administrator):
         with pytest.raises(NotFound, match="no project named digits"):
             await database.write(lambda tx, access=access: service.check_may_run(tx, access))
+
+
+async def test_what_is_committed_together_sees_what_the_piece_before_it_changed(database: Database) -> None:
+    def begin(tx: Transaction) -> Access:
+        ada, bob = (people.ensure(tx, name, "2026-01-01", []) for name in ("ada", "bob"))
+        project = service.create(tx, ProjectCreate(name="digits"), ada)
+        service.set_member(tx, project, "person", "bob", "viewer", ada.id)
+        return Access(Identity("person", person=bob), project)
+
+    def promoted_and_undone(tx: Transaction) -> None:
+        service.set_member(tx, access.in_project, "person", "bob", "editor", None)
+        service.check_may_run(tx, access)
+        raise KeyError
+
+    def becomes(role: str) -> object:
+        return database.write(
+            lambda tx: service.set_member(tx, access.in_project, "person", "bob", role, None)
+        )
+
+    access = await database.write(begin)
+    pieces: list[Any] = [
+        database.write(promoted_and_undone),
+        database.write(lambda tx: service.check_may_run(tx, access)),
+        becomes("editor"),
+        database.write(lambda tx: service.check_may_run(tx, access)),
+        becomes("viewer"),
+        database.write(lambda tx: service.check_may_run(tx, access)),
+    ]
+    first, *outcomes = await asyncio.gather(*pieces, return_exceptions=True)
+    assert isinstance(first, KeyError)
+    assert [isinstance(one, NotFound) for one in outcomes] == [True, False, False, False, True]

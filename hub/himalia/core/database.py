@@ -14,7 +14,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -84,6 +84,7 @@ class _Group:
     connection: Connection
     careful: bool = False
     rows: Rows = field(default_factory=dict)
+    known: set[Hashable] = field(default_factory=set)
 
     def flush(self) -> None:
         """Write the rows that were added."""
@@ -129,6 +130,15 @@ class Transaction:
                 self._group.connection.execute(statement, values)
         return self._group.connection
 
+    def holds(self, fact: Hashable, look: Callable[[Connection], bool]) -> bool:
+        """Whether `look` finds `fact`. A fact that was found holds for the pieces that are committed together.
+
+        It does so until one of them changes or removes a row; so whoever only adds rows need not read first.
+        """
+        if fact not in self._group.known and look(self.connection):
+            self._group.known.add(fact)
+        return fact in self._group.known
+
     def add(self, statement: sa.Insert, row: Mapping[str, Any]) -> None:
         """Insert a row; rows of one statement, which has no values of its own, are written together."""
         if self.careful:
@@ -141,6 +151,7 @@ class Transaction:
         if self._touched:
             if error is not None:
                 _directly(self._group.connection, "ROLLBACK TO piece")
+                self._group.known.clear()
             _directly(self._group.connection, "RELEASE piece")
         if error is None:
             self._group.keep(self._rows)
@@ -150,7 +161,9 @@ class Transaction:
         statement: sa.Executable,
         parameters: Sequence[Mapping[str, Any]] | Mapping[str, Any] | None = None,
     ) -> sa.CursorResult[Any]:
-        """Run one statement, or the same for each of `parameters`."""
+        """Run one statement, or the same for each of `parameters`; the only way to change rows that are there."""
+        if not isinstance(statement, sa.Select):
+            self._group.known.clear()
         return self.connection.execute(statement, parameters)
 
     def emit(self, **event: Any) -> None:

@@ -131,13 +131,20 @@ def check_may_run(tx: Transaction, access: Access) -> None:
     To be asked where something is written that will run: the gate let the caller in some time before, and what
     ends somebody's work finds only what is written.
     """
-    person = access.identity.person
-    of = {"project": access.in_project["id"], "person": person.id if person else None}
-    if "admin" in access.identity.scopes:
-        found = tx.execute(_THERE, of).first()
-    else:
-        found = tx.execute(_MAY_RUN, {**of, "groups": person.groups if person else ()}).first()
-    if found is None:
+    person, query = access.identity.person, _THERE if "admin" in access.identity.scopes else _MAY_RUN
+    project, who, groups = (
+        access.in_project["id"],
+        person.id if person else None,
+        person.groups if person else (),
+    )
+
+    def look(connection: Connection) -> bool:
+        return (
+            connection.execute(query, {"project": project, "person": who, "groups": groups}).first()
+            is not None
+        )
+
+    if not tx.holds(("may run", project, who, groups, query is _THERE), look):
         raise NotFound(no_such(access.in_project["name"]))
 
 

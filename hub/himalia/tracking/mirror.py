@@ -68,7 +68,7 @@ class Mirror:
 
     def events(self, committed: list[dict[str, Any]]) -> None:
         """Listen to events: a job that ended ends its run."""
-        if self.runs_now() and any(event["kind"] == "job.changed" for event in committed):
+        if any(event["kind"] == "job.changed" for event in committed) and self.runs_now():
             self._wake.set()
 
     async def run(self) -> None:

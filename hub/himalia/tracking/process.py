@@ -86,9 +86,14 @@ class MlflowProcess:
         """Whether it runs now."""
         if self._starting.locked():
             return "starting"
-        if self._http is not None and self._process is not None and self._process.alive():
+        if self.is_ready:
             return "ready"
         return "stopped" if find_spec("mlflow") else "missing"
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it answers calls."""
+        return self._http is not None and self._process is not None and self._process.alive()
 
     @property
     def pid(self) -> int | None:
@@ -112,7 +117,7 @@ class MlflowProcess:
 
     async def _ready(self) -> httpx.AsyncClient:
         async with self._starting:
-            if self._http is not None and self._process is not None and self._process.alive():
+            if self._http is not None and self.is_ready:
                 return self._http
             if find_spec("mlflow") is None:
                 raise Unavailable(

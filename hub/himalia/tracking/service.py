@@ -135,7 +135,7 @@ class Tracking:
                 log.info("What was logged to MLflow in project %s is removed.", workspace)
 
     def _runs_now(self) -> bool:
-        return self.process.state == "ready"
+        return self.process.is_ready
 
     @asynccontextmanager
     async def _open_passing(self) -> AsyncIterator[ClientOf]:
