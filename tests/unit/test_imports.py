@@ -28,6 +28,19 @@ NOUNS = (
 )
 TOP = ("app", "parts", "launching", "cli")
 LIGHT = ("client", "run", "runner", "serving")
+OPENS = {
+    "cloudpickle",
+    "duckdb",
+    "joblib",
+    "mlflow",
+    "numpy",
+    "optuna",
+    "pandas",
+    "pickle",
+    "PIL",
+    "pyarrow",
+    "sklearn",
+}
 MAY_KNOW: dict[str, set[str]] = {
     "core": set(),
     "lineage": {"core"},
@@ -153,6 +166,27 @@ def test_services_know_no_routes() -> None:
         if name.endswith((".service", ".schema", ".tables"))
         for other in imported(tree)
         if ".routes" in other
+    ]
+    assert wrong == []
+
+
+def test_the_service_never_opens_what_people_sent() -> None:
+    """What reads models, tables and pictures, and what chooses values, is imported by processes of their own."""
+    todo, reached = ["app"], set[str]()
+    while todo:
+        name = todo.pop()
+        if name not in reached and name in modules():
+            reached.add(name)
+            for other in imported(modules()[name]):
+                todo += [other, other.rpartition(".")[0]]
+    assert {"models.service", "datasets.previews", "experiments.study", "tracking.process"} <= reached
+    wrong = [
+        f"{name} imports {one}"
+        for name in reached
+        for node in ast.walk(modules()[name])
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for one in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names])
+        if package(one) in OPENS
     ]
     assert wrong == []
 

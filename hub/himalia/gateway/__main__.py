@@ -11,12 +11,12 @@ import resource
 import signal
 import sys
 from pathlib import Path
-from time import time
 
 import uvloop
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
+from himalia.core import clock
 from himalia.core.settings import BadSettings, Settings, read_settings
 from himalia.core.telemetry import set_up_logging
 from himalia.gateway import control
@@ -76,7 +76,7 @@ async def serve(settings: Settings) -> None:
     await server.shutdown(STOP_S)
     tending.cancel()
     await runner.cleanup()
-    metrics.save(time())
+    metrics.save(clock.now().timestamp())
 
 
 async def _tend(routing: Routing, metrics: Metrics) -> None:
@@ -90,7 +90,7 @@ async def _tend(routing: Routing, metrics: Metrics) -> None:
         if loop.time() - saved >= SAVE_S:
             saved = loop.time()
             try:
-                metrics.save(time())
+                metrics.save(clock.now().timestamp())
             except OSError as error:
                 log.warning("What was counted could not be written: %s", error)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
-from time import time
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
 
+from himalia.core import clock
 from himalia.gateway.metrics import STEP_S, Metrics
 from himalia.gateway.routing import Routing
 from himalia.gateway.state import ASK_S, CONTROL
@@ -31,13 +31,13 @@ def application(routing: Routing, metrics: Metrics) -> web.Application:
     async def drained(request: web.Request) -> web.Response:
         """How many requests a revision still has; answers once there are none, or after `wait_s`."""
         revision, wait_s = request.match_info["revision"], float(request.query.get("wait_s", "0"))
-        deadline = time() + wait_s
-        while (running := routing.table.running(revision)) and time() < deadline:  # noqa: ASYNC110
+        deadline = clock.monotonic() + wait_s
+        while (running := routing.table.running(revision)) and clock.monotonic() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(DRAIN_LOOK_S)
         return web.json_response({"running": running})
 
     async def series(request: web.Request) -> web.Response:
-        found = metrics.of(request.match_info["endpoint"], time())
+        found = metrics.of(request.match_info["endpoint"], clock.now().timestamp())
         return web.json_response({"interval_s": STEP_S, "series": found})
 
     async def ask(request: web.Request) -> web.Response:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
-from time import perf_counter, time
+from time import perf_counter
 
 from aiohttp import ClientError, web
 from aiohttp.web_protocol import RequestHandler
 
+from himalia.core import clock
 from himalia.core.tokens import ENDPOINT_PREFIX, hashed
 from himalia.gateway import headers
 from himalia.gateway.metrics import Metrics
@@ -102,7 +103,7 @@ class Gateway:
                 close=True,
             )
         endpoint = self.table.endpoints.get(f"{parts[1]}/{parts[2]}")
-        if endpoint is None or not endpoint.admits(hashed(token), time()):
+        if endpoint is None or not endpoint.admits(hashed(token), clock.now().timestamp()):
             raise Refused(
                 401,
                 "unauthenticated",
@@ -134,7 +135,7 @@ class Gateway:
     def _nobody(self, endpoint: Endpoint, close: bool) -> Refused:
         """What a caller is told whom none of the revisions could answer; it counts as a failure of the first."""
         revision = endpoint.revisions[0]
-        self.metrics.add(endpoint.id, revision.id, revision.number, 503, 0.0, time())
+        self.metrics.add(endpoint.id, revision.id, revision.number, 503, 0.0, clock.now().timestamp())
         busy = all(one.running >= MOST_RUNNING for one in endpoint.revisions)
         words = (
             "The endpoint has more requests than it can answer now."
@@ -174,7 +175,12 @@ class Gateway:
             revision.running -= 1
             if status:
                 self.metrics.add(
-                    revision.endpoint, revision.id, revision.number, status, perf_counter() - began, time()
+                    revision.endpoint,
+                    revision.id,
+                    revision.number,
+                    status,
+                    perf_counter() - began,
+                    clock.now().timestamp(),
                 )
 
     async def _answer(self, request: web.BaseRequest, connection: Connection) -> web.StreamResponse:

@@ -16,7 +16,6 @@ import fcntl
 import os
 import secrets
 import threading
-import time
 from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from typing import BinaryIO
 
 from blake3 import blake3
 
+from himalia.core import clock
 from himalia.storage.base import Collected, Content, ObjectStore, ObjectWriter, Stored, copy_content
 from himalia.storage.digests import digest_of, is_digest
 from himalia.storage.errors import ObjectMissingError, StoreFullError
@@ -189,7 +189,7 @@ class DirectoryStore(ObjectStore):
             scratch.discard()
 
     def do_collect(self, live: Set[str], older_than: timedelta) -> Collected:
-        oldest = time.time() - older_than.total_seconds()
+        oldest = (clock.now() - older_than).timestamp()
         objects = size = 0
         for folder in self.root.glob("[0-9a-f][0-9a-f]"):
             # One folder at a time, so that writers wait for milliseconds only.
