@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from himalia.client import HimaliaError
+from himalia.client.dataset_files import FileChanged
+from himalia.client.errors import Invalid
 
 
 class LabError(Exception):
@@ -17,3 +23,13 @@ class LabError(Exception):
 
     def body(self) -> dict[str, Any]:
         return {"error": {"code": self.code, "message": self.message, "details": self.details}}
+
+
+@contextmanager
+def in_words() -> Iterator[None]:
+    """Raise what the SDK raises as a LabError with the same words."""
+    try:
+        yield
+    except HimaliaError as error:
+        kind = 422 if isinstance(error, Invalid) else 409 if isinstance(error, FileChanged) else 503
+        raise LabError(error.status or kind, error.code, error.message, dict(error.details)) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import aclosing, suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,13 @@ from typing import Any
 from jupyter_server.base.handlers import APIHandler
 from jupyter_server.serverapp import ServerApp
 from jupyter_server.utils import url_path_join
+from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, authenticated
 
-from himalia.client import AsyncClient, HimaliaError
-from himalia.client.errors import Invalid
-from himalia_lab import files, parameters, settings, snapshots
-from himalia_lab.errors import LabError
+from himalia.client import AsyncClient
+from himalia.client.dataset_files import Collected
+from himalia_lab import adding, files, parameters, settings, snapshots
+from himalia_lab.errors import LabError, in_words
 
 REQUIREMENTS = "requirements.txt"
 
@@ -37,6 +39,20 @@ class Handler(APIHandler):
             if not isinstance(found.get(name, ""), str):
                 raise LabError(422, "invalid", f"“{name}” must be a text.")
         return found
+
+    def texts(self, name: str) -> list[str]:
+        """A list of texts in the request's JSON object."""
+        found: Any = self.body().get(name)
+        if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+            raise LabError(422, "invalid", f"“{name}” must be a list of texts.")
+        return found
+
+    def service(self) -> tuple[settings.Service, str]:
+        """Where the service is, and the caller's own token for it. Raises LabError where there is none."""
+        found, token = settings.Service.from_environment(), self.identity_provider.get_token(self)
+        if found is None or not token:
+            raise LabError(503, "unavailable", "This notebook server does not run on a Himalia platform.")
+        return found, token
 
     def write_error(self, status_code: int, **how: Any) -> None:
         error = how.get("exc_info", (None, None, None))[1]
@@ -60,10 +76,7 @@ class SnapshotHandler(Handler):
     async def post(self) -> None:
         body = self.body("notebook", "folder", "project")
         folder, include = self._folder(body)
-        service = settings.Service.from_environment()
-        token = self.identity_provider.get_token(self)
-        if service is None or not token:
-            raise LabError(503, "unavailable", "This notebook server does not run on a Himalia platform.")
+        service, token = self.service()
         if not settings.is_project(body.get("project", "")):
             raise LabError(422, "invalid", "Choose the project that the job belongs to.")
         snapshot = await snapshots.take(folder, include)
@@ -132,21 +145,62 @@ class TensorboardHandler(Handler):
     @authenticated
     async def post(self) -> None:
         project = self.body("project").get("project", "")
-        jobs = (self.get_json_body() or {}).get("jobs")
+        jobs = self.texts("jobs")
         # A name with a slash would be taken for a folder.
-        if not isinstance(jobs, list) or not all(isinstance(job, str) and "/" not in job for job in jobs):
-            raise LabError(422, "invalid", "“jobs” must be a list of names of jobs.")
-        token = self.identity_provider.get_token(self)
-        if settings.Service.from_environment() is None or not token:
-            raise LabError(503, "unavailable", "This notebook server does not run on a Himalia platform.")
-        try:
+        if any("/" in job for job in jobs):
+            raise LabError(422, "invalid", "“jobs” must be names of jobs.")
+        _, token = self.service()
+        with in_words():
             async with AsyncClient(token=token, project=project) as client:
                 await client.tracking.tensorboard(*jobs)
-        except HimaliaError as error:
-            status = 422 if isinstance(error, Invalid) else error.status or 503
-            raise LabError(status, error.code, error.message, dict(error.details)) from error
         self.set_status(HTTPStatus.NO_CONTENT)
         self.finish()
+
+
+class FilesHandler(Handler):
+    """`POST {"paths": [path, …]}` → `{"files", "size", "left_out"}`: what a dataset would get of them."""
+
+    @authenticated
+    async def post(self) -> None:
+        found = await self.found()
+        self.finish({"files": len(found.files), "size": found.size, "left_out": len(found.left_out)})
+
+    async def found(self) -> Collected:
+        """The files that the request names, and those in its folders."""
+        return await asyncio.to_thread(adding.find, self.root, self.texts("paths"))
+
+
+class DraftHandler(FilesHandler):
+    """`POST {"paths": [path, …], "project", "dataset", "draft"}`: the files go into the draft.
+
+    Answers a line of JSON now and then, `{"files", "size", "files_done", "size_done"}`; the last one is
+    `{"done": true}`, or an error. Who closes the connection ends it.
+    """
+
+    @authenticated
+    async def post(self) -> None:
+        body = self.body("project", "dataset", "draft")
+        where = [body.get(name, "") for name in ("project", "dataset", "draft")]
+        _, token = self.service()
+        filling = adding.fill(*where, await self.found(), token)
+        self.set_header("Content-Type", "application/x-ndjson")
+        with suppress(StreamClosedError):
+            try:
+                async with aclosing(filling) as sent:
+                    async for each in sent:
+                        await self._line(
+                            files=each.files,
+                            size=each.size,
+                            files_done=each.files_done,
+                            size_done=each.size_done,
+                        )
+                await self._line(done=True)
+            except LabError as error:
+                await self._line(**error.body())
+
+    async def _line(self, **content: Any) -> None:
+        self.write(json.dumps(content) + "\n")
+        await self.flush()
 
 
 def add(app: ServerApp) -> None:
@@ -157,6 +211,8 @@ def add(app: ServerApp) -> None:
         "notebook": NotebookHandler,
         "project": ProjectHandler,
         "tensorboard": TensorboardHandler,
+        "files": FilesHandler,
+        "draft": DraftHandler,
     }
     app.web_app.add_handlers(  # type: ignore[no-untyped-call]
         ".*$", [(url_path_join(base, "himalia", name), handler) for name, handler in routes.items()]

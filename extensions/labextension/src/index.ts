@@ -131,7 +131,9 @@ function assemble(
     lostRoute: trans.__('Himalia’s service is not there just now. Try again in a moment.')
   });
   const live = new Live(URLExt.join(base.replace(/^http/, 'ws'), 'live'), token);
-  const server = new NotebookServer(app.serviceManager.serverSettings);
+  const server = new NotebookServer(app.serviceManager.serverSettings, {
+    cutOff: trans.__('Your notebook server ended the connection. Try again.')
+  });
   return {
     app,
     client,
@@ -141,7 +143,7 @@ function assemble(
     rendermime,
     server,
     trans,
-    datasets: new Datasets(client, live),
+    datasets: new Datasets(client, live, server),
     endpoints: new Endpoints(client, live),
     experiments: new Experiments(client, live),
     models: new Models(client, live),

@@ -28,42 +28,30 @@ class Adding:
     ) -> None:
         self.api = api
         self.dataset = dataset
-        self.found = found
         self.keep = keep
-        self.progress = progress or (lambda _: None)
-        self.cache = cache_of(found.root)
+        self.filling = Filling(api, found, progress)
 
     async def run(self, latest: Version | None, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """Make the version, or find that it is there; answers its JSON."""
-        files, digests = self.found.files, None
+        files, digests = self.filling.found.files, None
         try:
             if latest is not None:
-                digests = await self.api.transport.aside(lambda: digests_of(files, self.cache))
+                digests = await self.filling.digests()
                 same = not self.keep and tree_digest(files, digests) == latest.status.digest
                 if same and not body["aliases"]:
                     return latest.to_dict()
             return await self._made(latest, digests, body)
         finally:
-            await self.api.transport.aside(self._remember)
-
-    def _remember(self) -> None:
-        self.cache.retain(self.found.root, [file.source for file in self.found.files])
-        with contextlib.suppress(OSError):  # the next time is slower
-            self.cache.save()
+            await self.filling.remember()
 
     async def _made(
         self, latest: Version | None, digests: dict[str, str] | None, body: Mapping[str, Any]
     ) -> Mapping[str, Any]:
-        from himalia.client.dataset_upload import Sender, Sent  # takes a while to import
-
-        sent = Sent(len(self.found.files), self.found.size)
         base = {"base": LATEST if self.keep and latest is not None else None, "brief": True}
         draft = f"{self.dataset}/drafts"
         draft += escaped((await self.api.call("POST", draft, body=base))["id"])
         try:
-            files = await self._missing(draft, digests, sent)
-            self.progress(sent)
-            await Sender(self.api, draft, self.cache, sent, self.progress).send(files)
+            await self.filling.fill(draft, digests)
             headers = {"Idempotency-Key": uuid.uuid4().hex}
             answer = await self.api.call("POST", f"{draft}/commit", body=body, headers=headers, timeout_s=300)
         except BaseException:
@@ -72,6 +60,41 @@ class Adding:
             raise
         made: Mapping[str, Any] = answer
         return made
+
+
+class Filling:
+    """Files on their way into a draft; what the project has is not sent."""
+
+    def __init__(self, api: Api, found: Collected, progress: Progress | None) -> None:
+        self.api = api
+        self.found = found
+        self.progress = progress or (lambda _: None)
+        self.cache = cache_of(found.root)
+
+    async def digests(self) -> dict[str, str]:
+        """Digests of all files; those that changed are read for it. Raises FileChanged."""
+        return await self.api.transport.aside(lambda: digests_of(self.found.files, self.cache))
+
+    async def fill(self, draft: str, digests: dict[str, str] | None) -> None:
+        """Bring the files into the draft at the path `draft`. Raises FileChanged, HimaliaError.
+
+        Without `digests`, those that are remembered are announced, and the rest is sent.
+        """
+        from himalia.client.dataset_upload import Sender, Sent  # takes a while to import
+
+        sent = Sent(len(self.found.files), self.found.size)
+        files = await self._missing(draft, digests, sent)
+        self.progress(sent)
+        await Sender(self.api, draft, self.cache, sent, self.progress).send(files)
+
+    async def remember(self) -> None:
+        """Keep the digests for the next time."""
+        await self.api.transport.aside(self._remember)
+
+    def _remember(self) -> None:
+        self.cache.retain(self.found.root, [file.source for file in self.found.files])
+        with contextlib.suppress(OSError):  # the next time is slower
+            self.cache.save()
 
     async def _missing(self, draft: str, digests: dict[str, str] | None, sent: Sent) -> list[LocalFile]:
         """The files that have to be sent; those that need not be are noted in `sent`."""

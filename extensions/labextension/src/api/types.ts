@@ -97,6 +97,22 @@ export interface SentSnapshot {
   requirements: string | null;
 }
 
+/** What a dataset would get of files and folders of the notebook server. */
+export interface LabFiles {
+  files: number;
+  size: number;
+  /** Links, and what is neither a file nor a folder. */
+  left_out: number;
+}
+
+/** How far files of the notebook server are on their way into a draft. */
+export interface Filling {
+  files: number;
+  size: number;
+  files_done: number;
+  size_done: number;
+}
+
 export type Lineage = Schemas['Graph'];
 
 export type Dataset = Schemas['Dataset'];

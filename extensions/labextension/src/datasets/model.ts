@@ -2,6 +2,7 @@ import { ISignal, Signal } from '@lumino/signaling';
 
 import type { Client } from '../api/client';
 import type { Live } from '../api/live';
+import type { NotebookServer } from '../api/server';
 import { type ListQuery, Resources } from '../api/resources';
 import type {
   Checkout,
@@ -14,11 +15,12 @@ import type {
   DatasetVersion,
   Page
 } from '../api/types';
-import { type ChosenFile, isArchive } from '../ui/files';
+import { type Chosen, type ChosenFile, isArchive } from '../ui/files';
 import { Begun } from './begun';
 import { importEnded } from './imports';
+import { LabTransfer } from './labfiles';
 import { Transfer } from './transfer';
-import { type Source, Upload } from './upload';
+import { type Made, type Source, Upload } from './upload';
 
 const MOST_FILES = 1000;
 const FAILED = ['FAILED', 'STOPPED'];
@@ -32,7 +34,11 @@ export function hasVersion({ status }: Dataset): boolean {
 
 /** The datasets that the page has seen, and the uploads that it sends. */
 export class Datasets extends Resources<Dataset> {
-  constructor(client: Client, live: Live) {
+  constructor(
+    client: Client,
+    live: Live,
+    private readonly server: NotebookServer
+  ) {
     super(client, live, 'datasets', 'dataset');
   }
 
@@ -107,8 +113,16 @@ export class Datasets extends Resources<Dataset> {
   }
 
   /** Send files into a draft and make it a version; the upload is the page's until that is done. */
-  upload(draft: DatasetDraft, files: readonly ChosenFile[], source?: Source): Upload {
-    const upload = new Upload(this, draft, new Transfer(this.client, this.draftPath(draft), files), source);
+  upload(
+    draft: DatasetDraft,
+    { files, labPaths }: Pick<Chosen, 'files' | 'labPaths'>,
+    source?: Source,
+    isFirst = false
+  ): Upload {
+    const transfer = labPaths
+      ? new LabTransfer(this.server, draft, labPaths)
+      : new Transfer(this.client, this.draftPath(draft), files);
+    const upload = new Upload(this, draft, transfer, source, isFirst);
     this._begun.add(draft.id);
     this.uploads.set(draft.id, upload);
     upload.stageChanged.connect((_, stage) => {
@@ -172,12 +186,13 @@ export class Datasets extends Resources<Dataset> {
   }
 
   /** Make a draft the next version; `onto` says what to do when somebody else made one meanwhile. */
-  async commit(draft: DatasetDraft, onto: 'base' | 'latest' = 'base'): Promise<DatasetVersion> {
+  async commit(draft: DatasetDraft, onto: 'base' | 'latest' = 'base'): Promise<Made> {
+    const before = (await this.fetch(draft.project, draft.dataset)).status.latest?.number ?? 0;
     const version = await this.client.create<DatasetVersion>(this.draftPath(draft, 'commit'), { onto });
     this.fetch(draft.project, draft.dataset).catch((error: unknown) =>
       console.warn(`Himalia: the dataset “${draft.dataset}” could not be read again`, error)
     );
-    return version;
+    return { version, isNew: version.number > before };
   }
 
   /** Bring an archive's files, or those of the machine, into a draft; how far that is, is told meanwhile. */
@@ -202,7 +217,8 @@ export class Datasets extends Resources<Dataset> {
     return (await this.client.get<Page<string>>('/import-paths', { signal })).items;
   }
 
-  async discard(draft: DatasetDraft): Promise<void> {
+  /** Forget a draft, and the dataset that was made for it: whether that is gone, too. */
+  async discard(draft: DatasetDraft): Promise<boolean> {
     const upload = this.uploads.get(draft.id);
     upload?.pause();
     await this.client.delete(this.draftPath(draft));
@@ -211,6 +227,12 @@ export class Datasets extends Resources<Dataset> {
       this._uploadsChanged.emit(upload);
       upload.dispose();
     }
+    const dataset = upload?.isFirst ? await this.fetch(draft.project, draft.dataset) : undefined;
+    if (dataset?.status.latest !== null) {
+      return false;
+    }
+    await this.remove(dataset);
+    return true;
   }
 
   private end(draftId: string): void {

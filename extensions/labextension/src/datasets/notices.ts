@@ -20,7 +20,7 @@ export function watchUploads(himalia: Himalia, status: ILabStatus | null): void 
   });
 }
 
-function tellEnd({ app, trans }: Himalia, { draft, stage, version, error }: Upload): void {
+function tellEnd({ app, trans }: Himalia, { draft, stage, version, isSame, error }: Upload): void {
   const { project, dataset: name } = draft;
   const options = {
     autoClose: stage === 'done' ? 10_000 : (false as const),
@@ -34,10 +34,12 @@ function tellEnd({ app, trans }: Himalia, { draft, stage, version, error }: Uplo
   const isSeen = [...app.shell.widgets('main')].some(
     ({ id, isVisible }) => isVisible && id === `himalia-dataset:${project}/${name}`
   );
-  if (isSeen && !document.hidden) {
+  if (stage === 'done' && isSame) {
+    // The version that is there looks as it did.
+    Notification.info(trans.__('Nothing differs from version %1 of “%2”.', version ?? 0, name), options);
+  } else if (isSeen && !document.hidden) {
     return;
-  }
-  if (stage === 'done') {
+  } else if (stage === 'done') {
     Notification.success(trans.__('Version %1 of “%2” is made.', version ?? 0, name), options);
   } else if (stage === 'failed' || stage === 'behind') {
     Notification.error(trans.__('The upload into “%1” stopped. %2', name, error?.message ?? ''), options);

@@ -4,6 +4,7 @@ import { datasetIcon } from '../ui/icons';
 import { placeKey } from '../ui/opened';
 import { addItemCommands, addViewKind, CATEGORY, inFront } from '../ui/views';
 import { addDataset, addVersion } from './add';
+import { chooseInLab, selected } from './labfiles';
 import { watchUploads } from './notices';
 import { DatasetsPanel } from './panel';
 import { putIntoNotebook } from './use';
@@ -42,6 +43,22 @@ export function addDatasets(himalia: Himalia, lab: LabParts): Noun {
       act: dataset => addVersion(himalia, dataset)
     }
   ]);
+  const choose = 'himalia:dataset-choose';
+  app.commands.addCommand(choose, {
+    label: trans.__('Add files of this server as a dataset…'),
+    caption: trans.__('Choose a folder or files of your notebook server as a dataset'),
+    icon: datasetIcon,
+    execute: async () => {
+      const chosen = await chooseInLab(himalia);
+      return chosen && addDataset(himalia, chosen);
+    }
+  });
+  lab.palette?.addItem({ command: choose, category: CATEGORY });
+  app.commands.addCommand('himalia:dataset-add-selected', {
+    label: trans.__('Add as dataset…'),
+    icon: datasetIcon,
+    execute: () => lab.browser && addDataset(himalia, selected(himalia, lab.browser))
+  });
   return {
     nouns: 'datasets',
     noun: 'dataset',

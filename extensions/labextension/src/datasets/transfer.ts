@@ -3,6 +3,7 @@ import type { HttpRequest, Upload as TusUpload } from 'tus-js-client';
 
 import { ApiError, type Client, isLost } from '../api/client';
 import type { ChosenFile } from '../ui/files';
+import type { Carrier } from './upload';
 
 /** Smaller files travel together; larger ones by the tus protocol, which goes on where it was cut off. */
 const SMALL_BYTES = 4 << 20;
@@ -11,8 +12,8 @@ const BUNDLE_FILES = 1000;
 /** How long to wait before an unanswered call is sent again. */
 const RETRY_MS = [500, 1000, 3000, 5000, 10_000];
 
-/** Files on their way into a draft. What has arrived is not sent again when it goes on. */
-export class Transfer {
+/** Files of the browser on their way into a draft. What has arrived is not sent again when it goes on. */
+export class Transfer implements Carrier {
   /** `path` is the draft's own in the API. */
   constructor(
     private readonly client: Client,
@@ -37,7 +38,6 @@ export class Transfer {
     return this._changed;
   }
 
-  /** Send what is left; fails where that cannot be done, and when `signal` ends it. */
   async run(signal: AbortSignal): Promise<void> {
     const small = [...this._left].filter(({ file }) => file.size <= SMALL_BYTES);
     const large = [...this._left].filter(({ file }) => file.size > SMALL_BYTES);

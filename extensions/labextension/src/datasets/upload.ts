@@ -3,13 +3,30 @@ import { ISignal, Signal } from '@lumino/signaling';
 
 import { ApiError } from '../api/client';
 import type { DatasetDraft, DatasetVersion } from '../api/types';
-import type { Transfer } from './transfer';
 
 /** `behind`: somebody else made a version meanwhile, over which the person may lay this one. */
 export type Stage = 'sending' | 'paused' | 'bringing' | 'making' | 'done' | 'failed' | 'behind';
 
 /** What the service brings into a draft by itself: an archive of the draft, or a folder or file of its machine. */
 export type Source = { archive: string } | { server_path: string };
+
+/** Brings the bytes of chosen files into a draft. */
+export interface Carrier {
+  /** All of them, and their bytes. */
+  readonly files: number;
+  readonly bytes: number;
+  /** What has arrived. */
+  readonly sent: { files: number; bytes: number };
+  readonly changed: ISignal<unknown, void>;
+  /** Send what is left; fails where that cannot be done, and when `signal` ends it. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** A version, and whether it was not there before. */
+export interface Made {
+  version: DatasetVersion;
+  isNew: boolean;
+}
 
 /** What an upload asks of the service beside the transfer of its bytes. */
 export interface Steps {
@@ -19,7 +36,7 @@ export interface Steps {
     tell: (message: string) => void,
     signal: AbortSignal
   ): Promise<void>;
-  commit(draft: DatasetDraft, onto: 'base' | 'latest'): Promise<DatasetVersion>;
+  commit(draft: DatasetDraft, onto: 'base' | 'latest'): Promise<Made>;
 }
 
 /**
@@ -30,9 +47,11 @@ export class Upload implements IDisposable {
   constructor(
     private readonly steps: Steps,
     readonly draft: DatasetDraft,
-    readonly transfer: Transfer,
+    readonly transfer: Carrier,
     /** What is brought in when all files are there. */
-    private readonly source?: Source
+    private readonly source?: Source,
+    /** The dataset was made for it, and has nothing without it. */
+    readonly isFirst = false
   ) {
     transfer.changed.connect(() => this._changed.emit());
   }
@@ -50,9 +69,14 @@ export class Upload implements IDisposable {
     return this._message;
   }
 
-  /** The number of the version that it made. */
+  /** The number of the version that it made, or of the one that has the same files. */
   get version(): number | undefined {
-    return this._version;
+    return this._made?.version.number;
+  }
+
+  /** Nothing differed from the version that was there. */
+  get isSame(): boolean {
+    return this._made?.isNew === false;
   }
 
   get isRunning(): boolean {
@@ -88,7 +112,7 @@ export class Upload implements IDisposable {
         this._brought = true;
       }
       this.become('making');
-      this._version = (await this.steps.commit(this.draft, onto)).number;
+      this._made = await this.steps.commit(this.draft, onto);
       this.become('done');
     } catch (error) {
       if (!signal.aborted) {
@@ -125,7 +149,7 @@ export class Upload implements IDisposable {
   private _stage: Stage = 'paused';
   private _error: Error | undefined;
   private _message = '';
-  private _version: number | undefined;
+  private _made: Made | undefined;
   private _sent = false;
   private _brought = false;
   private _stop = new AbortController();

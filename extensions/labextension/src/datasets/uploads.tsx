@@ -5,17 +5,24 @@ import { useHimalia } from '../context';
 import { Bar, Button, Failure, When } from '../ui/basics';
 import { ask, confirm, told } from '../ui/confirm';
 import { Dropzone } from '../ui/dropzone';
-import { type ChosenFile, isOneArchive } from '../ui/files';
+import { type Chosen, oneArchive } from '../ui/files';
 import { bytes } from '../ui/format';
 import { useLoaded, useNow, useSignal } from '../ui/hooks';
 import { hasEnded } from './imports';
+import { chooseInLab, LabTransfer } from './labfiles';
 import type { Upload } from './upload';
 
 /** What was touched within this time is being sent from elsewhere. */
 const QUIET_MS = 60_000;
 
+interface UploadsProps {
+  dataset: Dataset;
+  /** The dataset goes with its first upload. */
+  close: () => void;
+}
+
 /** What is on its way into a dataset: uploads of this page, of others, and those that a reload or a closed tab cut off. */
-export function Uploads({ dataset }: { dataset: Dataset }): JSX.Element | null {
+export function Uploads({ dataset, close }: UploadsProps): JSX.Element | null {
   const { datasets } = useHimalia();
   useSignal(datasets.uploadsChanged);
   const { value, error, reload } = useLoaded(signal => datasets.drafts(dataset, signal), [datasets, dataset]);
@@ -32,7 +39,7 @@ export function Uploads({ dataset }: { dataset: Dataset }): JSX.Element | null {
     <div className="hm-Uploads">
       {own.map(upload => (
         <section className="hm-Upload" key={upload.draft.id}>
-          <Sending upload={upload} />
+          <Sending upload={upload} close={close} />
         </section>
       ))}
       {others.map(draft => (
@@ -45,7 +52,11 @@ export function Uploads({ dataset }: { dataset: Dataset }): JSX.Element | null {
 }
 
 /** Forget a draft, after a question where something has arrived. */
-function useDiscard(draft: DatasetDraft, arrived: string, reload?: () => void): () => Promise<void> {
+function useDiscard(
+  draft: DatasetDraft,
+  arrived: string,
+  after: (gone: boolean) => void
+): () => Promise<void> {
   const { datasets, trans } = useHimalia();
   return async () => {
     const agreed =
@@ -57,14 +68,18 @@ function useDiscard(draft: DatasetDraft, arrived: string, reload?: () => void): 
         trans
       ));
     if (agreed) {
-      await told(() => datasets.discard(draft), trans.__('The upload was not discarded.'), trans);
-      reload?.();
+      const gone = await told(
+        () => datasets.discard(draft),
+        trans.__('The upload was not discarded.'),
+        trans
+      );
+      after(gone === true);
     }
   };
 }
 
 /** An upload of this page: how far it is, and what can be done where it stopped. */
-function Sending({ upload }: { upload: Upload }): JSX.Element {
+function Sending({ upload, close }: { upload: Upload; close: () => void }): JSX.Element {
   const { trans } = useHimalia();
   useSignal(upload.changed);
   const { stage, error, message, transfer } = upload;
@@ -76,7 +91,7 @@ function Sending({ upload }: { upload: Upload }): JSX.Element {
     sent.files,
     bytes(sent.bytes)
   );
-  const discard = useDiscard(upload.draft, sent.bytes > 0 ? arrived : '');
+  const discard = useDiscard(upload.draft, sent.bytes > 0 ? arrived : '', gone => gone && close());
   return (
     <>
       <div className="hm-Upload-line">
@@ -107,9 +122,9 @@ function Sending({ upload }: { upload: Upload }): JSX.Element {
   );
 }
 
-function stageText({ stage }: Upload, trans: ReturnType<typeof useHimalia>['trans']): string {
+function stageText({ stage, transfer }: Upload, trans: ReturnType<typeof useHimalia>['trans']): string {
   return {
-    sending: trans.__('Uploading…'),
+    sending: transfer instanceof LabTransfer ? trans.__('Adding the files…') : trans.__('Uploading…'),
     paused: trans.__('The upload is paused.'),
     bringing: trans.__('Bringing the files in…'),
     making: trans.__('Making the version…'),
@@ -202,7 +217,7 @@ function UseArrived({ draft }: { draft: DatasetDraft }): JSX.Element {
         const archive = await datasets.arrivedArchive(draft);
         const unpack = archive === undefined ? false : await askUnpack(archive);
         if (unpack !== undefined) {
-          datasets.upload(draft, [], unpack && archive !== undefined ? { archive } : undefined);
+          datasets.upload(draft, { files: [] }, unpack && archive !== undefined ? { archive } : undefined);
         }
       },
       trans.__('No version was made.'),
@@ -217,22 +232,28 @@ function UseArrived({ draft }: { draft: DatasetDraft }): JSX.Element {
 
 /** A browser forgets after a reload which files a person had chosen: they are chosen again. */
 function GoOn({ draft }: { draft: DatasetDraft }): JSX.Element {
-  const { datasets, trans } = useHimalia();
+  const himalia = useHimalia();
+  const { datasets, trans } = himalia;
   const askUnpack = useAskUnpack();
-  const goOn = (files: ChosenFile[]) =>
+  const goOn = (chosen: Chosen) =>
     told(
       async () => {
-        const unpack = isOneArchive({ files }) ? await askUnpack(files[0].path) : false;
+        const archive = oneArchive(chosen);
+        const unpack = archive === undefined ? false : await askUnpack(archive);
         if (unpack !== undefined) {
-          const source = unpack ? { archive: files[0].path } : undefined;
-          datasets.upload(draft, await datasets.missing(draft, files), source);
+          const source = unpack && archive !== undefined ? { archive } : undefined;
+          const files = await datasets.missing(draft, chosen.files);
+          datasets.upload(draft, { files, labPaths: chosen.labPaths }, source);
         }
       },
       trans.__('The upload does not go on.'),
       trans
     );
   return (
-    <Dropzone onChosen={({ files }) => void goOn(files)}>
+    <Dropzone
+      onChosen={chosen => void goOn(chosen)}
+      chooseInLab={() => void chooseInLab(himalia).then(chosen => chosen && goOn(chosen))}
+    >
       <p>{trans.__('Choose the same files again to go on: what has arrived is not sent again.')}</p>
     </Dropzone>
   );

@@ -1,10 +1,21 @@
 import { Notification } from '@jupyterlab/apputils';
-import { type ReactNode, useRef, useState } from 'react';
+import type { MimeData } from '@lumino/coreutils';
+import { type ReactNode, type RefObject, useEffect, useRef, useState } from 'react';
 
 import { useHimalia } from '../context';
 import { Button } from './basics';
 import { refused } from './confirm';
-import { type Chosen, dropped, picked } from './files';
+import { type Chosen, dropped, inLab, picked } from './files';
+
+/** What Lab's file browser drags: the paths of files and folders. */
+const CONTENTS_MIME = 'application/x-jupyter-icontents';
+
+/** An event of Lumino's own dragging (`Drag.Event`). */
+interface LuminoDrag extends Event {
+  dropAction: string;
+  readonly proposedAction: string;
+  readonly mimeData: MimeData;
+}
 
 export interface DropzoneProps {
   onChosen: (chosen: Chosen) => void;
@@ -12,7 +23,11 @@ export interface DropzoneProps {
 }
 
 /** A place to drop files and folders on, with buttons for who would rather choose them. */
-export function Dropzone({ onChosen, children }: DropzoneProps): JSX.Element {
+export function Dropzone({
+  onChosen,
+  chooseInLab,
+  children
+}: DropzoneProps & { chooseInLab: () => void }): JSX.Element {
   const { trans } = useHimalia();
   return (
     <DropTarget onChosen={onChosen} className="hm-Dropzone">
@@ -23,6 +38,7 @@ export function Dropzone({ onChosen, children }: DropzoneProps): JSX.Element {
           {trans.__('Choose a folder…')}
         </Picker>
         <Picker onChosen={onChosen}>{trans.__('Choose files…')}</Picker>
+        <Button onClick={chooseInLab}>{trans.__('Files of this server…')}</Button>
       </p>
     </DropTarget>
   );
@@ -32,7 +48,7 @@ export function Dropzone({ onChosen, children }: DropzoneProps): JSX.Element {
 function useChosen(onChosen: (chosen: Chosen) => void): (chosen: Chosen) => void {
   const { trans } = useHimalia();
   return chosen => {
-    if (chosen.files.length > 0) {
+    if (chosen.files.length > 0 || chosen.labPaths) {
       onChosen(chosen);
     } else {
       Notification.warning(trans.__('There are no files in what you chose.'), { autoClose: 5000 });
@@ -54,11 +70,14 @@ export function DropTarget({
       refused(trans.__('What was dropped cannot be read.'), error, trans)
     );
   };
+  const target = useRef<HTMLDivElement>(null);
+  useLabDrops(target, setOver, onChosen);
   return (
     <div
+      ref={target}
       className={className}
       data-over={over || undefined}
-      // Lumino's own drag events would take the drop elsewhere: this is the browser's.
+      // Lab listens for these, too: what is dropped here is not for it.
       onDragOver={event => {
         if (event.dataTransfer.types.includes('Files')) {
           event.preventDefault();
@@ -79,6 +98,35 @@ export function DropTarget({
       {children}
     </div>
   );
+}
+
+/** Takes what is dragged here from Lab's file browser. */
+function useLabDrops(
+  target: RefObject<HTMLElement>,
+  setOver: (over: boolean) => void,
+  onChosen: (chosen: Chosen) => void
+): void {
+  const { contents } = useHimalia().docManager.services;
+  useEffect(() => {
+    const listener = (event: Event) => {
+      const drag = event as LuminoDrag;
+      if (!drag.mimeData.hasData(CONTENTS_MIME)) {
+        return;
+      }
+      drag.preventDefault();
+      drag.stopPropagation();
+      drag.dropAction = drag.proposedAction;
+      setOver(drag.type === 'lm-dragover');
+      if (drag.type === 'lm-drop') {
+        const paths = drag.mimeData.getData(CONTENTS_MIME) as string[];
+        onChosen(inLab(paths.map(path => contents.localPath(path))));
+      }
+    };
+    const element = target.current;
+    const types = ['lm-dragenter', 'lm-dragover', 'lm-dragleave', 'lm-drop'];
+    types.forEach(type => element?.addEventListener(type, listener));
+    return () => types.forEach(type => element?.removeEventListener(type, listener));
+  }, [target, setOver, onChosen, contents]);
 }
 
 interface PickerProps {

@@ -8,11 +8,14 @@ interface TextProps {
   description?: string;
   /** What may be meant, offered while one types. */
   choices?: { id: string; values: readonly string[] };
+  /** It is the one field of a dialog that was asked for. */
+  hasFocus?: boolean;
   onValue: (value: string) => void;
 }
 
 /** A line of text in a form, with its label. */
-export function TextField({ label, value, error, description, choices, onValue }: TextProps): JSX.Element {
+export function TextField(props: TextProps): JSX.Element {
+  const { label, value, error, description, choices, hasFocus, onValue } = props;
   return (
     <Field label={label} error={error} description={description}>
       {attributes => (
@@ -24,6 +27,8 @@ export function TextField({ label, value, error, description, choices, onValue }
             list={choices?.id}
             autoComplete="off"
             spellCheck={false}
+            // eslint-disable-next-line jsx-a11y/no-autofocus -- where the person is expected to begin
+            autoFocus={hasFocus}
             value={value}
             onChange={event => onValue(event.target.value)}
           />

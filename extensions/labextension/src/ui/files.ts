@@ -12,6 +12,8 @@ export interface Chosen {
   files: ChosenFile[];
   /** A folder or file of the platform's machine, in place of files. */
   serverPath?: string;
+  /** Files and folders of the notebook server, as Lab names them, in place of files. */
+  labPaths?: readonly string[];
   /** An archive that is to stay one. */
   asItIs?: boolean;
 }
@@ -39,6 +41,12 @@ export async function dropped(transfer: DataTransfer): Promise<Chosen> {
 /** What an `<input type="file">` holds, with or without `webkitdirectory`. */
 export function picked(list: ArrayLike<File>): Chosen {
   return chosen(Array.from(list, file => ({ path: file.webkitRelativePath || file.name, file })));
+}
+
+/** Files and folders of the notebook server, by their paths in Lab. */
+export function inLab(paths: readonly string[]): Chosen {
+  const [last, above] = (paths[0] ?? '').split('/').reverse();
+  return { name: (paths.length === 1 ? stem(last) : above) ?? '', files: [], labPaths: paths };
 }
 
 async function walk(entry: FileSystemEntry, above: string, files: ChosenFile[]): Promise<void> {
@@ -94,7 +102,8 @@ export function isArchive(path: string): boolean {
   return /\.(zip|tar|tgz|tar\.(gz|bz2|xz))$/i.test(path);
 }
 
-/** Whether what was chosen is one archive, which may be unpacked. */
-export function isOneArchive({ files }: Pick<Chosen, 'files'>): boolean {
-  return files.length === 1 && isArchive(files[0].path);
+/** Where what was chosen is one archive, which may be unpacked: its path. */
+export function oneArchive({ files, labPaths }: Pick<Chosen, 'files' | 'labPaths'>): string | undefined {
+  const paths = labPaths?.map(path => path.split('/').pop() ?? '') ?? files.map(({ path }) => path);
+  return paths.length === 1 && isArchive(paths[0]) ? paths[0] : undefined;
 }
