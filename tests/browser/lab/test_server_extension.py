@@ -204,3 +204,83 @@ def value_in_new_kernel(lab: Lab, expression: str) -> str:
                     return str(answer["content"]["user_expressions"]["x"]["data"]["text/plain"])
     finally:
         lab.http.delete(f"api/kernels/{kernel}")
+
+
+def look(lab: Lab, *paths: object) -> httpx.Response:
+    return lab.http.post("himalia/files", json={"paths": paths})
+
+
+def fill(lab: Lab, **body: object) -> httpx.Response:
+    return lab.http.post("himalia/draft", json={"project": "ada", "dataset": "x", "draft": "y", **body})
+
+
+def test_what_a_dataset_would_get(lab: Lab, folder: Path) -> None:
+    (folder / "deep" / "er").mkdir(parents=True)
+    (folder / "deep" / "er" / "b.csv").write_text("1,2\n")
+    (folder / "deep" / "link.csv").symlink_to("er/b.csv")
+    (folder / "deep" / ".git").mkdir()
+    (folder / "deep" / ".git" / "config").write_text("x")
+    name = folder.name
+    assert look(lab, f"{name}/deep").json() == {"files": 1, "size": 4, "left_out": 1}
+    both = look(lab, f"{name}/deep", f"{name}/a.ipynb").json()
+    assert (both["files"], both["left_out"]) == (2, 1)
+    # What is chosen by a link is taken, as long as it leads nowhere else.
+    assert look(lab, f"{name}/deep/link.csv").json()["files"] == 1
+
+
+def test_only_files_below_the_root_go_into_a_dataset(lab: Lab, folder: Path) -> None:
+    outside = lab.root.parent / "secrets"
+    outside.mkdir(exist_ok=True)
+    (outside / "key").write_text("hush")
+    (folder / "away").symlink_to(outside)
+    (folder / "empty").mkdir()
+    (folder / "empty" / "key").symlink_to(outside / "key")
+    os.mkfifo(folder / "pipe")
+    for at in ("one", "two"):
+        (folder / at).mkdir()
+        (folder / at / "same").write_text(at)
+    name = folder.name
+    told = {
+        (f"{name}/away",): (403, "leads out of your home folder"),
+        (f"{name}/away/key",): (403, "leads out"),
+        (f"{name}/a.ipynb", f"{name}/away"): (403, "leads out"),
+        (f"{name}/../../secrets",): (403, "leads out"),
+        ("/etc",): (404, "There is no file"),
+        (f"{name}/gone",): (404, "There is no file"),
+        (f"{name}/a\0",): (422, "NUL"),
+        (f"{name}/empty",): (422, "no files in"),
+        (f"{name}/pipe",): (422, "no folder and no file"),
+        (f"{name}/one/same", f"{name}/two/same"): (422, "the same name"),
+        ("",): (422, "whole home folder"),
+        (".",): (422, "whole home folder"),
+        (f"{name}/..",): (422, "whole home folder"),
+        (): (422, "Choose files or folders"),
+        (1,): (422, "list of texts"),
+    }
+    for paths, (status, sentence) in told.items():
+        for answer in (look(lab, *paths), fill(lab, paths=paths)):
+            assert (answer.status_code, sentence in message(answer)) == (status, True), (paths, answer.text)
+            assert "hush" not in answer.text
+            assert "Traceback" not in answer.text
+
+
+def test_what_the_service_refuses_is_the_last_line(lab: Lab, folder: Path) -> None:
+    for wrong in ({"dataset": "not-there"}, {"project": ".."}, {"draft": ""}, {"dataset": "a/../../x"}):
+        answer = fill(lab, paths=[f"{folder.name}/a.ipynb"], **wrong)
+        *_, last = answer.text.splitlines()
+        assert set(json.loads(last)["error"]) == {"code", "message", "details"}, wrong
+        assert "Traceback" not in answer.text
+    assert fill(lab, paths=[f"{folder.name}/a.ipynb"], draft=1).status_code == 422
+
+
+def test_files_are_for_their_owner_alone(lab: Lab) -> None:
+    address = f"{lab.address}/user/ada/himalia"
+    body = {"paths": ["digits.ipynb"], "project": "ada", "dataset": "x", "draft": "y"}
+    for route in ("files", "draft"):
+        assert httpx.post(f"{address}/{route}", json=body).status_code == 403
+        another = {"Authorization": "token him_user_another"}
+        assert httpx.post(f"{address}/{route}", json=body, headers=another).status_code == 403
+        # A page that has the visitor's cookie, but cannot read the XSRF cookie.
+        with httpx.Client() as visitor:
+            visitor.get(f"{lab.address}/user/ada/lab", params={"token": lab.token})
+            assert visitor.post(f"{address}/{route}", json=body).status_code == 403

@@ -43,6 +43,18 @@ export function addDatasets(himalia: Himalia, lab: LabParts): Noun {
       act: dataset => addVersion(himalia, dataset)
     }
   ]);
+  addFromLab(himalia, lab);
+  return {
+    nouns: 'datasets',
+    noun: 'dataset',
+    title: trans.__('Datasets'),
+    list: project => <DatasetsPanel project={project} />
+  };
+}
+
+/** Files of the notebook server as a dataset: those that are selected in Lab's file browser, and the palette's. */
+function addFromLab(himalia: Himalia, { browser, palette }: LabParts): void {
+  const { app, trans } = himalia;
   const choose = 'himalia:dataset-choose';
   app.commands.addCommand(choose, {
     label: trans.__('Add files of this server as a dataset…'),
@@ -53,16 +65,10 @@ export function addDatasets(himalia: Himalia, lab: LabParts): Noun {
       return chosen && addDataset(himalia, chosen);
     }
   });
-  lab.palette?.addItem({ command: choose, category: CATEGORY });
+  palette?.addItem({ command: choose, category: CATEGORY });
   app.commands.addCommand('himalia:dataset-add-selected', {
     label: trans.__('Add as dataset…'),
     icon: datasetIcon,
-    execute: () => lab.browser && addDataset(himalia, selected(himalia, lab.browser))
+    execute: () => browser && addDataset(himalia, selected(himalia, browser))
   });
-  return {
-    nouns: 'datasets',
-    noun: 'dataset',
-    title: trans.__('Datasets'),
-    list: project => <DatasetsPanel project={project} />
-  };
 }

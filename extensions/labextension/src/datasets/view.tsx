@@ -125,7 +125,7 @@ function Header(props: HeaderProps): JSX.Element {
       badge={version && <VersionChoice number={version.number} versions={versions} onVersion={onVersion} />}
       subtitle={<Subtitle dataset={dataset} version={version} />}
       actions={<Actions {...props} />}
-      above={<Uploads dataset={dataset} close={props.close} />}
+      above={<Uploads dataset={dataset} close={() => props.view.close()} />}
       live={
         version
           ? trans.__('%1, version %2', dataset.name, version.number)
