@@ -235,7 +235,8 @@ def _parse(topic: str) -> tuple[str, str]:
     if found is None:
         raise Invalid.field(
             "topic",
-            "A topic is me, project:<id>, job:<id>, overlay:<id>, draft:<id>, experiment:<id> or log:<id>:<attempt>.",
+            "A topic is me, project:<id>, job:<id>, overlay:<id>, draft:<id>, experiment:<id>, endpoint:<id> or "
+            "log:<id>:<attempt>.",
         )
     kind, identifier = found[1] or found[3] or "me", found[2] or found[4] or ""
     return kind, identifier
