@@ -100,9 +100,7 @@ async def create(
     key: Key = None,
 ) -> Endpoint:
     """Deploy a model. With an Idempotency-Key that came before, 200 and the same endpoint."""
-    mark = (
-        "" if key is None else fingerprint("endpoints.create", access.in_project["id"], await request.body())
-    )
+    mark = fingerprint("endpoints.create", access.in_project["id"], await request.body())
     endpoint, is_new = await parts.endpoints.create(access, body, key, mark)
     if not is_new:
         response.status_code = 200

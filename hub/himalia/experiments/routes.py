@@ -84,7 +84,7 @@ async def create(
 ) -> Experiment:
     """Begin a search; with an Idempotency-Key that came before, 200 and the same experiment."""
     project = access.in_project["id"]
-    mark = "" if key is None else fingerprint("experiments.create", project, await request.body())
+    mark = fingerprint("experiments.create", project, await request.body())
     experiment, is_new = await experiments.create(access, body, key, mark)
     if not is_new:
         response.status_code = 200

@@ -86,7 +86,7 @@ async def create(
     access: InProject, jobs: Service, request: Request, response: Response, body: JobCreate, key: Key = None
 ) -> Job:
     """Submit a job. 201 once it is durable; with an Idempotency-Key that came before, 200 and the same job."""
-    mark = "" if key is None else fingerprint("jobs.create", access.in_project["id"], await request.body())
+    mark = fingerprint("jobs.create", access.in_project["id"], await request.body())
     job, is_new = await jobs.create(access, body, key, mark)
     if not is_new:
         response.status_code = 200
@@ -141,9 +141,7 @@ async def rerun(
     access: InProject, jobs: Service, request: Request, job: str, body: JobRerun, key: Key = None
 ) -> Job:
     """Submit the same job again as a new one; the body says what differs."""
-    mark = (
-        "" if key is None else fingerprint(f"jobs.rerun {job}", access.in_project["id"], await request.body())
-    )
+    mark = fingerprint(f"jobs.rerun {job}", access.in_project["id"], await request.body())
     return await jobs.rerun(access, job, body, key, mark)
 
 

@@ -141,7 +141,7 @@ async def register(
     With an Idempotency-Key that came before, 200 and the same version.
     """
     place = f"{access.in_project['id']}/{model}"
-    mark = "" if key is None else fingerprint("models.register", place, await request.body())
+    mark = fingerprint("models.register", place, await request.body())
     version, is_new = await models.register(By.of(access), model, body, key, mark)
     if not is_new:
         response.status_code = 200
