@@ -109,14 +109,16 @@ def settings() -> str:
     for name, field in Settings.model_fields.items():
         unit = next((unit for end, unit in UNITS.items() if name.endswith(end)), "")
         default = (
-            "see below" if field.default_factory else "" if field.default is None else f"`{field.default}`"
+            "see above" if field.default_factory else "" if field.default is None else f"`{field.default}`"
         )
         rows.append((f"`{name}`", unit, default, field.description or ""))
     return (
         "# Settings\n\n"
         "Set them in `<home>/himalia.toml` (`name = value`), or in the environment as `HIMALIA_` and the name in "
         "capital letters, which comes first.\nThe default home is `/var/lib/himalia` for root, and "
-        "`$XDG_DATA_HOME/himalia` (`~/.local/share/himalia`) for others. Its path may have 60 bytes.\n\n"
+        "`$XDG_DATA_HOME/himalia` (`~/.local/share/himalia`) for others. Its path may have 60 bytes.\n"
+        "`himalia up` chooses free ports and keeps them: it makes no use of `service_port` and `hub_port`, and of "
+        "`gateway_address` and `content_address` only where they are set.\n\n"
         + _table(("Setting", "Unit", "Default", "Is"), rows)
     )
 
