@@ -225,8 +225,12 @@ def test_an_administrator_sees_every_project(ada: Person, admin: Person) -> None
     names = [one["name"] for one in admin.http.get("/projects?everyone=true").json()["items"]]
     assert {"seen-by-admin", ada.project} <= set(names)
     assert admin.http.get("/projects/seen-by-admin").json()["status"]["role"] == "owner"
-    mine = [one["name"] for one in ada.http.get("/projects?everyone=true").json()["items"]]
-    assert admin.project not in mine
+    assert admin.http.delete("/projects/seen-by-admin").status_code == 204
+    gone = [one["name"] for one in admin.http.get("/projects?everyone=true&deleted=true").json()["items"]]
+    assert "seen-by-admin" in gone
+    assert ada.project not in gone
+    refused = ada.http.get("/projects?everyone=true")
+    assert (refused.status_code, "administrators" in refused.text) == (403, True)
 
 
 def test_secrets_can_be_written_and_never_read(ada: Person, bob: Person) -> None:

@@ -266,6 +266,8 @@ def test_what_is_no_table_is_said_so(root: Path, out: Path) -> None:
     assert [one.path for one in found.tables] == ["good.csv"]
     assert why(found).keys() == {"bad.parquet", "empty.parquet", "bad.jsonl", "bad.csv.gz"}
     assert all(words.startswith("It ") and words.endswith(".") for words in why(found).values())
+    assert not any(str(out.parent) in words for words in why(found).values()), "our own names mean nothing"
+    assert "bad.parquet" in why(found)["bad.parquet"]
 
 
 def test_only_the_table_itself_is_read(root: Path, out: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from himalia.cli.output import print_table, printable, say, size
 
 MOST_LABELS = 12
+MOST_COLUMNS = 30
 
 
 def show_preview(seen: Mapping[str, Any]) -> None:
@@ -52,9 +53,11 @@ def _table(table: Mapping[str, Any]) -> None:
                 "" if one["distinct"] is None else one["distinct"],
                 _values(one),
             )
-            for one in table["columns"]
+            for one in table["columns"][:MOST_COLUMNS]
         ],
     )
+    if (more := len(table["columns"]) - MOST_COLUMNS) > 0:
+        say(f"and {more:,} more columns; --json has all that were looked at")
     for note in table["notes"]:
         say(printable(note))
 

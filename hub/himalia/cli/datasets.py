@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from himalia.cli.dataset_preview import show_preview
 from himalia.cli.output import ExitCode, JsonOption, print_json, print_table, printable, say, size
+from himalia.cli.progress import bar, waiting
 from himalia.cli.session import ProjectOption, ago, connected, pairs
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Make a version of the files in a folder, or of one file; only what the project lacks is sent."""
-    with connected(project) as client, _bar(not as_json) as progress:
+    with connected(project) as client, bar(not as_json) as progress:
         version = client.datasets.add(
             dataset,
             source,
@@ -57,10 +56,17 @@ def add(
             onto="latest" if onto_latest else "base",
             progress=progress,
         )
+    _show_added(version, as_json, alias or [])
+
+
+def _show_added(version: Version, as_json: bool, aliases: list[str]) -> None:
     if as_json:
         print_json(version.to_dict())
-    else:
+    elif version.is_new:
         say(f"{version.name}: {version.status.files:,} files, {size(version.status.size)}")
+    else:
+        named = f", which is {' and '.join(aliases)} now" if aliases else ""
+        say(f"Nothing differs from version {version.number}{named}.")
 
 
 @app.command("import")
@@ -77,32 +83,16 @@ def import_files(
     as_json: JsonOption = False,
 ) -> None:
     """Have the platform unpack an archive, or copy a folder of its machine, and make a version of the files."""
-    with connected(project) as client, _telling(not as_json) as told:
+    with connected(project) as client, waiting("Beginning the import", not as_json) as told:
         add = client.datasets.add_from_server if from_server else client.datasets.add_archive
         version = add(dataset, source, into=into, note=note, keep=keep, told=told)
-    if as_json:
-        print_json(version.to_dict())
-    else:
-        say(f"{version.name}: {version.status.files:,} files, {size(version.status.size)}")
-
-
-@contextmanager
-def _telling(wanted: bool) -> Iterator[Any]:
-    """Called with what an import does: a line on a terminal's standard error, else nothing."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if not wanted or not console.is_terminal:
-        yield None
-        return
-    with console.status("") as line:
-        yield lambda words, fraction: line.update(printable(words))
+    _show_added(version, as_json, [])
 
 
 @app.command()
 def preview(dataset: Reference, project: ProjectOption = None, as_json: JsonOption = False) -> None:
     """Show what there is to see in a version: kinds of files, labels of pictures, columns of tables."""
-    with connected(project) as client:
+    with connected(project) as client, waiting("Looking at the files", not as_json):
         seen = client.datasets.preview(dataset)
     if as_json:
         print_json(seen)
@@ -115,22 +105,6 @@ def croissant(dataset: Reference, project: ProjectOption = None) -> None:
     """Describe a version as Croissant 1.1 (JSON-LD), for other platforms and search engines for data."""
     with connected(project) as client:
         print_json(client.datasets.croissant(dataset))
-
-
-@contextmanager
-def _bar(wanted: bool) -> Iterator[Any]:
-    """Called with what has been sent: a bar on a terminal's standard error, else nothing."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
-
-    console = Console(stderr=True)
-    if not wanted or not console.is_terminal:
-        yield None
-        return
-    columns = BarColumn(), DownloadColumn(binary_units=True), TransferSpeedColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda sent: bar.update(task, total=sent.size, completed=sent.size_done)
 
 
 @app.command()
@@ -314,22 +288,23 @@ def download(
     project: ProjectOption = None,
 ) -> None:
     """Save the files of a version. What is there already, with the same bytes, is left alone."""
-    with connected(project) as client:
-        saved = client.datasets.download(dataset, to, prefix=prefix)
+    with connected(project) as client, bar() as progress:
+        saved = client.datasets.download(dataset, to, prefix=prefix, progress=progress)
     say(f"{len(saved):,} files are in {to}.")
 
 
 @app.command()
 def checkout(dataset: Reference, project: ProjectOption = None) -> None:
     """Lay a version out, read-only, where notebook servers and jobs of the project see it; prints where."""
-    with connected(project) as client:
-        say(str(client.datasets.checkout(dataset)))
+    with connected(project) as client, waiting("Laying the files out"):
+        folder = client.datasets.checkout(dataset)
+    say(str(folder))
 
 
 @app.command()
 def verify(dataset: Reference, project: ProjectOption = None, as_json: JsonOption = False) -> None:
     """Have the platform read all files of a version again; fails where one is damaged."""
-    with connected(project) as client:
+    with connected(project) as client, waiting("Reading all files again", not as_json):
         check = client.datasets.verify(dataset)
     if as_json:
         print_json(check.to_dict())
@@ -366,7 +341,7 @@ def from_job(
     as_json: JsonOption = False,
 ) -> None:
     """Make a version of the files that a job left."""
-    with connected(project) as client:
+    with connected(project) as client, waiting("Making a version", not as_json):
         version = client.datasets.add_from_job(dataset, job, path, note=note)
     print_json(version.to_dict()) if as_json else say(version.name)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from himalia.cli.output import CommandError, ExitCode, JsonOption, print_json, print_table, say
+from himalia.cli.progress import waiting
 from himalia.cli.session import ProjectOption, TerminalText, ago, connected, pairs
 
 if TYPE_CHECKING:
@@ -126,7 +127,8 @@ def _one_of(model: str | None, folder: Path | None) -> None:
 
 def _settled(endpoint: Endpoint, wait: bool, as_json: bool) -> None:
     if wait:
-        endpoint.wait()
+        with waiting(f"Starting {endpoint.name}", not as_json):
+            endpoint.wait()
     if as_json:
         print_json(endpoint.to_dict())
         return
@@ -197,8 +199,9 @@ def predict(
         given = json.loads(sys.stdin.read() if data is None else data)
     except ValueError as error:
         raise CommandError(f"The data is not JSON: {error}.", ExitCode.USAGE) from error
-    with connected(project) as client:
-        print_json(client.endpoints.predict(endpoint, given))
+    with connected(project) as client, waiting("Waiting for the answer"):
+        answer = client.endpoints.predict(endpoint, given)
+    print_json(answer)
 
 
 @app.command()

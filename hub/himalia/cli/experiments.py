@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from himalia.cli import experiment_views as views
+from himalia.cli.job_follow import STOPPED, TIMEOUT
 from himalia.cli.jobs import AFTER_DASHES, Parameters, SubmitCommand, code_of
 from himalia.cli.output import CommandError, ExitCode, JsonOption, print_json, say
+from himalia.cli.progress import waiting
 from himalia.cli.session import ProjectOption, connected, pairs, parameters
 
 if TYPE_CHECKING:
     from himalia.client import Client, Experiment
-
-STOPPED = 3
 
 app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
     no_args_is_help=True,
     help="Search for the best parameters of a notebook, script or command.",
-    epilog="A command that follows a search ends with 0 when it is complete, 1 when it failed, 3 when it was stopped "
-    "and 130 when you leave it, and the search goes on.",
+    epilog="A command that follows or waits for a search ends with 0 when it is complete, 1 when it failed, 3 when "
+    "it was stopped, 4 when the time to wait is over, and 130 when you leave it; the search then goes on.",
 )
 
 ExperimentArgument = Annotated[str, typer.Argument(metavar="EXPERIMENT", help="The experiment's name.")]
@@ -43,7 +43,7 @@ SamplerOption = Annotated[
 PrunerOption = Annotated[str | None, typer.Option(help="none, median, hyperband or halving. [default: none]")]
 SeedOption = Annotated[int | None, typer.Option(min=0, help="The same seed tries the same.")]
 TimeoutOption = Annotated[
-    str | None, typer.Option(metavar="DURATION", help="When no new trial begins: 90s, 45m, 2h.")
+    str | None, typer.Option(metavar="DURATION", help="Of the search: no trial begins after 90s, 45m, 2h.")
 ]
 FailuresOption = Annotated[int | None, typer.Option(min=1, help="How many may fail in a row. [default: 5]")]
 KernelOption = Annotated[
@@ -56,10 +56,26 @@ InputOption = Annotated[
     ),
 ]
 ProfileOption = Annotated[str | None, typer.Option(help="Profile. [default: the first that is available]")]
-SizeOption = Annotated[str | None, typer.Option(help="Size of the profile. [default: the profile's]")]
+SizeOption = Annotated[
+    str | None, typer.Option(help="Size of the profile, its memory with it. [default: the profile's]")
+]
 FolderOption = Annotated[Path | None, typer.Option(help="Folder of code to send.")]
 RequirementsOption = Annotated[
     str, typer.Option(help="A requirements.txt in that folder; auto: the one beside the notebook; none.")
+]
+EnvironmentOption = Annotated[str | None, typer.Option(help="Environment, other than the profile's.")]
+EnvOption = Annotated[
+    list[str] | None,
+    typer.Option("--env", metavar="NAME=VALUE", help="A variable of each trial. Repeatable."),
+]
+SecretOption = Annotated[
+    list[str] | None, typer.Option("--secret", help="A secret that each trial gets. Repeatable.")
+]
+RetriesOption = Annotated[
+    int | None, typer.Option(min=0, max=10, help="Tries more of a trial when it fails.")
+]
+TimeLimitOption = Annotated[
+    str | None, typer.Option(metavar="DURATION", help="Of each trial, such as 90s, 45m, 2h, 1d.")
 ]
 _RANGE = re.compile(r"(?P<low>[^,|]+?)\.\.(?P<high>[^,|]+?)(?P<options>(,[a-z]+(=[^,]+)?)*)")
 
@@ -151,6 +167,11 @@ def create(
     read: InputOption = None,
     profile: ProfileOption = None,
     size: SizeOption = None,
+    environment: EnvironmentOption = None,
+    env: EnvOption = None,
+    secret: SecretOption = None,
+    retries: RetriesOption = None,
+    time_limit: TimeLimitOption = None,
     folder: FolderOption = None,
     requirements: RequirementsOption = "auto",
     name: Annotated[str | None, typer.Option(help="Name. [default: made from what is run]")] = None,
@@ -160,37 +181,47 @@ def create(
     as_json: JsonOption = False,
 ) -> None:
     """Begin a search: run a notebook, script or command again and again with other parameters."""
-    objectives = {**dict.fromkeys(minimize or [], "minimize"), **dict.fromkeys(maximize or [], "maximize")}
-    if both := sorted({*(minimize or [])} & {*(maximize or [])}):
-        raise typer.BadParameter(f"{both[0]} cannot be both smaller and greater. Say one of them.")
-    if not objectives:
-        raise typer.BadParameter(
-            "Name the metric that is to be better: --minimize loss or --maximize accuracy"
-        )
+    goals = _objectives(minimize or [], maximize or [])
     wanted = _space(search, space)
     code = code_of(words or [], context.meta[AFTER_DASHES])
     with connected(project) as client:
-        experiment = client.experiments.search(
-            **code,
-            space=wanted,
-            objectives=objectives,
-            trials=trials,
-            parallel=parallel,
-            sampler={"kind": sampler or "tpe", **({} if seed is None else {"seed": seed})},
-            pruner=pruner,
-            timeout=timeout,
-            max_failures=max_failures,
-            fresh_kernel=fresh_kernel,
-            parameters=parameters(parameter or []),
-            inputs=pairs(read or [], "--input"),
-            profile=profile,
-            size=size,
-            folder=folder,
-            requirements=None if requirements == "none" else requirements,
-            name=name,
-            labels=pairs(label or [], "--label"),
-        )
+        with waiting("Sending the code", not as_json):
+            experiment = client.experiments.search(
+                **code,
+                space=wanted,
+                objectives=goals,
+                trials=trials,
+                parallel=parallel,
+                sampler={"kind": sampler or "tpe", **({} if seed is None else {"seed": seed})},
+                pruner=pruner,
+                timeout=timeout,
+                max_failures=max_failures,
+                fresh_kernel=fresh_kernel,
+                parameters=parameters(parameter or []),
+                inputs=pairs(read or [], "--input"),
+                profile=profile,
+                size=size,
+                environment=environment,
+                env=pairs(env or [], "--env"),
+                secrets=secret or [],
+                retries=retries,
+                time_limit=time_limit,
+                folder=folder,
+                requirements=None if requirements == "none" else requirements,
+                name=name,
+                labels=pairs(label or [], "--label"),
+            )
         _begun(client, experiment, follow_it, as_json)
+
+
+def _objectives(smaller: list[str], greater: list[str]) -> dict[str, str]:
+    if both := sorted({*smaller} & {*greater}):
+        raise typer.BadParameter(f"{both[0]} cannot be both smaller and greater. Say one of them.")
+    if not (smaller or greater):
+        raise typer.BadParameter(
+            "Name the metric that is to be better: --minimize loss or --maximize accuracy"
+        )
+    return {**dict.fromkeys(smaller, "minimize"), **dict.fromkeys(greater, "maximize")}
 
 
 def _begun(client: Client, experiment: Experiment, follow_it: bool, as_json: bool) -> None:
@@ -260,6 +291,32 @@ def show(
         views.in_full(found)
     if follow_it:
         raise typer.Exit(_exit_code(found))
+
+
+@app.command()
+def wait(
+    experiments: ExperimentArguments,
+    timeout: Annotated[str | None, typer.Option(metavar="DURATION", help="Such as 90s, 45m, 2h.")] = None,
+    project: ProjectOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Wait until searches have ended; the exit code is that of the first that is not complete."""
+    from himalia.client.errors import WaitTimeout
+    from himalia.client.submission import seconds
+
+    with connected(project) as client:
+        try:
+            ended = []
+            for experiment in experiments:
+                with waiting(f"Waiting for {experiment}", not as_json):
+                    ended.append(client.experiments.wait(experiment, timeout=seconds(timeout)))
+        except WaitTimeout as error:
+            raise CommandError(error.message, TIMEOUT) from error
+    if as_json:
+        print_json([one.to_dict() for one in ended])
+    else:
+        views.experiment_list(ended)
+    raise typer.Exit(next((code for code in map(_exit_code, ended) if code), ExitCode.OK))
 
 
 @app.command()

@@ -23,6 +23,7 @@ from himalia.cli.output import (
     say,
     size,
 )
+from himalia.cli.progress import bar, waiting
 from himalia.cli.session import ProjectOption, TerminalText, connected, pairs, parameters
 
 app = typer.Typer(
@@ -126,23 +127,24 @@ def submit(
     """Submit a notebook with parameters, a script with arguments, or a command."""
     code = code_of(words or [], context.meta[AFTER_DASHES])
     with connected(project) as client:
-        job = client.jobs.submit(
-            **code,
-            parameters=parameters(parameter or []),
-            folder=folder,
-            profile=profile,
-            size=size,
-            environment=environment,
-            requirements=None if requirements == "none" else requirements,
-            name=name,
-            labels=pairs(label or [], "--label"),
-            inputs=pairs(read or [], "--input"),
-            env=pairs(env or [], "--env"),
-            secrets=secret or [],
-            retries=retries,
-            priority=priority,
-            time_limit=time_limit,
-        )
+        with waiting("Sending the code", not as_json):
+            job = client.jobs.submit(
+                **code,
+                parameters=parameters(parameter or []),
+                folder=folder,
+                profile=profile,
+                size=size,
+                environment=environment,
+                requirements=None if requirements == "none" else requirements,
+                name=name,
+                labels=pairs(label or [], "--label"),
+                inputs=pairs(read or [], "--input"),
+                env=pairs(env or [], "--env"),
+                secrets=secret or [],
+                retries=retries,
+                priority=priority,
+                time_limit=time_limit,
+            )
         _submitted(client, job, follow_it, as_json)
 
 
@@ -302,13 +304,14 @@ def download(
     project: ProjectOption = None,
 ) -> None:
     """Save a job's outputs, whole and checked."""
-    with connected(project) as client:
-        if paths and len(paths) > 1 and not to.is_dir():
-            raise CommandError(f"{to} is not a folder.", ExitCode.USAGE)
+    if paths and len(paths) > 1 and not to.is_dir():
+        raise CommandError(f"{to} is not a folder.", ExitCode.USAGE)
+    with connected(project) as client, bar() as told:
         if paths:
-            saved = [client.jobs.download(job, path, to, attempt=attempt) for path in paths]
+            get = client.jobs.download
+            saved = [get(job, path, to, attempt=attempt, progress=told) for path in paths]
         else:
-            saved = client.jobs.download_all(job, to, attempt=attempt)
+            saved = client.jobs.download_all(job, to, attempt=attempt, progress=told)
     for file in saved:
         say(printable(str(file)))
 
@@ -348,7 +351,10 @@ def wait(
 
     with connected(project) as client:
         try:
-            ended = [client.jobs.wait(job, timeout=seconds(timeout)) for job in jobs]
+            ended = []
+            for job in jobs:
+                with waiting(f"Waiting for {job}", not as_json):
+                    ended.append(client.jobs.wait(job, timeout=seconds(timeout)))
         except WaitTimeout as error:
             raise CommandError(error.message, TIMEOUT) from error
     if as_json:

@@ -18,7 +18,8 @@ from himalia.cli.output import (
     say,
     size,
 )
-from himalia.cli.session import ProjectOption, ago, connected
+from himalia.cli.progress import bar, waiting
+from himalia.cli.session import ProjectOption, ago, connected, pairs
 
 if TYPE_CHECKING:
     from himalia.client.models import Evaluation, Model, ModelVersion
@@ -38,6 +39,24 @@ Reference = Annotated[
 Limit = Annotated[int, typer.Option(min=1, help="How many, newest first.")]
 
 
+STARTS = "Waiting for MLflow, which may have to start"
+
+
+@app.command()
+def create(
+    model: NameArgument,
+    description: Annotated[str, typer.Option(help="What it is about, in Markdown.")] = "",
+    label: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="A label. Repeatable.")] = None,
+    project: ProjectOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a model without versions; `register` makes it too."""
+    labels = pairs(label or [], "--label")
+    with connected(project) as client, waiting(STARTS, not as_json):
+        made = client.models.create(model, description=description, labels=labels)
+    print_json(made.to_dict()) if as_json else say(made.name)
+
+
 @app.command()
 def register(
     model: NameArgument,
@@ -54,7 +73,7 @@ def register(
     as_json: JsonOption = False,
 ) -> None:
     """Make a version of what a job or trial left, or MLflow logged; the model is made if there is none."""
-    with connected(project) as client:
+    with connected(project) as client, waiting(STARTS, not as_json):
         version = client.models.register(
             model,
             job=job,
@@ -78,13 +97,17 @@ def _trial(text: str) -> tuple[str, int]:
 @app.command("list")
 def list_models(
     text: Annotated[str | None, typer.Option(help="Only names with this in them.")] = None,
+    label: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Only with this label.")
+    ] = None,
     limit: Limit = 50,
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the project's models, newest first."""
     with connected(project) as client:
-        models = list(islice(client.models.list(text=text), limit))
+        found = client.models.list(text=text, label=pairs(label or [], "--label"))
+        models = list(islice(found, limit))
     if as_json:
         print_json([model.to_dict() for model in models])
     elif models:
@@ -147,7 +170,7 @@ def describe(
     project: ProjectOption = None,
 ) -> None:
     """Write what a version is about."""
-    with connected(project) as client:
+    with connected(project) as client, waiting(STARTS):
         client.models.describe(model, description)
 
 
@@ -159,11 +182,12 @@ def alias(
     project: ProjectOption = None,
 ) -> None:
     """Let an alias stand for a version, whatever it stood for before."""
-    with connected(project) as client:
+    with connected(project) as client, waiting(STARTS):
         if remove:
             client.models.remove_alias(model, name)
-        else:
-            say(f"{name} is {client.models.set_alias(model, name).name}")
+            return
+        version = client.models.set_alias(model, name)
+    say(f"{name} is {version.name}")
 
 
 @app.command()
@@ -171,7 +195,9 @@ def evaluate(
     model: Reference,
     dataset: Annotated[str, typer.Argument(metavar="DATASET[@VERSION]", help="What to evaluate it on.")],
     target: Annotated[str, typer.Option(help="The column with the right answers.")],
-    profile: Annotated[str, typer.Option(help="What the job runs on.")],
+    profile: Annotated[
+        str | None, typer.Option(help="Profile. [default: the first that is available]")
+    ] = None,
     job_size: Annotated[str | None, typer.Option("--size", help="The profile's size.")] = None,
     path: Annotated[str | None, typer.Option(help="The table, where the dataset has several.")] = None,
     kind: Annotated[
@@ -187,7 +213,8 @@ def evaluate(
             model, dataset, target, profile=profile, size=job_size, path=path, type=kind
         )
         if wait:
-            client.jobs.get(begun.job).wait()
+            with waiting(f"Waiting for {begun.job}", not as_json):
+                client.jobs.wait(begun.job)
             found = next(one for one in client.models.evaluations(model) if one.id == begun.id)
         else:
             found = begun
@@ -196,7 +223,7 @@ def evaluate(
 
 def _show(evaluation: Evaluation, ended: bool) -> None:
     if not ended:
-        say(f"{evaluation.job} evaluates it. Follow it with: himalia jobs logs {evaluation.job} --follow")
+        say(f"{evaluation.job} evaluates it. Follow it with: himalia jobs log {evaluation.job} --follow")
         return
     for name, value in evaluation.metrics.items():
         say(f"{name:<30}{'' if value is None else f'{value:.6g}'}")
@@ -223,8 +250,9 @@ def download(
     project: ProjectOption = None,
 ) -> None:
     """Save a version's files: a folder for mlflow.pyfunc.load_model."""
-    with connected(project) as client:
-        say(str(client.models.download(model, to)))
+    with connected(project) as client, bar() as progress:
+        folder = client.models.download(model, to, progress=progress)
+    say(str(folder))
 
 
 @app.command()
@@ -234,12 +262,13 @@ def code(
     project: ProjectOption = None,
 ) -> None:
     """Save the code of the job that made a version."""
-    with connected(project) as client:
-        say(str(client.models.code(model, to)))
+    with connected(project) as client, waiting("Fetching the code"):
+        folder = client.models.code(model, to)
+    say(str(folder))
 
 
 @app.command()
 def delete(model: Reference, project: ProjectOption = None) -> None:
     """Delete a model, or with @VERSION one version, for good. Refused while an endpoint serves it."""
-    with connected(project) as client:
+    with connected(project) as client, waiting(STARTS):
         client.models.delete(model)

@@ -23,10 +23,12 @@ GroupOption = Annotated[bool, typer.Option("--group", help="MEMBER is a group of
 @app.command("list")
 def list_projects(
     deleted: Annotated[bool, typer.Option("--deleted", help="Deleted ones that can be restored.")] = False,
-    everyone: Annotated[bool, typer.Option("--everyone", help="All projects; for administrators.")] = False,
+    everyone: Annotated[
+        bool, typer.Option("--all", "--everyone", help="Everybody's; for administrators.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List the projects you are a member of."""
+    """List the projects you are a member of, or with --all every one."""
     with connected() as client:
         projects = client.projects.list(deleted=deleted, everyone=everyone)
     if as_json:

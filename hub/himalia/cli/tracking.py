@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from himalia.cli.output import JsonOption, print_json
+from himalia.cli.progress import waiting
 from himalia.cli.session import ProjectOption, connected
 
 app = typer.Typer(
@@ -48,7 +49,7 @@ def tensorboard(
     project: ProjectOption = None,
 ) -> None:
     """Choose the runs that TensorBoard shows in Lab, in place of those before."""
-    with connected(project) as client:
+    with connected(project) as client, waiting("Fetching the event files"):
         folder = client.tracking.tensorboard(*runs)
     lab = os.environ.get("JUPYTERHUB_SERVICE_PREFIX")
     where = f"{lab}tensorboard/" if lab else f"tensorboard --logdir {shlex.quote(str(folder))}"

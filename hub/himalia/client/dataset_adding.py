@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from himalia.client.api import Api, escaped
 from himalia.client.dataset_files import Collected, LocalFile, cache_of, digests_of, tree_digest
-from himalia.client.errors import HimaliaError
+from himalia.client.errors import Forbidden, HimaliaError
 
 if TYPE_CHECKING:
     from himalia.client.dataset_upload import Progress, Sent
@@ -18,6 +18,21 @@ if TYPE_CHECKING:
 LATEST = "latest"
 ANNOUNCED = 20_000
 """Files in one announcement."""
+
+
+@contextlib.asynccontextmanager
+async def gone_if_empty(api: Api, dataset: str | None) -> AsyncGenerator[None, None]:
+    """Within this, a failure removes the dataset at a path, which was just made, unless something is in it."""
+    try:
+        yield
+    except BaseException:
+        if dataset is not None:
+            with contextlib.suppress(HimaliaError):
+                drafts = await api.call("GET", f"{dataset}/drafts", {"limit": 1})
+                shown = await api.call("GET", dataset)
+                if not drafts["items"] and shown["status"]["latest"] is None:
+                    await api.call("DELETE", dataset)
+        raise
 
 
 class Adding:
@@ -39,10 +54,20 @@ class Adding:
                 digests = await self.filling.digests()
                 same = not self.keep and tree_digest(files, digests) == latest.status.digest
                 if same and not body["aliases"]:
+                    await self._check_may_add()
                     return latest.to_dict()
             return await self._made(latest, digests, body)
         finally:
             await self.filling.remember()
+
+    async def _check_may_add(self) -> None:
+        """Raise Forbidden as the service does to who may only read: where nothing is sent, it does not."""
+        project = await self.api.call("GET", self.dataset.partition("/datasets/")[0])
+        role = project["status"]["role"]
+        if role not in ("editor", "owner"):
+            raise Forbidden(
+                f"This needs the role editor in {project['name']}, and you are {role}. Ask one of its owners."
+            )
 
     async def _made(
         self, latest: Version | None, digests: dict[str, str] | None, body: Mapping[str, Any]

@@ -39,7 +39,7 @@ Progress = Callable[["Sent"], None]
 
 @dataclass
 class Sent:
-    """How far an upload is; bytes and files that need not be sent count as sent."""
+    """How far an upload or a download is; bytes and files that need not be sent count as sent."""
 
     files: int
     size: int

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     AnyPath = str | PathLike[str]
 
 LATEST = "latest"
-DOWNLOADS_AT_ONCE = 4
 ASK_S = 0.3
 """Pause between two looks at how a verification stands."""
 
@@ -105,7 +104,8 @@ class VersionStatus(Record):
 
 
 class Version(Record):
-    """An immutable set of files; `name` is `<dataset>@<number>`."""
+    """An immutable set of files; `name` is `<dataset>@<number>`. What an `add` answers has `is_new`: False where
+    nothing differed, so that it is the version that was there."""
 
     _made: ClassVar = {
         "spec": VersionSpec,
@@ -122,6 +122,7 @@ class Version(Record):
     status: VersionStatus
     created_at: datetime
     created_by: Who
+    is_new: bool
 
 
 class DatasetFile(Record):
@@ -276,31 +277,34 @@ class DatasetVerbs:
 
         With `keep`, the files of the latest version stay, and these are added to them. Only what the project lacks
         is sent, and what has not changed since it was last added from here is not even read. Where nothing
-        differs from the latest version, the answer is that one. Links are not followed.
+        differs from the latest version, the answer is that one, with `is_new` False. Links are not followed.
 
         Raises Conflict when somebody else made a version meanwhile (`onto="latest"` lays these files over theirs),
         FileChanged, Invalid, DiskFull.
         """
-        from himalia.client.dataset_adding import Adding  # takes a while to import
+        from himalia.client.dataset_adding import Adding, gone_if_empty  # takes a while to import
         from himalia.client.dataset_files import collect
 
         files = await self._api.transport.aside(lambda: collect(source))
-        latest = await self._latest(dataset, project)
+        latest, made = await self._latest(dataset, project)
         body = {"note": note, "aliases": [*aliases], "onto": onto}
-        adding = Adding(self._api, await self._path(dataset, project), files, keep, progress)
-        return Version(await adding.run(latest, body))
+        path = await self._path(dataset, project)
+        async with gone_if_empty(self._api, path if made else None):
+            answer = await Adding(self._api, path, files, keep, progress).run(latest, body)
+        return _added(answer, latest)
 
-    async def _latest(self, dataset: str | Dataset, project: str | None) -> Version | None:
-        """The newest version; None where there is none. Makes the dataset if there is none."""
+    async def _latest(self, dataset: str | Dataset, project: str | None) -> tuple[Version | None, bool]:
+        """The newest version, None where there is none; and whether the dataset was made, since there was none."""
         try:
-            return await self.version(reference(dataset, LATEST)[0], project=project)
+            return await self.version(reference(dataset, LATEST)[0], project=project), False
         except NotFound:
             pass
         try:
             await self.get(dataset, project=project)
         except NotFound:
             await self.create(reference(dataset)[0], project=project)
-        return None
+            return None, True
+        return None, False
 
     async def add_from_job(
         self, dataset: str | Dataset, job: str, path: str = "", *, note: str = "", project: str | None = None
@@ -357,30 +361,33 @@ class DatasetVerbs:
         told: Told | None,
         project: str | None,
     ) -> Version:
+        from himalia.client.dataset_adding import gone_if_empty
         from himalia.client.dataset_imports import Importing
 
-        latest = await self._latest(dataset, project)
+        latest, made = await self._latest(dataset, project)
         base = LATEST if keep and latest is not None else None
-        importing = Importing(self._api, await self._path(dataset, project), told)
-        return Version(await importing.run(what, archive, base, {"note": note}))
+        path = await self._path(dataset, project)
+        async with gone_if_empty(self._api, path if made else None):
+            answer = await Importing(self._api, path, told).run(what, archive, base, {"note": note})
+        return _added(answer, latest)
 
     async def preview(
         self,
         dataset: str | Dataset | Version,
         version: str | int | None = None,
         *,
-        timeout_s: float | None = None,
+        timeout: float | None = None,
         project: str | None = None,
     ) -> dict[str, Any]:
         """What there is to see in a version: pictures, tables with their columns, texts. Waits for the looking.
 
-        Raises HimaliaError with the reason when that failed, WaitTimeout.
+        `timeout` is in seconds. Raises HimaliaError with the reason when that failed, WaitTimeout.
         """
         from himalia.client.dataset_imports import looked_at
 
         path = await self._version_path(dataset, version, project)
         where = dataset.project if isinstance(dataset, Record) else await self._api.project(project)
-        seen: dict[str, Any] = await looked_at(self._api, path, where, timeout_s)
+        seen: dict[str, Any] = await looked_at(self._api, path, where, timeout)
         return seen
 
     async def croissant(
@@ -463,21 +470,18 @@ class DatasetVerbs:
         to: AnyPath | None = None,
         *,
         prefix: str = "",
+        progress: Progress | None = None,
         project: str | None = None,
     ) -> builtins.list[Path]:
         """Save the files of a version below the folder `to`, by default the current one; their bytes are checked.
 
         A file that is there with the right size and bytes is left alone.
         """
-        base = await self._version_path(await self.version(dataset, project=project), None, project)
-        folder, saved, calls = Path(to) if to is not None else Path(), [], []
-        async with closing(self.files(dataset, prefix=prefix, project=project)) as found:
-            async for file in found:
-                target = downloads.place_below(file.path, folder)
-                saved.append(target)
-                calls.append(_saving(self._api, base, file, target))
-        await self._api.transport.together(calls, DOWNLOADS_AT_ONCE)
-        return saved
+        version = await self.version(dataset, project=project)
+        base = await self._version_path(version, None, project)
+        async with closing(self.files(version, prefix=prefix, project=project)) as found:
+            files = [(f"{base}/files{escaped(*file.path.split('/'))}", file) async for file in found]
+        return await downloads.save_below(self._api, files, Path() if to is None else Path(to), progress)
 
     async def checkout(
         self,
@@ -527,16 +531,12 @@ class DatasetVerbs:
         return path + escaped("versions", reference(dataset, version)[1])
 
 
+def _added(answer: Mapping[str, Any], latest: Version | None) -> Version:
+    return Version({**answer, "is_new": latest is None or answer["id"] != latest.id})
+
+
 def _seen(in_server: Path, in_job: Path) -> Path:
     return in_job if in_job.exists() and not in_server.exists() else in_server
-
-
-def _saving(api: Api, base: str, file: DatasetFile, target: Path) -> Any:
-    async def save() -> None:
-        if not await api.transport.aside(lambda: downloads.is_there(target, file.size, file.digest)):
-            await downloads.save_file(api, f"{base}/files{escaped(*file.path.split('/'))}", file, target)
-
-    return save
 
 
 class Datasets:

@@ -5,16 +5,22 @@ from __future__ import annotations
 import shutil
 import tarfile
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from blake3 import blake3
 
-from himalia.client.api import Api, escaped
+from himalia.client.api import Api
 from himalia.client.bridge import closing
 from himalia.client.errors import Invalid, Unreachable
-from himalia.client.records import OutputFile, Record
+from himalia.client.records import Record
+
+if TYPE_CHECKING:
+    from himalia.client.dataset_upload import Progress
+
+AT_ONCE = 4
+"""Files that are downloaded at the same time."""
 
 
 def place_for(path: str, to: Path) -> Path:
@@ -71,15 +77,64 @@ def is_there(target: Path, size: int, digest: str) -> bool:
     return hasher.hexdigest() == digest
 
 
-async def save(api: Api, job: str, file: OutputFile, target: Path, attempt: int | None) -> None:
-    """Write an output to `target`, in place of what is there. Raises Unreachable when bytes are missing or wrong."""
-    await save_file(api, f"{job}/outputs{escaped(*file.path.split('/'))}", file, target, {"attempt": attempt})
+async def save_below(
+    api: Api,
+    files: Sequence[tuple[str, Record]],
+    folder: Path,
+    progress: Progress | None = None,
+    params: Mapping[str, Any] | None = None,
+) -> list[Path]:
+    """Save files, each given by where the API has it and what it is, below a folder under the paths they have.
+
+    One that is there with the right size and bytes is left alone. Raises Invalid, Unreachable.
+    """
+    targets = [place_below(file["path"], folder) for _, file in files]
+    arriving = Arriving([file for _, file in files], progress)
+    calls = [
+        _saving(api, path, file, target, arriving, params)
+        for (path, file), target in zip(files, targets)  # noqa: B905 - 3.8 has no strict
+    ]
+    await api.transport.together(calls, AT_ONCE)
+    return targets
+
+
+def _saving(
+    api: Api, path: str, file: Record, target: Path, arriving: Arriving, params: Mapping[str, Any] | None
+) -> Callable[[], Coroutine[Any, Any, None]]:
+    async def save() -> None:
+        if await api.transport.aside(lambda: is_there(target, file["size"], file["digest"])):
+            arriving.add(1, file["size"])
+            return
+        await save_file(api, path, file, target, params, arriving)
+
+    return save
+
+
+class Arriving:
+    """Tells `progress` how far files are that are downloaded."""
+
+    def __init__(self, files: Sequence[Record], progress: Progress | None) -> None:
+        from himalia.client.dataset_upload import Sent  # takes a while to import
+
+        self._sent = Sent(len(files), sum(file.to_dict().get("size", 0) for file in files))
+        self._progress = progress or (lambda _: None)
+
+    def add(self, files: int, size: int) -> None:
+        """So much more is there."""
+        self._sent.add(files, size)
+        self._progress(self._sent)
 
 
 async def save_file(
-    api: Api, path: str, file: Record, target: Path, params: Mapping[str, Any] | None = None
+    api: Api,
+    path: str,
+    file: Record,
+    target: Path,
+    params: Mapping[str, Any] | None = None,
+    arriving: Arriving | None = None,
 ) -> None:
-    """Write what is at the API's `path` to `target`, as `file` says that it is. Raises Unreachable."""
+    """Write what is at the API's `path` to `target`, in one step, as `file` says that it is. Raises Unreachable."""
+    arriving = arriving or Arriving([file], None)
     stream = await api.open(api.request("GET", path, params))
     part = target.with_name(f".himalia-{uuid.uuid4().hex}")
     try:
@@ -90,9 +145,11 @@ async def save_file(
                 async for piece in pieces:
                     hasher.update(piece)
                     out.write(piece)
+                    arriving.add(0, len(piece))
         if hasher.hexdigest() != file.to_dict().get("digest"):
             raise Unreachable(f"{file['path']} did not arrive whole. Try again.", True)
         part.replace(target)
+        arriving.add(1, 0)
     finally:
         await stream.close()
         if part.exists():

@@ -30,6 +30,7 @@ from himalia.client.records import (
 from himalia.client.things import Thing, ThingVerbs
 
 if TYPE_CHECKING:
+    from himalia.client.dataset_upload import Progress
     from himalia.client.datasets import Version
     from himalia.client.following import Update
 
@@ -277,13 +278,16 @@ class JobVerbs(ThingVerbs[J]):
         to: AnyPath | None = None,
         *,
         attempt: int | None = None,
+        progress: Progress | None = None,
         project: str | None = None,
     ) -> Path:
         """Save one output as the file `to`, or into the folder `to`; its bytes are checked. Raises NotFound."""
         found = [one for one in await self.outputs(job, attempt=attempt, project=project) if one.path == path]
         file = found[0] if found else OutputFile({"path": path})  # the service says best what is not there
         target = downloads.place_for(path, Path(to) if to is not None else Path())
-        await downloads.save(self._api, await self._path(job, project), file, target, attempt)
+        where = await self._path(job, project) + _output(path)
+        arriving = downloads.Arriving([file], progress)
+        await downloads.save_file(self._api, where, file, target, {"attempt": attempt}, arriving)
         return target
 
     async def download_all(
@@ -292,16 +296,18 @@ class JobVerbs(ThingVerbs[J]):
         to: AnyPath | None = None,
         *,
         attempt: int | None = None,
+        progress: Progress | None = None,
         project: str | None = None,
     ) -> builtins.list[Path]:
-        """Save all outputs below the folder `to`, by default the current one, under the paths they have."""
-        folder, base = Path(to) if to is not None else Path(), await self._path(job, project)
-        saved = []
-        for file in await self.outputs(job, attempt=attempt, project=project):
-            target = downloads.place_below(file.path, folder)
-            await downloads.save(self._api, base, file, target, attempt)
-            saved.append(target)
-        return saved
+        """Save all outputs below the folder `to`, by default the current one, under the paths they have.
+
+        A file that is there with the right size and bytes is left alone.
+        """
+        base = await self._path(job, project)
+        found = await self.outputs(job, attempt=attempt, project=project)
+        files = [(base + _output(file.path), file) for file in found]
+        folder = Path() if to is None else Path(to)
+        return await downloads.save_below(self._api, files, folder, progress, {"attempt": attempt})
 
     async def metrics(
         self, job: str | J, *, attempt: int | None = None, project: str | None = None
@@ -346,6 +352,10 @@ class JobVerbs(ThingVerbs[J]):
         return await self._api.call("POST", path, body=sent if body is not None else None, headers=headers)
 
 
+def _output(path: str) -> str:
+    return f"/outputs{escaped(*path.split('/'))}"
+
+
 class Jobs:
     """`client.jobs`."""
 
@@ -382,6 +392,7 @@ class Job(JobRecord):
     delete = bound(Jobs.delete)
     restore = bound(Jobs.restore)
     log = bound(Jobs.log)
+    follow = bound(Jobs.follow)
     wait = bound(Jobs.wait)
     outputs = bound(Jobs.outputs)
     download = bound(Jobs.download)
@@ -401,6 +412,7 @@ class AsyncJob(JobRecord):
     delete = bound(JobVerbs["AsyncJob"].delete)
     restore = bound(JobVerbs["AsyncJob"].restore)
     log = bound(JobVerbs["AsyncJob"].log)
+    follow = bound(JobVerbs["AsyncJob"].follow)
     wait = bound(JobVerbs["AsyncJob"].wait)
     outputs = bound(JobVerbs["AsyncJob"].outputs)
     download = bound(JobVerbs["AsyncJob"].download)

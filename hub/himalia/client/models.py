@@ -12,13 +12,15 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from himalia.client import downloads
+from himalia.client import downloads, submission
 from himalia.client.api import Api, escaped, items, pieces_of
 from himalia.client.bridge import blocking, blocking_items, closing
 from himalia.client.errors import NameInUse
 from himalia.client.records import Record, Who, many, moment
 
 if TYPE_CHECKING:
+    from himalia.client.dataset_upload import Progress
+
     AnyPath = str | PathLike[str]
 
 LATEST = "latest"
@@ -269,7 +271,7 @@ class ModelVerbs:
 
     async def register(
         self,
-        model: str | Model,
+        model: str | Model | ModelVersion,
         *,
         job: Any = None,
         trial: Any = None,
@@ -301,10 +303,10 @@ class ModelVerbs:
                 "experiment": str(getattr(experiment, "name", experiment)),
                 "number": int(number),
             }
-        if not isinstance(model, Model):
+        if isinstance(model, str):
             with suppress(NameInUse):
                 await self.create(name, project=project)
-        where = await self._path(name, project) + "/versions"
+        where = await self._path(model, project) + "/versions"
         headers = {"Idempotency-Key": uuid.uuid4().hex}
         return ModelVersion(
             await self._api.call("POST", where, body=body, headers=headers, timeout_s=STARTING_S)
@@ -371,7 +373,7 @@ class ModelVerbs:
         dataset: Any,
         target: str,
         *,
-        profile: str,
+        profile: str | None = None,
         size: str | None = None,
         path: str | None = None,
         type: str | None = None,
@@ -381,14 +383,15 @@ class ModelVerbs:
         """Begin a job that evaluates a version on a table of a dataset, as `digits@2`.
 
         `target` is the column with the right answers, `path` the table where the dataset has several, `type`
-        classifier or regressor where it shall not be guessed.
+        classifier or regressor where it shall not be guessed. Without a `profile`, the server's own is taken, else
+        the first.
         """
         body = {
             "dataset": str(getattr(dataset, "name", dataset)),
             "target": target,
             "path": path,
             "type": type,
-            "profile": profile,
+            "profile": profile or await submission.default_profile(self._api),
             "size": size,
             "name": name,
         }
@@ -414,18 +417,23 @@ class ModelVerbs:
                 yield ModelFile(one)
 
     async def download(
-        self, model: str | Model | ModelVersion, to: AnyPath, *, project: str | None = None
+        self,
+        model: str | Model | ModelVersion,
+        to: AnyPath,
+        *,
+        progress: Progress | None = None,
+        project: str | None = None,
     ) -> Path:
-        """Save a version's files below the folder `to`, for `mlflow.pyfunc.load_model`; their bytes are checked."""
+        """Save a version's files below the folder `to`, for `mlflow.pyfunc.load_model`; their bytes are checked.
+
+        A file that is there with the right size and bytes is left alone.
+        """
         version = await self.version(model, project=project)
-        base, folder = await self._version_path(version, None, project), Path(to)
+        base = await self._version_path(version, None, project)
         async with closing(self.files(version, project=project)) as found:
-            async for file in found:
-                target = downloads.place_below(file.path, folder)
-                where = f"{base}/files{escaped(*file.path.split('/'))}"
-                if not await self._api.transport.aside(_is_there(target, file)):
-                    await downloads.save_file(self._api, where, file, target)
-        return folder
+            files = [(f"{base}/files{escaped(*file.path.split('/'))}", file) async for file in found]
+        await downloads.save_below(self._api, files, Path(to), progress)
+        return Path(to)
 
     async def code(
         self, model: str | Model | ModelVersion, to: AnyPath, *, project: str | None = None
@@ -441,20 +449,16 @@ class ModelVerbs:
         return folder
 
     async def _path(self, model: str | Model | ModelVersion | None, project: str | None) -> str:
-        named = await self._api.project(project)
-        if model is None:
-            return escaped("projects", named, "models")
-        return escaped("projects", named, "models", model_reference(model)[0])
+        where = model.project if isinstance(model, Record) else await self._api.project(project)
+        return escaped(
+            "projects", where, "models", *([model_reference(model)[0]] if model is not None else [])
+        )
 
     async def _version_path(
         self, model: str | Model | ModelVersion, version: str | int | None, project: str | None
     ) -> str:
         wanted = model_reference(model, version)[1]
         return await self._path(model, project) + escaped("versions", wanted)
-
-
-def _is_there(target: Path, file: ModelFile) -> Any:
-    return lambda: downloads.is_there(target, file.size, file.digest)
 
 
 class Models:

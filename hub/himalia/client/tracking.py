@@ -92,9 +92,10 @@ class TrackingVerbs:
                 "or name the folder that they are in."
             )
         await self._api.transport.aside(where.mkdir)
-        base = f"/projects{escaped(await self._api.project(project), 'jobs', name)}"
-        for file in found:
-            await downloads.save(self._api, base, file, downloads.place_below(file.path, where), None)
+        of = await self._api.project(project) if isinstance(job, str) else job.project
+        base = escaped("projects", of, "jobs", name, "outputs")
+        files = [(base + escaped(*file.path.split("/")), file) for file in found]
+        await downloads.save_below(self._api, files, where)
 
 
 def logdir() -> Path:

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from himalia.core import people
 from himalia.core.access import Access, CurrentAccess, GatedRoute, InProject
 from himalia.core.database import Database, Transaction
-from himalia.core.errors import NotFound, Unavailable
+from himalia.core.errors import Forbidden, NotFound, Unavailable
 from himalia.core.idempotency import fingerprint, once
 from himalia.core.identity import Credentials
 from himalia.core.permissions import Role
@@ -88,14 +88,16 @@ async def list_projects(
     deleted: Annotated[bool, Query(description="Deleted ones that can be restored.")] = False,
     everyone: Annotated[bool, Query(description="All projects; for administrators.")] = False,
 ) -> Items[Project]:
-    """The projects that you are a member of."""
-    person, administrator = access.person, "admin" in access.identity.scopes
+    """The projects that you are a member of, or with `everyone` all, which needs the scope admin."""
+    person = access.person
+    if everyone and "admin" not in access.identity.scopes:
+        raise Forbidden("Everybody's projects are for administrators, with a token of the scope admin.")
     if await projects.database.read(lambda c: service.personal(c, person.id)) is None:
         await projects.database.write(lambda tx: service.ensure_personal(tx, person))
 
     def read(connection: Connection) -> list[Project]:
-        if everyone and administrator:
-            rows = service.all_projects(connection)
+        if everyone:
+            rows = service.all_projects(connection, deleted)
         else:
             rows = service.of_person(connection, person, deleted)
         limit = access.identity.project

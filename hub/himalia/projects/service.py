@@ -154,14 +154,17 @@ def of_person(connection: Connection, person: Person, deleted: bool = False) -> 
     if person.groups:
         mine = sa.or_(mine, sa.and_(members.c.kind == "group", members.c.member.in_(person.groups)))
     ids = sa.select(members.c.project_id).where(mine)
-    there = projects.c.deleted_at.isnot(None) if deleted else projects.c.deleted_at.is_(None)
-    query = sa.select(projects).where(projects.c.id.in_(ids), there).order_by(projects.c.name)
+    query = sa.select(projects).where(projects.c.id.in_(ids), _there(deleted)).order_by(projects.c.name)
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def all_projects(connection: Connection) -> list[dict[str, Any]]:
-    """Every project that is not deleted, by name."""
-    query = sa.select(projects).where(projects.c.deleted_at.is_(None)).order_by(projects.c.name)
+def _there(deleted: bool) -> sa.ColumnElement[bool]:
+    return projects.c.deleted_at.isnot(None) if deleted else projects.c.deleted_at.is_(None)
+
+
+def all_projects(connection: Connection, deleted: bool = False) -> list[dict[str, Any]]:
+    """Every project, by name."""
+    query = sa.select(projects).where(_there(deleted)).order_by(projects.c.name)
     return [dict(row) for row in connection.execute(query).mappings()]
 
 

@@ -26,9 +26,13 @@ def test_adding_listing_and_comparing(run: Run, folder: Path) -> None:
         run("datasets", "add", "flowers", str(folder), "--alias", "gold").stdout
         == "flowers@1: 2 files, 9 B\n"
     )
+    again = ["datasets", "add", "flowers", str(folder)]
+    assert run(*again).stdout == "Nothing differs from version 1.\n"
+    assert run(*again, "--alias", "old").stdout == "Nothing differs from version 1, which is old now.\n"
+    assert json.loads(run(*again, "--json").stdout)["is_new"] is False
     (folder / "blue.txt").write_text("cornflower")
     made = json.loads(run("datasets", "add", "flowers", str(folder), "--note", "Blue", "--json").stdout)
-    assert (made["number"], made["spec"]["note"]) == (2, "Blue")
+    assert (made["number"], made["spec"]["note"], made["is_new"]) == (2, "Blue", True)
     assert "flowers" in run("datasets", "list").stdout
     lines = run("datasets", "versions", "flowers").stdout.splitlines()
     assert [line.split()[0] for line in lines[1:]] == ["2", "1"]

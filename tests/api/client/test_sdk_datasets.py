@@ -16,7 +16,7 @@ from platforms import Person
 from himalia.client import AsyncClient, Client, dataset_adding, dataset_upload
 from himalia.client.dataset_files import FileChanged
 from himalia.client.digest_cache import DigestCache
-from himalia.client.errors import Conflict, HimaliaError, InUse, Invalid, NotFound
+from himalia.client.errors import Conflict, Forbidden, HimaliaError, InUse, Invalid, NotFound
 
 
 @pytest.fixture(autouse=True)
@@ -68,8 +68,12 @@ def test_a_folder_goes_in_and_comes_out_as_it_was(client: Client, folder: Path, 
     )
     assert (version.name, version.status.files, version.spec.note) == ("round@1", 303, "All of it")
     assert seen[-1] == (303, version.status.size)
-    saved = client.datasets.download("round@1", tmp_path / "out")
+    came: list[tuple[int, int]] = []
+    saved = client.datasets.download(
+        "round@1", tmp_path / "out", progress=lambda sent: came.append((sent.files_done, sent.size_done))
+    )
     assert len(saved) == 303
+    assert max(came) == (303, version.status.size)
     assert contents(tmp_path / "out") == contents(folder)
     shown = {file.path: file for file in client.datasets.files("round", prefix="run")}
     assert shown["run.sh"].executable
@@ -91,8 +95,22 @@ def test_nothing_new_is_no_version(client: Client, folder: Path) -> None:
     first = client.datasets.add("same", folder)
     again = client.datasets.add("same", folder, aliases=["stable"])
     assert (again.id, again.status.aliases) == (first.id, ["stable"])
-    assert client.datasets.add("same", folder).id == first.id
+    same = client.datasets.add("same", folder)
+    assert same.id == first.id
+    assert (first.is_new, again.is_new, same.is_new) == (True, False, False)
     assert [one.number for one in client.datasets.versions("same")] == [1]
+
+
+def test_nothing_new_is_refused_to_who_may_only_read(
+    client: Client, project: str, bob: Person, folder: Path
+) -> None:
+    client.datasets.add("same", folder)
+    client.projects.set_member("bob", "viewer")
+    with (
+        Client(bob.platform.url, bob.token, project) as viewer,
+        pytest.raises(Forbidden, match="and you are viewer"),
+    ):
+        viewer.datasets.add("same", folder)
 
 
 def test_only_what_changed_is_sent_and_the_difference_is_shown(client: Client, folder: Path) -> None:
@@ -129,6 +147,7 @@ def test_adding_again_after_a_failure_sends_only_the_rest(
 
     with pytest.raises(OSError, match="is lost"):
         client.datasets.add("broken-off", tmp_path / "files", progress=fails)
+    assert list(client.datasets.list()) == []
     seen: list[int] = []
     made = client.datasets.add(
         "broken-off", tmp_path / "files", progress=lambda sent: seen.append(sent.files_done)
@@ -324,16 +343,20 @@ def test_an_archive_that_cannot_be_unpacked_leaves_nothing(client: Client, tmp_p
     (tmp_path / "bad.zip").write_bytes(b"no archive")
     with pytest.raises(HimaliaError, match="This is no archive"):
         client.datasets.add_archive("packed", tmp_path / "bad.zip")
-    assert client.datasets.get("packed").status.versions == 0
     with pytest.raises(Invalid, match="is not in a folder that is open for imports"):
         client.datasets.add_from_server("packed", "/etc")
+    assert list(client.datasets.list()) == []
+    client.datasets.create("there-before")
+    with pytest.raises(HimaliaError, match="This is no archive"):
+        client.datasets.add_archive("there-before", tmp_path / "bad.zip")
+    assert client.datasets.get("there-before").status.versions == 0
 
 
 async def test_a_version_shows_itself(client: Client, ada: Person, project: str, tmp_path: Path) -> None:
     (tmp_path / "set").mkdir()
     (tmp_path / "set" / "t.csv").write_text("a,b\n1,x\n2,y\n")
     client.datasets.add("shown", tmp_path / "set")
-    seen = client.datasets.preview("shown", timeout_s=60)
+    seen = client.datasets.preview("shown", timeout=60)
     assert seen["tables"][0]["head"] == [[1, "x"], [2, "y"]]
     described = client.datasets.croissant("shown@1")
     assert described["conformsTo"] == "http://mlcommons.org/croissant/1.1"

@@ -132,10 +132,15 @@ def test_the_command(run: Run, script: Path, tmp_path: Path) -> None:
         "--seed",
         "3",
     ]
+    words += ["--time-limit", "2m", "--env", "COLOUR=blue", "--retries", "1"]
     done = run(*words, "--name", "found", "--follow")
     assert "found: COMPLETE; 4 of 4; loss = 0 (trial" in done.stderr
     assert "found" in run("experiments", "list").stdout
-    assert json.loads(run("experiments", "show", "found", "--json").stdout)["status"]["done"] == 4
+    assert "COMPLETE" in run("experiments", "wait", "found").stdout
+    seen = json.loads(run("experiments", "show", "found", "--json").stdout)
+    assert seen["status"]["done"] == 4
+    job = seen["spec"]["job"]
+    assert (job["time_limit_s"], job["env"], job["retries"]) == (120, {"COLOUR": "blue"}, 1)
     shown = run("experiments", "show", "found").stdout
     assert "Best:         loss = 0 (trial" in shown
     assert "Searches:     y: 1 or 2\n              x: 0.25 or 0.5\n" in shown

@@ -44,11 +44,19 @@ def test_a_model_from_its_registration_to_its_end(client: Client, job: str, tmp_
     updated = client.models.update("Twice 1.0", description="All of them", labels={"team": "a"})
     assert (updated.spec.description, updated.labels) == ("All of them", {"team": "a"})
     assert [one.name for one in client.models.list(text="twice", label={"team": "a"})] == ["Twice 1.0"]
-    folder = client.models.download("Twice 1.0@1", tmp_path / "saved")
+    came: list[int] = []
+    folder = client.models.download(
+        "Twice 1.0@1", tmp_path / "saved", progress=lambda sent: came.append(sent.files_done)
+    )
+    assert came[-1] == 2
     assert sorted(one.name for one in folder.iterdir()) == ["MLmodel", "requirements.txt"]
 
     shown = json.loads(run("models", "list", "--json").stdout)
     assert [one["status"]["aliases"] for one in shown] == [{"best": 1}]
+    assert (
+        run("models", "create", "empty", "--description", "Of none", "--label", "team=b").stdout == "empty\n"
+    )
+    assert run("models", "list", "--label", "team=b").stdout.splitlines()[1].split()[0] == "empty"
     second = run("models", "register", "Twice 1.0", "--job", job, "--path", "model").stdout
     assert second == "Twice 1.0@2\n"
     table = run("models", "versions", "Twice 1.0").stdout.splitlines()
@@ -119,4 +127,6 @@ async def test_awaited_verbs_are_the_same(client: Client, environment: None) -> 
         made = await awaited.models.create("later")
         assert [one.id async for one in awaited.models.list()] == [made.id]
         assert await awaited.models.get("later") == made
+        async with AsyncClient(project="elsewhere") as other:
+            assert await other.models.get(made) == made, "it is of its own project"
         await awaited.models.delete(made)

@@ -194,7 +194,7 @@ export interface paths {
         };
         /**
          * List Projects
-         * @description The projects that you are a member of.
+         * @description The projects that you are a member of, or with `everyone` all, which needs the scope admin.
          */
         get: operations["projects.list"];
         put?: never;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,7 +72,7 @@ def _safely(path: Path, file: File, scratch: Path, seconds: float) -> dict[str, 
     try:
         return _Table(path, file, scratch, seconds).look().model_dump()
     except duckdb.Error as error:
-        return {"why": f"It cannot be read as a table: {_first_line(error)}"}
+        return {"why": f"It cannot be read as a table: {_first_line(error, scratch, file)}"}
 
 
 class _Table:
@@ -129,7 +130,7 @@ class _Table:
         except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
             if self.format != "csv":
                 raise
-            why = _first_line(error)
+            why = _first_line(error, self.link.parent, self.file)
         try:
             self._copy(self._source(", ignore_errors=true"))
         except (duckdb.InvalidInputException, duckdb.ConversionException):
@@ -326,8 +327,10 @@ def _cut(text: str) -> str:
     return text[:LONGEST_CELL]
 
 
-def _first_line(error: duckdb.Error) -> str:
+def _first_line(error: duckdb.Error, scratch: Path, file: File) -> str:
+    """What DuckDB says, of the file by its own name."""
     words = str(error).strip().splitlines()[0].partition(": ")[2] or "unknown"
+    words = re.sub(rf"{re.escape(str(scratch))}/table\.[a-z.]+[a-z]", lambda _: file.path, words)
     return words[:300].rstrip(".") + "."
 
 
