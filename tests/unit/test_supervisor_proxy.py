@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from himalia.supervisor import proxy
+from himalia.supervisor.address import LOOPBACK, Address, Ports
 from himalia.supervisor.errors import SupervisorError
+from himalia.supervisor.home import Home
+from himalia.supervisor.http import request
+from himalia.supervisor.platform import Platform, until
 
 
 @pytest.fixture
@@ -47,3 +53,40 @@ def test_registry_that_cannot_be_reached(home: Path, monkeypatch: pytest.MonkeyP
     assert "127.0.0.1:1" in str(caught.value)
     assert "npm" in said[0]
     assert list(home.iterdir()) == []
+
+
+async def test_the_service_and_the_gateway_have_their_routes_without_the_hub() -> None:
+    """A proxy that has just started sends everything else to the hub, whose refusal would look like an answer."""
+    folder = Path(tempfile.mkdtemp(dir="/tmp", prefix="h"))
+    place = Home.at(folder)
+    place.prepare()
+    place.make_secrets()
+    ports = Ports.of(place)
+    platform = Platform(place, Address(LOOPBACK, ports.content), ports)
+
+    async def both() -> bool:
+        return len(await routes(place, ports)) == 2
+
+    program = next(one for one in platform.programs() if one.name == "proxy")
+    process = await asyncio.create_subprocess_exec(*program.argv, env=dict(program.environment))
+    setting = asyncio.create_task(platform.set_routes())
+    try:
+        async with asyncio.timeout(30):
+            await until(both)
+        assert await routes(place, ports) == {
+            "/services/himalia": f"http://127.0.0.1:{ports.service}",
+            "/services/himalia-gateway": f"http://127.0.0.1:{ports.gateway}",
+        }
+        assert not setting.done(), "the hub, which is to set its own, does not run"
+    finally:
+        setting.cancel()
+        process.terminate()
+        await process.wait()
+        shutil.rmtree(folder)
+
+
+async def routes(place: Home, ports: Ports) -> dict[str, str]:
+    """What the proxy sends elsewhere than to the hub."""
+    headers = {"Authorization": f"token {place.secret('proxy-token')}"}
+    _, found = await request(Address(LOOPBACK, ports.proxy_api), "/api/routes", headers=headers)
+    return {path: one["target"] for path, one in (found or {}).items() if path != "/"}

@@ -19,25 +19,27 @@ async def request(
     *,
     method: str = "GET",
     headers: Mapping[str, str] | None = None,
+    body: Any = None,
     timeout_s: float = TIMEOUT_S,
 ) -> tuple[int, Any]:
-    """Status and JSON body (None for anything else). Status 0 when nothing answered."""
-    return await asyncio.to_thread(_request, address, path, method, dict(headers or {}), timeout_s)
+    """Status and JSON body (None for anything else). Status 0 when nothing answered. A `body` is sent as JSON."""
+    sent = None if body is None else json.dumps(body).encode()
+    return await asyncio.to_thread(_request, address, path, method, dict(headers or {}), sent, timeout_s)
 
 
 def _request(
-    address: Address, path: str, method: str, headers: dict[str, str], timeout_s: float
+    address: Address, path: str, method: str, headers: dict[str, str], body: bytes | None, timeout_s: float
 ) -> tuple[int, Any]:
     connection = http.client.HTTPConnection(address.host, address.port, timeout=timeout_s)
     try:
-        connection.request(method, path, headers={"Connection": "close", **headers})
+        connection.request(method, path, body, {"Connection": "close", **headers})
         answer = connection.getresponse()
-        body = answer.read(1_000_000)
+        content = answer.read(1_000_000)
     except (OSError, http.client.HTTPException):
         return 0, None
     finally:
         connection.close()
     try:
-        return answer.status, json.loads(body)
+        return answer.status, json.loads(content)
     except ValueError:
         return answer.status, None

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import himalia
 from himalia.supervisor.address import LOOPBACK, Address, Ports
@@ -17,6 +18,7 @@ from himalia.supervisor.home import Home
 from himalia.supervisor.http import request
 from himalia.supervisor.proxy import proxy_command
 
+SERVICE_PATH, GATEWAY_PATH = "/services/himalia", "/services/himalia-gateway"
 SERVICE_GRACE_S = 20.0
 """The service ends what runs before it ends itself."""
 
@@ -106,13 +108,7 @@ class Platform:
 
     async def proxy_ready(self) -> bool:
         """Whether the proxy answers its API."""
-        token = self.home.secret("proxy-token")
-        status, _ = await request(
-            Address(LOOPBACK, self.ports.proxy_api),
-            "/api/routes",
-            headers={"Authorization": f"token {token}"},
-        )
-        return status == 200
+        return await self._proxy_api() == 200
 
     async def hub_ready(self) -> bool:
         """Whether the hub answers through the proxy."""
@@ -133,9 +129,28 @@ class Platform:
         return status == 200 and isinstance(body, dict) and body.get("status") == "ok"
 
     async def set_routes(self) -> None:
-        """Have the hub set its routes: a proxy that was just started knows none of them."""
+        """Have the hub set its routes: a proxy that was just started knows none of them.
+
+        Those of the service and the gateway come first, and without the hub, which would answer for them meanwhile,
+        and take longer where it does not run. It makes them its own when it sets them.
+        """
         await until(self.proxy_ready)
+        for path, target in (
+            (SERVICE_PATH, Address(LOOPBACK, self.ports.service)),
+            (GATEWAY_PATH, self.gateway.local),
+        ):
+            await self._proxy_api(path, method="POST", body={"target": f"http://{target}"})
         await until(self._routes_set)
+
+    async def _proxy_api(self, path: str = "", **options: Any) -> int:
+        token = self.home.secret("proxy-token")
+        status, _ = await request(
+            Address(LOOPBACK, self.ports.proxy_api),
+            f"/api/routes{path}",
+            headers={"Authorization": f"token {token}"},
+            **options,
+        )
+        return status
 
     async def _routes_set(self) -> bool:
         token = self.home.secret("service-token")
