@@ -69,6 +69,7 @@ from himalia.models.registry import Registry
 from himalia.models.service import Models
 from himalia.overlays.service import Overlays
 from himalia.pages.sessions import Sessions
+from himalia.people.disabled import DisabledAccounts
 from himalia.projects import service as projects_service
 from himalia.projects.routes import Projects
 from himalia.secrets import service as secrets_service
@@ -108,7 +109,9 @@ class Platform:
         self.store = DirectoryStore(settings.home / "objects")
         self.tokens = Tokens(settings.token_days)
         self.work_tokens = WorkTokens(key)
-        self.hub = HubAccounts(settings, self.service_token, _local_accounts(settings.home))
+        disabled = _disabled_accounts(settings.home)
+        self.hub = HubAccounts(settings, self.service_token, lambda name: name in disabled())
+        self.disabled = DisabledAccounts(self.database, disabled, self.hub.forget, self.tokens.delete_all)
         self.credentials = Credentials(
             self.database,
             self.hub,
@@ -267,7 +270,9 @@ class Platform:
             self.disk.check,
         )
         self.tracking.registry = Registry(self.models)
-        self.evaluations = Evaluations(self.models, self.datasets, self.jobs)
+        self.evaluations = Evaluations(
+            self.models, self.datasets, self.jobs, self.overlays, endpoints_read.packages_of
+        )
         self.lineage.register("model", models_read.nodes)
 
     def _endpoints(self) -> None:
@@ -308,6 +313,7 @@ class Platform:
             asyncio.create_task(self.rollouts.run()),
             asyncio.create_task(self.servers.compare_forever()),
             asyncio.create_task(self.servers.stop_old_forever()),
+            asyncio.create_task(self.disabled.end_tokens_forever()),
             asyncio.create_task(self._tidy()),
             asyncio.create_task(self.collector.collect_forever(self.settings.collect_every_s, self._freed)),
         ]
@@ -377,17 +383,10 @@ class Platform:
         return LiveAttempt(active.attempt, active.person_id, active.project_id, permissions, active.kind)
 
 
-def _local_accounts(home: Path) -> Callable[[str], bool]:
-    """Whether a local account is disabled; the hub's model of an account does not tell."""
+def _disabled_accounts(home: Path) -> Callable[[], frozenset[str]]:
+    """Names of local accounts that are disabled; the hub's models of accounts do not tell."""
     file = home / "hub" / "accounts.sqlite"
-
-    def is_disabled(name: str) -> bool:
-        if not file.exists():
-            return False
-        account = AccountStore(file).get(name)
-        return account is not None and account.disabled
-
-    return is_disabled
+    return lambda: AccountStore(file).disabled() if file.exists() else frozenset()
 
 
 def _gateway_url(listens: str) -> str:

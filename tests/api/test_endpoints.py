@@ -16,6 +16,7 @@ from platforms import Person
 
 import himalia
 from himalia.client import errors
+from himalia.hub.accounts.store import AccountStore
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +98,28 @@ def test_tokens_are_shown_once(deployed: Deployed, eve: Person) -> None:
     assert made["token"].encode() not in database
     assert made["token"] not in state
     assert eve.http.delete(f"{deployed.path}/tokens/aaaaaaaaaaaaaaaa").status_code == 404
+
+
+def test_tokens_of_a_disabled_account_end_for_good(
+    deployed: Deployed, eve: Person, people: Callable[..., Person]
+) -> None:
+    gus = people("gus")
+    member = f"/projects/{eve.project}/members/person/gus"
+    eve.http.put(member, json={"role": "editor"}).raise_for_status()
+    token = gus.http.post(f"{deployed.path}/tokens", json={"note": "of gus"}).json()["token"]
+    assert deployed.answer(1, token=token) == 2
+    accounts = AccountStore.of_home(eve.platform.home)
+    accounts.disable("gus")
+    deadline = time.monotonic() + 20
+    while (status := deployed.ask(1, token=token).status_code) == 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert status == 401
+    assert "of gus" not in {one["note"] for one in eve.http.get(f"{deployed.path}/tokens").json()["items"]}
+    accounts.enable("gus")
+    assert deployed.ask(1, token=token).status_code == 401
+    assert gus.http.get("/whoami").status_code == 401
+    eve.http.delete(member).raise_for_status()
 
 
 def test_an_example_is_a_request_that_is_answered(deployed: Deployed, eve: Person) -> None:

@@ -89,6 +89,10 @@ class HubAccounts:
         answer: dict[str, Any] | None = await self._cached("account:" + name, path, self.service_token)
         return answer
 
+    def forget(self, name: str) -> None:
+        """Ask the hub anew at the next call of an account."""
+        self._cache.pop("account:" + name, None)
+
     async def is_administrator(self, account: dict[str, Any]) -> bool:
         """Whether an account administers the hub, or has the role `himalia-admin`, itself or by a group."""
         if account.get("admin") or ADMIN_ROLE in account.get("roles", []):

@@ -5,6 +5,7 @@ An account that was renamed, or removed and made again, is another person and in
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +61,11 @@ def named(connection: Connection, name: str) -> Person | None:
     query = sa.select(people).where(people.c.name == name).order_by(people.c.number.desc()).limit(1)
     row = connection.execute(query).first()
     return _person(row) if row else None
+
+
+def called(connection: Connection, names: Iterable[str]) -> list[str]:
+    """Ids of everybody who has, or had, an account of one of these names."""
+    return list(connection.execute(sa.select(people.c.id).where(people.c.name.in_(names))).scalars())
 
 
 def names(connection: Connection, ids: set[str]) -> dict[str, str]:

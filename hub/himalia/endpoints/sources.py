@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -20,7 +19,7 @@ from himalia.engine.backends.local.folders import Folders
 from himalia.engine.service import Engine
 from himalia.jobs.service import Jobs
 from himalia.models import read as models_read
-from himalia.models.environments import lacking
+from himalia.models.environments import as_before, lacking
 from himalia.overlays.service import Needed, Overlays
 from himalia.projects.service import may_run
 from himalia.snapshots.service import Snapshots
@@ -50,11 +49,6 @@ class Source:
     def as_json(self) -> dict[str, Any]:
         """The JSON kept in `endpoint_revisions.source`."""
         return asdict(self)
-
-    def locked(self) -> bytes:
-        """The requirements.txt of just the `packages`, from where the model's own says that they come."""
-        options = [line for line in (self.requirements or "").splitlines() if line.startswith("-")]
-        return "\n".join([*options, *(self.packages or ()), ""]).encode()
 
     def command(self, served_as: str, number: int) -> list[str]:
         """What runs in the working folder, where the model's files are seen as `model`."""
@@ -138,14 +132,10 @@ class Sources:
         """The overlay that a model's requirements need, whose building is begun where it has to be."""
         if source.requirements is None:
             return None
-        plan = partial(self.overlays.plan, tx.connection, person_id, project_id, environment)
-        needed = plan(source.requirements.encode())
-        if source.packages is not None:
-            is_there = needed.task is None
-            chosen = self.overlays.packages(tx.connection, person_id, needed.overlay) if is_there else None
-            if chosen != [*source.packages]:
-                # Newer versions may have been published since; these are the ones that it ran with.
-                needed = plan(source.locked())
+        where = person_id, project_id, environment
+        content = source.requirements.encode()
+        wanted = as_before(tx.connection, self.overlays, where, content, source.packages)
+        needed = self.overlays.plan(tx.connection, *where, wanted)
         if needed.spec is not None:
             self.overlays.submit(tx, needed.spec)
         return needed

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from sqlalchemy.engine import Connection
+
 from himalia.engine.backends.local.folders import Folders
+from himalia.overlays.service import Overlays
+
+Kept = Callable[[Connection, str, str], "list[str] | None"]
+"""`(connection, model version's id, environment)`: the packages laid over it when the version was served."""
 
 _PLAIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*(?:==\s*([^\s;,#]+))?")
 _MLFLOW = re.compile(r"mlflow(\[[^\[\]]*\])?\s*(?=[=<>!~;@ ]|$)", re.IGNORECASE)
@@ -29,6 +35,28 @@ def lacking(requirements: Sequence[str], environment: Path) -> bytes | None:
     if all(_is_met(line, there) for line in wanted):
         return None
     return ("\n".join(wanted) + "\n").encode()
+
+
+def as_before(
+    connection: Connection,
+    overlays: Overlays,
+    where: tuple[str, str, str],
+    requirements: bytes,
+    packages: Sequence[str] | None,
+) -> bytes:
+    """The requirements.txt by which a model gets just these packages, where they are known from an earlier time:
+    newer versions may have been published since. `where` is (person id, project id, environment).
+
+    The model's own stays where its overlay is there and holds them. Raises Invalid.
+    """
+    if packages is None:
+        return requirements
+    needed = overlays.plan(connection, *where, requirements)
+    if needed.task is None and overlays.packages(connection, where[0], needed.overlay) == [*packages]:
+        return requirements
+    # From where the model's own says that they come.
+    options = [line for line in requirements.decode().splitlines() if line.startswith("-")]
+    return "\n".join([*options, *packages, ""]).encode()
 
 
 def _skinny(line: str) -> str:

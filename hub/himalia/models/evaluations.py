@@ -23,11 +23,12 @@ from himalia.jobs import read as jobs_read
 from himalia.jobs.schema import Job, JobCreate, JobSpec
 from himalia.jobs.service import Jobs, Part
 from himalia.models import read
-from himalia.models.environments import lacking
+from himalia.models.environments import Kept, as_before, lacking
 from himalia.models.read import Files, end
 from himalia.models.schema import Evaluation, EvaluationCreate, EvaluationPlot
 from himalia.models.service import Models
 from himalia.models.tables import evaluations
+from himalia.overlays.service import Overlays
 from himalia.projects.service import check_may_run
 from himalia.snapshots.serve import media_type
 from himalia.snapshots.service import own_many
@@ -59,10 +60,14 @@ class Plan:
 class Evaluations:
     """Begins evaluations, and shows what they found."""
 
-    def __init__(self, models: Models, datasets: Datasets, jobs: Jobs) -> None:
+    def __init__(
+        self, models: Models, datasets: Datasets, jobs: Jobs, overlays: Overlays, kept: Kept
+    ) -> None:
         self.models = models
         self.datasets = datasets
         self.jobs = jobs
+        self.overlays = overlays
+        self.kept = kept
 
     async def create(self, access: Access, name: str, wanted: str, body: EvaluationCreate) -> Evaluation:
         """Evaluate a version on a table. Raises NotFound, Invalid, WrongState for what cannot be run, DiskFull."""
@@ -115,21 +120,39 @@ class Evaluations:
             raise Invalid.field(
                 "model", f"No environment is known for {version.model}. Register it again with one."
             )
-        plan = await asyncio.to_thread(self._files, version, dataset, body.path)
+        environment = self.models.folders.environment(version.environment)
+        requirements = await asyncio.to_thread(lacking, version.requirements, environment)
+        if requirements is not None:
+            requirements = await self._as_served(access, version, requirements)
+        plan = await asyncio.to_thread(self._files, version, dataset, body.path, requirements)
         await self.models.snapshots.put(project_id, plan.tree.digest, plan.tree.to_bytes())
         stored = [Stored(file.digest, file.size) for file in plan.tree.files]
         await self.models.database.write(lambda tx: own_many(tx, project_id, stored))
         return plan
 
-    def _files(self, version: Files, dataset: datasets_read.Resolved, path: str | None) -> Plan:
+    async def _as_served(self, access: Access, version: Files, requirements: bytes) -> bytes:
+        """With the packages that the version was served with, so that it is the same model that is evaluated."""
+        where = access.person.id, access.in_project["id"], version.environment or ""
+
+        def work(connection: Connection) -> bytes:
+            packages = self.kept(connection, version.version_id, where[2])
+            return as_before(connection, self.overlays, where, requirements, packages)
+
+        return await self.models.database.read(work)
+
+    def _files(
+        self,
+        version: Files,
+        dataset: datasets_read.Resolved,
+        path: str | None,
+        requirements: bytes | None,
+    ) -> Plan:
         """The model, and what the environment lacks, as the code of a job."""
         table = _table(self.datasets.tree(dataset.tree), path)
         files = [
             TreeFile(f"{MODEL}/{one.path}", one.size, one.digest)
             for one in self.models.snapshots.tree(version.tree).files
         ]
-        environment = self.models.folders.environment(version.environment or "")
-        requirements = lacking(version.requirements, environment)
         if requirements is not None:
             stored = self.models.snapshots.put_many([requirements])[0]
             files.append(TreeFile(REQUIREMENTS, stored.size, stored.digest))

@@ -126,7 +126,7 @@ done
 """
 
 
-def test_a_registered_model_by_command(run: Run, client: himalia.Client, ada: Person) -> None:
+def test_a_registered_model_by_command(run: Run, client: himalia.Client, ada: Person, tmp_path: Path) -> None:
     made = client.jobs.submit(command=["sh", "-c", REGISTERED], profile="base", name="train")
     assert made.wait().state == "SUCCEEDED"
     for folder in ("v2", "v4"):
@@ -158,6 +158,14 @@ def test_a_registered_model_by_command(run: Run, client: himalia.Client, ada: Pe
     )
     other = client.endpoints.deploy("several@1", name="another", profile="base")
     assert other.status.revisions[0].packages == [package], "known from the first time"
+
+    # So is an evaluation: with the packages that the version is served with, in an environment that is there.
+    (tmp_path / "rows.csv").write_text("x,y\n1,2\n2,4\n")
+    client.datasets.add("rows", tmp_path / "rows.csv")
+    begun = client.models.evaluate("several@1", "rows", target="y", profile="base")
+    evaluates = client.jobs.get(begun.job)
+    assert evaluates.status.environment_job is None, "what its requirements.txt comes to would be made first"
+    evaluates.stop().wait()
     other.delete(cascade=True)
     endpoint.delete(cascade=True)
 

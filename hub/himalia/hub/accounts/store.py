@@ -168,6 +168,12 @@ class AccountStore:
         with self._connect() as connection:
             return [_account(row) for row in connection.execute("SELECT * FROM accounts ORDER BY name")]
 
+    def disabled(self) -> frozenset[str]:
+        """Names of the accounts that are disabled."""
+        with self._connect() as connection:
+            rows = connection.execute("SELECT name FROM accounts WHERE disabled")
+            return frozenset(row["name"] for row in rows)
+
     def get(self, name: str) -> Account | None:
         """The account of this name."""
         with self._connect() as connection:
