@@ -45,8 +45,8 @@ def test_what_lasts_shows_a_line_on_a_terminal(monkeypatch: pytest.MonkeyPatch) 
     with progress.waiting("Waiting for MLflow") as tell:
         until_shown(terminal, "Waiting for MLflow")
         assert tell is not None
-        tell("Unpacked 3 files", 0.5)
-        until_shown(terminal, "Unpacked 3 files (50%)")
+        tell("Unpacked [red]3 files", 0.5)
+        until_shown(terminal, "Unpacked [red]3 files (50%)")
 
 
 def test_bytes_show_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -249,7 +249,7 @@ def files(
     dataset: Reference, prefix: Prefix = "", project: ProjectOption = None, as_json: JsonOption = False
 ) -> None:
     """List the files of a version."""
-    with connected(project) as client:
+    with connected(project) as client, waiting("Listing the files", not as_json):
         found = list(client.datasets.files(dataset, prefix=prefix))
     if as_json:
         print_json([file.to_dict() for file in found])
@@ -267,7 +267,7 @@ def diff(
     as_json: JsonOption = False,
 ) -> None:
     """List the files that were added, removed or changed since another version."""
-    with connected(project) as client:
+    with connected(project) as client, waiting("Comparing the files", not as_json):
         found = list(client.datasets.diff(dataset, since))
     if as_json:
         print_json([file.to_dict() for file in found])

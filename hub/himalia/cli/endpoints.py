@@ -68,15 +68,16 @@ def deploy(
     """Deploy a model version at a new address."""
     _one_of(model, folder)
     with connected(project) as client:
-        endpoint = client.endpoints.deploy(
-            model,
-            folder=folder,
-            name=name,
-            profile=profile,
-            size=size,
-            env=pairs(env or [], "--env"),
-            labels=pairs(label or [], "--label"),
-        )
+        with waiting("Sending the model", not as_json):
+            endpoint = client.endpoints.deploy(
+                model,
+                folder=folder,
+                name=name,
+                profile=profile,
+                size=size,
+                env=pairs(env or [], "--env"),
+                labels=pairs(label or [], "--label"),
+            )
         _settled(endpoint, wait, as_json)
 
 
@@ -96,9 +97,10 @@ def update(
     """Serve another model version; no call fails meanwhile."""
     _one_of(model, folder)
     with connected(project) as client:
-        found = client.endpoints.update(
-            endpoint, model, folder=folder, profile=profile, size=size, weight=weight, replace=replace
-        )
+        with waiting("Sending the model", not as_json):
+            found = client.endpoints.update(
+                endpoint, model, folder=folder, profile=profile, size=size, weight=weight, replace=replace
+            )
         _settled(found, wait, as_json)
 
 

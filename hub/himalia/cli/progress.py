@@ -21,12 +21,13 @@ SOON_S = 0.5
 def waiting(words: str, wanted: bool = True) -> Iterator[Told | None]:
     """A line that moves, from half a second on; what is given is called with other words, and the part done."""
     from rich.console import Console
+    from rich.text import Text
 
     console = Console(stderr=True)
     if not wanted or not console.is_terminal:
         yield None
         return
-    line = console.status(printable(words))
+    line = console.status(Text(printable(words)))
     over, lock = False, threading.Lock()
 
     def begin() -> None:
@@ -35,7 +36,8 @@ def waiting(words: str, wanted: bool = True) -> Iterator[Told | None]:
                 line.start()
 
     def tell(words: str, fraction: float | None = None) -> None:
-        line.update(printable(words) if fraction is None else f"{printable(words)} ({fraction:.0%})")
+        done = "" if fraction is None else f" ({fraction:.0%})"
+        line.update(Text(printable(words) + done))
 
     soon = threading.Timer(SOON_S, begin)
     soon.daemon = True

@@ -160,10 +160,11 @@ class Datasets:
         await self.database.write(work)
 
     async def restore(self, access: Access, name: str, new_name: str | None) -> Dataset:
-        """Bring back a deleted dataset, by name or id. Raises NotFound, NameInUse."""
+        """Bring back a deleted dataset, by id, or the last one of a name. Raises NotFound, NameInUse."""
 
         def work(tx: Transaction) -> str:
-            query = sa.select(datasets)
+            # One without versions, as a first add that failed leaves, does not hide one that holds something.
+            query = sa.select(datasets).order_by(datasets.c.last_number == 0)
             where = access.in_project["id"], name
             row = deleted_one(tx.connection, query, datasets, "dataset", where, self.retention_days)
             wanted = new_name or row.name

@@ -352,6 +352,15 @@ def test_an_archive_that_cannot_be_unpacked_leaves_nothing(client: Client, tmp_p
     assert client.datasets.get("there-before").status.versions == 0
 
 
+def test_what_a_failure_leaves_hides_no_deleted_dataset(client: Client, tmp_path: Path) -> None:
+    (tmp_path / "bad.zip").write_bytes(b"no archive")
+    client.datasets.add("held", tmp_path / "bad.zip")
+    client.datasets.delete("held")
+    with pytest.raises(Invalid, match="is not in a folder"):
+        client.datasets.add_from_server("held", "/etc")
+    assert client.datasets.restore("held").status.versions == 1
+
+
 async def test_a_version_shows_itself(client: Client, ada: Person, project: str, tmp_path: Path) -> None:
     (tmp_path / "set").mkdir()
     (tmp_path / "set" / "t.csv").write_text("a,b\n1,x\n2,y\n")
