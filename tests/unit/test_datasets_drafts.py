@@ -156,8 +156,8 @@ async def test_a_newest_version_that_was_deleted_since_is_no_new_one(parts: Part
         )
         await parts.drafts.commit(parts.access, "it", draft, COMMIT)
     draft = (await parts.drafts.create(parts.access, "it", DraftCreate(base="2"))).id
-    await parts.drafts.of.delete_version(parts.access, "it", "2", cascade=False)
+    await parts.drafts.datasets.delete_version(parts.access, "it", "2", cascade=False)
     with pytest.raises(NotFound):
-        await parts.drafts.of.version(parts.access, "it", "2")
+        await parts.drafts.datasets.version(parts.access, "it", "2")
     version, is_new = await parts.drafts.commit(parts.access, "it", draft, COMMIT)
     assert (version.number, is_new, version.status.size) == (3, True, 3)

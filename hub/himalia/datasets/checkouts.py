@@ -24,21 +24,23 @@ INSIDE = "/checkouts"
 class Checkouts:
     """Lays out versions in the folder of their project, which `folder` makes from the project's row."""
 
-    def __init__(self, of: Datasets, folder: Callable[[dict[str, Any]], Path]) -> None:
-        self.of = of
+    def __init__(self, datasets: Datasets, folder: Callable[[dict[str, Any]], Path]) -> None:
+        self.datasets = datasets
         self.folder = folder
 
     async def create(self, access: Access, name: str, wanted: str | None) -> Checkout:
         """Lay a version out, and say where it is. Raises NotFound, DiskFull, Unavailable."""
         project = access.in_project
-        found = await self.of.database.read(lambda c: resolve(c, project["id"], f"{name}@{wanted or LATEST}"))
-        self.of.check_disk()
+        found = await self.datasets.database.read(
+            lambda c: resolve(c, project["id"], f"{name}@{wanted or LATEST}")
+        )
+        self.datasets.check_disk()
         named = f"{found.dataset}@{found.version}"
         try:
             await asyncio.to_thread(self._lay_out, project, found.tree, named)
         except (StorageError, TreeError, OSError) as error:
             raise Unavailable(f"{named} could not be laid out: {error}") from error
-        version = await self.of.shown_version(access, found.version_id)
+        version = await self.datasets.shown_version(access, found.version_id)
         return Checkout(
             version=version, path=f"{INSIDE}/{project['name']}/{named}", job_path=f"{INSIDE}/{named}"
         )
@@ -46,7 +48,7 @@ class Checkouts:
     def _lay_out(self, project: dict[str, Any], tree: str, named: str) -> None:
         folder = self.folder(project)
         with full_disk_said():
-            self.of.snapshots.store.checkout(tree, folder)
+            self.datasets.snapshots.store.checkout(tree, folder)
         # A name that people can read, replaced in one step where another dataset had it.
         link = folder / f".{secrets.token_hex(8)}"
         link.symlink_to(tree)

@@ -37,9 +37,9 @@ MOST_DAMAGED = 1000
 class Checks:
     """Begin checks of versions, and say how they stand or ended."""
 
-    def __init__(self, of: Datasets, engine: Engine) -> None:
-        self.of = of
-        self.database = of.database
+    def __init__(self, datasets: Datasets, engine: Engine) -> None:
+        self.datasets = datasets
+        self.database = datasets.database
         self.engine = engine
         engine.on_change("task", self._changed, purpose="verify")
 
@@ -79,13 +79,13 @@ class Checks:
         return await self.get(access, name, wanted)
 
     def _lost(self, tree: str) -> int:
-        digests = self.of.tree(tree).digests
-        return len(digests - self.of.snapshots.store.has(digests))
+        digests = self.datasets.tree(tree).digests
+        return len(digests - self.datasets.snapshots.store.has(digests))
 
     async def _laid_out_as(self, project_id: str, tree: str) -> str:
         """The tree that the task reads."""
-        plain = await asyncio.to_thread(lambda: _as_links(self.of.tree(tree)))
-        return (await self.of.snapshots.put(project_id, None, plain.to_bytes())).digest
+        plain = await asyncio.to_thread(lambda: _as_links(self.datasets.tree(tree)))
+        return (await self.datasets.snapshots.put(project_id, None, plain.to_bytes())).digest
 
     def _changed(self, tx: Transaction, changes: list[Change]) -> None:
         for change in changes:
@@ -124,11 +124,11 @@ class Checks:
         )
         if row.state != State.SUCCEEDED or row.found is None:
             return check
-        stored = _as_links(self.of.tree(row.tree))
+        stored = _as_links(self.datasets.tree(row.tree))
         check.intact = row.found == stored.digest
         if not check.intact:
             try:
-                there = Tree.parse(self.of.snapshots.store.get(row.found))
+                there = Tree.parse(self.datasets.snapshots.store.get(row.found))
             except (StorageError, TreeError):
                 check.message = "What was found could not be understood. Verify the version again."
                 return check

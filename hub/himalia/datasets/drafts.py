@@ -60,12 +60,12 @@ class Added:
 class Drafts:
     """Begin, fill and commit drafts. Several people may have one of the same dataset, each on their own."""
 
-    def __init__(self, of: Datasets, partial: PartialFiles, unused_days: int = 7) -> None:
-        self.of = of
+    def __init__(self, datasets: Datasets, partial: PartialFiles, unused_days: int = 7) -> None:
+        self.datasets = datasets
         self.partial = partial
-        self.database = of.database
-        self.snapshots = of.snapshots
-        self.check_disk = of.check_disk
+        self.database = datasets.database
+        self.snapshots = datasets.snapshots
+        self.check_disk = datasets.check_disk
         self.unused_days = unused_days
         self.delete_hooks: list[Callable[[Transaction, str], None]] = []
         """Called before a draft is deleted by hand: (tx, draft id)."""
@@ -118,7 +118,7 @@ class Drafts:
             return _base_tree(connection, self.find(connection, access, name, draft_id)[1].base_id)
 
         base = await self.database.read(work)
-        return await asyncio.to_thread(self.of.tree, base) if base is not None else None
+        return await asyncio.to_thread(self.datasets.tree, base) if base is not None else None
 
     # Beginning
 
@@ -238,7 +238,7 @@ class Drafts:
 
     def _below(self, base: str | None, paths: Iterable[str]) -> list[dict[str, Any]]:
         """Rows that remove those files of a tree that are at or below one of `paths`."""
-        there = [file.path for file in self.of.tree(base).files] if base is not None else []
+        there = [file.path for file in self.datasets.tree(base).files] if base is not None else []
         gone: set[str] = set()
         for path in paths:
             at = bisect_left(there, path)
@@ -273,7 +273,7 @@ class Drafts:
 
         found = await self.database.read(look)
         if isinstance(found, str):
-            return await self.of.shown_version(access, found), False
+            return await self.datasets.shown_version(access, found), False
         tree = await asyncio.to_thread(self._laid_over, found.tree, found.changed)
         if not tree.files:
             raise Invalid.field("draft", "There are no files in this draft. Add some, then commit it.")
@@ -285,7 +285,7 @@ class Drafts:
 
         version_id = await self.database.write(work)
         is_new = found.latest is None or version_id != found.latest.id
-        return await self.of.shown_version(access, version_id), is_new
+        return await self.datasets.shown_version(access, version_id), is_new
 
     def _found(
         self, connection: Connection, access: Access, name: str, draft_id: str, body: DraftCommit
@@ -326,10 +326,10 @@ class Drafts:
             raise WrongState("The draft or its dataset changed while it was committed. Commit it again.")
         remove_drafts(tx, [draft.id])
         if latest is not None and latest.tree == made.digest:
-            self.of.point(tx, dataset.id, made.aliases, latest.id)
+            self.datasets.point(tx, dataset.id, made.aliases, latest.id)
             tell(tx, "dataset.changed", access, (dataset.id, name), state="draft ended", draft=draft.id)
             return str(latest.id)
-        return self.of.write_version(tx, access, dataset, made)
+        return self.datasets.write_version(tx, access, dataset, made)
 
     async def delete(self, access: Access, name: str, draft_id: str) -> None:
         """Forget a draft and what was uploaded for it alone. Raises NotFound."""
@@ -356,7 +356,7 @@ class Drafts:
         return len(ids)
 
     def _laid_over(self, base: str | None, changed: Sequence[Any]) -> Tree:
-        files = {file.path: file for file in self.of.tree(base).files} if base is not None else {}
+        files = {file.path: file for file in self.datasets.tree(base).files} if base is not None else {}
         for row in changed:
             if row.digest is None:
                 files.pop(row.path, None)

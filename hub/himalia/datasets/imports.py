@@ -42,23 +42,23 @@ class Imports:
     """Begin, follow and stop imports. `opened` are the folders of the machine that people may import from."""
 
     def __init__(
-        self, of: Drafts, engine: Engine, exchange: Exchange, opened: Sequence[Path], limits: Limits
+        self, drafts: Drafts, engine: Engine, exchange: Exchange, opened: Sequence[Path], limits: Limits
     ) -> None:
-        self.of = of
-        self.database = of.database
+        self.drafts = drafts
+        self.database = drafts.database
         self.engine = engine
         self.exchange = exchange
         self.opened = [str(folder) for folder in opened]
         self.limits = limits
         engine.on_change("task", self._changed, purpose=PURPOSE)
         engine.on_progress("task", self._progressed, purpose=PURPOSE)
-        of.delete_hooks.append(self._draft_deleted)
+        drafts.delete_hooks.append(self._draft_deleted)
 
     # What people ask for
 
     async def begin(self, access: Access, name: str, draft_id: str, body: ImportCreate) -> Import:
         """Begin an import. Raises NotFound, Invalid, DiskFull."""
-        self.of.check_disk()
+        self.drafts.check_disk()
         if body.archive is not None:
             spec, values = await self._archive(access, name, draft_id, body.archive)
         else:
@@ -66,7 +66,7 @@ class Imports:
 
         def work(tx: Transaction) -> Import:
             check_may_run(tx, access)
-            self.of.find(tx.connection, access, name, draft_id)
+            self.drafts.find(tx.connection, access, name, draft_id)
             if body.archive is not None:
                 self._check_there(tx.connection, access, values["digest"])
             self.engine.submit(tx, spec)
@@ -92,14 +92,16 @@ class Imports:
         self, access: Access, name: str, draft_id: str, path: str
     ) -> tuple[WorkloadSpec, dict[str, Any]]:
         """The task that unpacks a file of the draft, which it sees as a tree of one file."""
-        file = next((f for f in (await self.of.tree(access, name, draft_id)).files if f.path == path), None)
+        file = next(
+            (f for f in (await self.drafts.tree(access, name, draft_id)).files if f.path == path), None
+        )
         if file is None:
             raise Invalid.field("archive", f"There is no file {path} in this draft. Upload it first.")
-        base = await self.of.base_of(access, name, draft_id)
+        base = await self.drafts.base_of(access, name, draft_id)
         based = base is not None and any(one.path == path for one in base.files)
         tree = Tree.of([TreeFile(ARCHIVE, file.size, file.digest)])
         project = access.in_project["id"]
-        stored = await self.of.snapshots.put(project, tree.digest, tree.to_bytes())
+        stored = await self.drafts.snapshots.put(project, tree.digest, tree.to_bytes())
         command = ["unpack", f"inputs/{ARCHIVE}", _OUT, "--limits", str(self.limits)]
         inputs = {f"inputs/{ARCHIVE}": {"tree": stored.digest, "path": ARCHIVE}}
         spec = task(PURPOSE, _name(draft_id), (project, access.person.id), command, inputs, TIME_LIMIT_S)
@@ -137,7 +139,7 @@ class Imports:
         """End an import; the draft stays as it was before it. Raises NotFound, WrongState when it has ended."""
 
         def work(tx: Transaction) -> Import:
-            self.of.find(tx.connection, access, name, draft_id)
+            self.drafts.find(tx.connection, access, name, draft_id)
             row = _row(tx.connection, import_id)
             if row is None or row.draft_id != draft_id:
                 raise NotFound("This draft has no such import.")
@@ -190,7 +192,7 @@ class Imports:
             tx.execute(draft_files.delete().where(mine))
             if row.based and all(file["path"] != row.archive for file in files):
                 files.append({"path": row.archive, "size": 0, "digest": None, "executable": False})
-        self.of.put_files(tx, draft, files)
+        self.drafts.put_files(tx, draft, files)
         return {"message": f"{len(left):,} files came."}
 
     def _publish(self, tx: Transaction, draft_id: str, data: Mapping[str, Any]) -> None:

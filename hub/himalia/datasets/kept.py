@@ -35,9 +35,9 @@ OutputsOf = Callable[[Connection, str, str, int | None], JobFiles]
 class KeptOutputs:
     """Makes versions of jobs' outputs, whose bytes are in the store already."""
 
-    def __init__(self, of: Datasets, outputs_of: OutputsOf) -> None:
-        self.of = of
-        self.database = of.database
+    def __init__(self, datasets: Datasets, outputs_of: OutputsOf) -> None:
+        self.datasets = datasets
+        self.database = datasets.database
         self.outputs_of = outputs_of
 
     async def create(
@@ -53,22 +53,22 @@ class KeptOutputs:
 
         found = await self.database.read(look)
         if isinstance(found, str):
-            return await self.of.shown_version(access, found), False
+            return await self.datasets.shown_version(access, found), False
         tree = await asyncio.to_thread(_tree, found, body.path.strip("/"), body.from_job)
-        stored = await self.of.snapshots.put(project_id, None, tree.to_bytes())
+        stored = await self.datasets.snapshots.put(project_id, None, tree.to_bytes())
         made = Made(tree, stored.digest, body.note, source_job=found.job_id)
 
         def write(tx: Transaction) -> str:
             # What the job left may be collected once the job is gone.
             own_many(tx, project_id, [Stored(file.digest, file.size) for file in tree.files])
             dataset = read.find(tx.connection, project_id, name)
-            return self.of.write_version(tx, access, dataset, made)
+            return self.datasets.write_version(tx, access, dataset, made)
 
         def work(tx: Transaction) -> tuple[str, bool]:
             return once(tx, person, key, mark, lambda: write(tx))
 
         version_id, is_new = await self.database.write(work)
-        return await self.of.shown_version(access, version_id), is_new
+        return await self.datasets.shown_version(access, version_id), is_new
 
 
 def _tree(found: JobFiles, folder: str, job: str) -> Tree:

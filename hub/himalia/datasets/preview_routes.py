@@ -51,7 +51,7 @@ async def make(access: InProject, previews: Service, dataset: str, version: Want
 async def thumbnails(access: InProject, previews: Service, dataset: str, version: Wanted) -> Response:
     """The thumbnails side by side in one picture; the preview says which is where."""
     digest, size = await previews.sheet(access, dataset, version)
-    return file_response(previews.of.snapshots.store, SHEET, digest, size)
+    return file_response(previews.datasets.snapshots.store, SHEET, digest, size)
 
 
 @router.get(

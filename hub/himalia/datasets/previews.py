@@ -45,13 +45,13 @@ _WORDS = {
 class Previews:
     """What there is to see of versions, and Croissant, which tells it to other platforms."""
 
-    def __init__(self, of: Datasets, engine: Engine, address: str) -> None:
-        self.of = of
-        self.database = of.database
+    def __init__(self, datasets: Datasets, engine: Engine, address: str) -> None:
+        self.datasets = datasets
+        self.database = datasets.database
         self.engine = engine
         self.address = address
         self._parsed = lru_cache(maxsize=32)(self._parse)
-        of.made_hooks.append(self.want)
+        datasets.made_hooks.append(self.want)
         engine.on_change("task", self._changed, purpose="preview")
 
     # Making
@@ -122,7 +122,7 @@ class Previews:
         row = await self._found(access, name, wanted)
         if row is None or row.sheet is None:
             raise NotFound("There are no thumbnails of this version.")
-        size = await asyncio.to_thread(self.of.snapshots.store.size, row.sheet)
+        size = await asyncio.to_thread(self.datasets.snapshots.store.size, row.sheet)
         return row.sheet, size
 
     async def croissant(self, access: Access, name: str, wanted: str) -> dict[str, Any]:
@@ -151,7 +151,7 @@ class Previews:
         data = row.data if row is not None else None
 
         def made() -> dict[str, Any]:
-            return croissant(about, self.of.tree(version.tree), self.read(data) if data else None)
+            return croissant(about, self.datasets.tree(version.tree), self.read(data) if data else None)
 
         return await asyncio.to_thread(made)
 
@@ -172,7 +172,7 @@ class Previews:
             return None
 
     def _parse(self, digest: str) -> Preview:
-        return Preview.model_validate_json(self.of.snapshots.store.get(digest))
+        return Preview.model_validate_json(self.datasets.snapshots.store.get(digest))
 
     # Collecting
 
