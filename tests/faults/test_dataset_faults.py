@@ -161,7 +161,7 @@ def test_an_import_outlives_the_service(
         str(one.relative_to(tmp_path / "out")): one.read_bytes() for one in (tmp_path / "out").rglob("*.bin")
     }
     assert there == contents
-    assert client.datasets.preview(version, timeout_s=60)["files"]["count"] == 300
+    assert client.datasets.preview(version, timeout=60)["files"]["count"] == 300
 
 
 def test_what_versions_and_drafts_hold_stays_and_the_rest_is_collected(
