@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 TOGETHER = ("tests/hub/", "tests/browser/lab/")
 """Folders whose modules share platforms of their own: one process runs them all."""
+BROWSER = "tests/browser/"
+"""What keeps a processor busy; most other modules wait for others' processes."""
 
 
 class ByModule(LoadScopeScheduling):
-    """Gives each process whole modules, so that what a module shares is made once."""
+    """Gives each process whole modules, so that what a module shares is made once; one at a time has a browser."""
 
     def _split_scope(self, nodeid: str) -> str:
         together = next((folder for folder in TOGETHER if nodeid.startswith(folder)), None)
         return together or nodeid.partition("::")[0]
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        others = [units for other, units in self.assigned_work.items() if other is not node]
+        unended = [scope for units in others for scope, unit in units.items() if not all(unit.values())]
+        is_taken = any(scope.startswith(BROWSER) for scope in unended)
+        fitting = [scope for scope in self.workqueue if scope.startswith(BROWSER) != is_taken]
+        if fitting:
+            self.workqueue.move_to_end(fitting[0], last=False)
+        super()._assign_work_unit(node)
