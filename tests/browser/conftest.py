@@ -1,4 +1,4 @@
-"""One browser for all tests of this folder."""
+"""A browser for the tests of a module."""
 
 from __future__ import annotations
 
