@@ -306,7 +306,7 @@ for step in range(200):
         code,
         space={"x": {"kind": "categorical", "choices": [0.1, 0.2, 0.8, 0.9]}},
         sampler={"kind": "grid", "seed": 4},
-        pruner={"kind": "median", "startup_trials": 1},
+        pruner={"kind": "median", "startup_trials": 1, "warmup_steps": 1},
         parallel=2,
     )
     found = ended(person, experiment)

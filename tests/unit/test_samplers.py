@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -19,7 +21,7 @@ from himalia.experiments.outcome import Outcome
 from himalia.experiments.schema import PrunerSpec, SamplerSpec
 from himalia.experiments.space import grid_points, grid_size
 from himalia.experiments.study import Study, StudyError, StudyLost, samplers
-from himalia.testing.samplers import CONDITIONAL, PLAIN, STEPS, PrunerSuite, Runs, SamplerSuite
+from himalia.testing.samplers import CONDITIONAL, PLAIN, STEPS, PrunerSuite, Runs, SamplerSuite, parameter
 
 
 class TestTpe(SamplerSuite):
@@ -74,6 +76,32 @@ class TestHyperband(PrunerSuite):
 
 class TestHalving(PrunerSuite):
     pruner: ClassVar = {"kind": "halving"}
+
+
+def test_the_median_pruner_by_itself_leaves_most_trials_alone_and_the_best_gets_better() -> None:
+    """Noisy curves that cross, as the example's: what fits more freely begins worse and ends better."""
+    space = {"free": parameter("float", low=-3.0, high=2.0)}
+    pruner = PrunerSpec(kind="median").model_dump()
+    for seed in range(3):
+        noise = random.Random(seed)
+        runs = Runs(space, {"kind": "tpe", "seed": seed}, ("maximize",), pruner)
+        ends: list[tuple[float, float | None]] = []
+        for number in range(30):
+            free = runs.ask(number)["free"]
+            for step in range(25):
+                begins = 0.12 * math.exp(-step / (2.7 + free / 2.5))
+                value = 0.97 - 0.014 * abs(free - 1.2) - begins + noise.gauss(0, 0.004)
+                if runs.report(number, value) is not None:
+                    runs.tell(number, "PRUNED", [value])
+                    break
+            else:
+                runs.tell(number, "COMPLETE", [value])
+            ends.append((free, value if runs.stored[number]["state"] == "COMPLETE" else None))
+        complete = [value for _, value in ends if value is not None]
+        assert 14 <= len(complete) <= 27, ends
+        assert max(complete) > max(value for _, value in ends[:5] if value is not None)
+        bad = [value for free, value in ends[5:] if free < -1.5]
+        assert bad.count(None) >= len(bad) - 1, ends
 
 
 def test_every_kind_has_an_implementation_and_a_suite() -> None:

@@ -355,7 +355,9 @@ async def test_the_time_of_a_search_is_over() -> None:
 
 async def test_bad_values_are_judged_and_the_trial_is_told_once() -> None:
     ground = Memory()
-    search = made(ground, parallel=2, pruner={"kind": "median", "startup_trials": 1}, trials=3)
+    search = made(
+        ground, parallel=2, pruner={"kind": "median", "startup_trials": 1, "warmup_steps": 0}, trials=3
+    )
     async with running(search):
         await until(ground, lambda: len(ground.open()) == 2)
         # Its values may come together with its end, or after it.

@@ -292,11 +292,12 @@ class Queue(Record):
 
 
 class Outputs(Record):
-    """How many files a job left, and their bytes together."""
+    """How many files a job left, their bytes together, and how many folders of them hold a model (an `MLmodel`)."""
 
     _shown = ("count", "size")
     count: int
     size: int
+    models: int
 
 
 class Input(Record):

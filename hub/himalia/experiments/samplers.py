@@ -137,7 +137,10 @@ study which is built again from what is stored goes on as it would have."""
 
 PRUNERS: dict[str, Callable[[Mapping[str, Any]], pruners.BasePruner]] = {
     "none": lambda spec: pruners.NopPruner(),
-    "median": lambda spec: pruners.MedianPruner(spec["startup_trials"], spec["warmup_steps"]),
+    # Compared with one or two that came as far, all later trials would end as soon as they are a little behind.
+    "median": lambda spec: pruners.MedianPruner(
+        spec["startup_trials"], spec["warmup_steps"], n_min_trials=max(1, spec["startup_trials"])
+    ),
     "hyperband": lambda spec: pruners.HyperbandPruner(
         spec["min_resource"], spec["max_resource"] or "auto", spec["reduction_factor"]
     ),

@@ -73,13 +73,14 @@ class SamplerSpec(Body):
 class PrunerSpec(Body):
     """When a trial that does badly is asked to end early.
 
-    `startup_trials` and `warmup_steps` end undisturbed first (median). `min_resource` and `max_resource` are the
+    A trial is compared with those that ran to their end: not before its step `warmup_steps`, and not while fewer than
+    `startup_trials` of them reached that step (median). `min_resource` and `max_resource` are the
     first and last step at which trials are compared, of which one in `reduction_factor` goes on (hyperband, halving).
     """
 
     kind: Literal["none", "median", "hyperband", "halving"] = "none"
     startup_trials: Annotated[int, Field(ge=0, le=10_000)] = 5
-    warmup_steps: Annotated[int, Field(ge=0, le=10**9)] = 0
+    warmup_steps: Annotated[int, Field(ge=0, le=10**9)] = 10
     min_resource: Annotated[int, Field(ge=1, le=10**9)] = 1
     max_resource: Annotated[int | None, Field(ge=1, le=10**9)] = None
     reduction_factor: Annotated[int, Field(ge=2, le=100)] = 3

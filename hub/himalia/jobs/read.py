@@ -236,12 +236,20 @@ def _latest_metrics(connection: Connection, ids: list[str]) -> dict[tuple[str, i
 def _output_sums(connection: Connection, ids: list[str]) -> dict[tuple[str, int], Outputs]:
     if not ids:
         return {}
+    left = (
+        sa.func.count(),
+        sa.func.sum(outputs.c.size),
+        sa.func.count(sa.case((outputs.c.path.like("%/MLmodel"), 1))),
+    )
     query = (
-        sa.select(outputs.c.workload_id, outputs.c.attempt, sa.func.count(), sa.func.sum(outputs.c.size))
+        sa.select(outputs.c.workload_id, outputs.c.attempt, *left)
         .where(outputs.c.workload_id.in_(ids))
         .group_by(outputs.c.workload_id, outputs.c.attempt)
     )
-    return {(row[0], row[1]): Outputs(count=row[2], size=int(row[3])) for row in connection.execute(query)}
+    return {
+        (workload, attempt): Outputs(count=count, size=int(size), models=models)
+        for workload, attempt, count, size, models in connection.execute(query)
+    }
 
 
 def _attempt(row: Any) -> Attempt:

@@ -123,8 +123,11 @@ class Input(BaseModel):
 
 
 class Outputs(BaseModel):
+    """What a job left: files, their bytes together, and how many folders of them hold a model of MLflow's format."""
+
     count: int
     size: int
+    models: int = 0
 
 
 class JobStatus(BaseModel):

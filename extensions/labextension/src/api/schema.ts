@@ -4194,10 +4194,18 @@ export interface components {
             /** Size */
             size: number;
         };
-        /** Outputs */
+        /**
+         * Outputs
+         * @description What a job left: files, their bytes together, and how many folders of them hold a model of MLflow's format.
+         */
         Outputs: {
             /** Count */
             count: number;
+            /**
+             * Models
+             * @default 0
+             */
+            models?: number;
             /** Size */
             size: number;
         };
@@ -4488,7 +4496,8 @@ export interface components {
          * PrunerSpec
          * @description When a trial that does badly is asked to end early.
          *
-         *     `startup_trials` and `warmup_steps` end undisturbed first (median). `min_resource` and `max_resource` are the
+         *     A trial is compared with those that ran to their end: not before its step `warmup_steps`, and not while fewer than
+         *     `startup_trials` of them reached that step (median). `min_resource` and `max_resource` are the
          *     first and last step at which trials are compared, of which one in `reduction_factor` goes on (hyperband, halving).
          */
         PrunerSpec: {
@@ -4517,7 +4526,7 @@ export interface components {
             startup_trials?: number;
             /**
              * Warmup Steps
-             * @default 0
+             * @default 10
              */
             warmup_steps?: number;
         };

@@ -18,6 +18,8 @@ export interface Goal {
   sampler: string;
   seed: string;
   pruner: string;
+  /** Steps of a trial that the median pruner leaves alone. */
+  warmup: string;
   /** Minutes; empty for none. */
   limit: string;
   freshKernel: boolean;
@@ -41,6 +43,7 @@ export function firstGoal(source: string): Goal {
     seed: '',
     // It leaves a trial alone that logs only once, at its end.
     pruner: 'median',
+    warmup: '10',
     limit: '',
     freshKernel: false
   };
@@ -60,7 +63,7 @@ export function metricField(at: number): string {
 export function readGoal(goal: Goal, trans: TranslationBundle): { goal: ReadGoal; errors: Errors } {
   const errors: Errors = objectiveErrors(goal.objectives, trans);
   const [trials, parallel] = [Number(goal.trials), Number(goal.parallel)];
-  const [seed, minutes] = [Number(goal.seed), Number(goal.limit)];
+  const [seed, minutes, warmup] = [Number(goal.seed), Number(goal.limit), Number(goal.warmup)];
   const hasSeed = goal.seed.trim() !== '';
   const hasLimit = goal.limit.trim() !== '';
   if (!isCount(trials)) {
@@ -72,26 +75,28 @@ export function readGoal(goal: Goal, trans: TranslationBundle): { goal: ReadGoal
   if (hasSeed && !(Number.isInteger(seed) && seed >= 0)) {
     errors.seed = trans.__('Write a whole number, or nothing.');
   }
+  // Trials with several objectives cannot be compared on the way.
+  const pruner = goal.objectives.length > 1 ? 'none' : (goal.pruner as Pruner);
+  const hasWarmup = pruner === 'median';
+  if (hasWarmup && !(Number.isInteger(warmup) && warmup >= 0 && goal.warmup.trim() !== '')) {
+    errors.warmup_steps = trans.__('Write a whole number, such as 10, or 0.');
+  }
   if (hasLimit && !(minutes > 0)) {
     errors.timeout_s = trans.__('Write minutes, such as 90, or nothing.');
   }
-  // Trials with several objectives cannot be compared on the way.
-  const pruner = goal.objectives.length > 1 ? 'none' : (goal.pruner as Pruner);
   return {
     goal: {
       objectives: goal.objectives.map(({ metric, direction }) => ({ metric: metric.trim(), direction })),
       trials,
       parallel,
       sampler: { kind: goal.sampler as Sampler, ...(hasSeed ? { seed } : {}) },
-      pruner: { kind: pruner, ...PRUNER_DEFAULTS },
+      pruner: { kind: pruner, ...(hasWarmup ? { warmup_steps: warmup } : {}) },
       fresh_kernel: goal.freshKernel,
       ...(hasLimit ? { timeout_s: minutes * 60 } : {})
     },
     errors
   };
 }
-
-const PRUNER_DEFAULTS = { startup_trials: 5, warmup_steps: 0, min_resource: 1, reduction_factor: 3 };
 
 function objectiveErrors(objectives: readonly Objective[], trans: TranslationBundle): Errors {
   const errors: Errors = {};

@@ -136,18 +136,48 @@ function How({ goal, set, samplers, errors }: PartProps & { samplers: string[] }
         description={trans.__('The same number chooses the same values. One is drawn when left empty.')}
         onValue={seed => set({ seed })}
       />
-      {isSingle && (
-        <ChoiceField
-          label={trans.__('Pruner')}
-          value={goal.pruner}
-          error={errors.pruner}
-          choices={[
-            ['median', trans.__('Median: ends what is worse than half')],
-            ['hyperband', trans.__('Hyperband')],
-            ['halving', trans.__('Successive halving')],
-            ['none', trans.__('None: each trial runs to its end')]
-          ]}
-          onValue={pruner => set({ pruner })}
+      {isSingle && <Pruning goal={goal} set={set} errors={errors} />}
+    </>
+  );
+}
+
+/** Which trials end early. */
+function Pruning({ goal, set, errors }: PartProps): JSX.Element {
+  const { trans } = useHimalia();
+  const kinds: { [kind: string]: [string, string?] } = {
+    median: [
+      trans.__('Median: ends what is worse than half'),
+      trans.__(
+        'Once 5 trials have run to their end, it ends a trial whose best value is worse than the median of theirs at the same step.'
+      )
+    ],
+    hyperband: [
+      trans.__('Hyperband'),
+      trans.__('Like successive halving, in several groups: some are judged early, others late.')
+    ],
+    halving: [
+      trans.__('Successive halving'),
+      trans.__('Of the trials that reach steps 1, 3, 9 and so on, the best third goes on.')
+    ],
+    none: [trans.__('None: each trial runs to its end')]
+  };
+  return (
+    <>
+      <ChoiceField
+        label={trans.__('Pruner')}
+        value={goal.pruner}
+        error={errors.pruner}
+        description={kinds[goal.pruner]?.[1]}
+        choices={Object.entries(kinds).map(([kind, [label]]) => [kind, label] as const)}
+        onValue={pruner => set({ pruner })}
+      />
+      {goal.pruner === 'median' && (
+        <TextField
+          label={trans.__('Warm-up steps')}
+          value={goal.warmup}
+          error={errors.warmup_steps}
+          description={trans.__('No trial is ended before this step: curves that begin badly may end well.')}
+          onValue={warmup => set({ warmup })}
         />
       )}
     </>

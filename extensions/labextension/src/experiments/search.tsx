@@ -122,6 +122,7 @@ const FIELDS = [
   'parallel',
   'sampler',
   'pruner',
+  'warmup_steps',
   'profile',
   'size',
   'inputs',
@@ -138,15 +139,16 @@ function SearchForm({ ready, submit: send, cancel }: SearchFormProps): JSX.Eleme
   const [choice, setChoice] = useState(() => firstChoice(profiles, page, runnable.kernel?.name));
   const form = useRef<HTMLFormElement>(null);
   const sending = useSending([...rows.map(row => row.name), ...FIELDS]);
-  const { errors } = sending;
-  useFocus(form, errors);
+  useFocus(form, sending.errors);
+  const read = {
+    space: readSpace(rows, goal.sampler, trans),
+    goal: readGoal(goal, trans),
+    inputs: readInputs(inputs, trans)
+  };
+  const wrong = { ...read.space.errors, ...read.goal.errors, ...read.inputs.errors };
+  const errors = sending.still(wrong);
   const onSubmit = (event: FormEvent) => {
     event.preventDefault();
-    const read = {
-      space: readSpace(rows, goal.sampler, trans),
-      goal: readGoal(goal, trans),
-      inputs: readInputs(inputs, trans)
-    };
     sending.send(
       tell =>
         send(
@@ -159,7 +161,7 @@ function SearchForm({ ready, submit: send, cancel }: SearchFormProps): JSX.Eleme
           },
           tell
         ),
-      { ...read.space.errors, ...read.goal.errors, ...read.inputs.errors }
+      wrong
     );
   };
   return (

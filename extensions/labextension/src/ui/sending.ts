@@ -12,6 +12,8 @@ export interface Sending {
   /** What went wrong and belongs to no field. */
   failure: Error | undefined;
   errors: Errors;
+  /** Those of `errors` that hold: of what was wrong with what was typed, what is in `wrong` now. */
+  still: (wrong: Errors) => Errors;
   /** Send, unless something is `wrong` with what was typed, or it is being sent already. */
   send: (act: (tell: (step: string) => void) => Promise<void>, wrong?: Errors) => void;
 }
@@ -22,6 +24,7 @@ export function useSending(fields: readonly string[] = []): Sending {
   const [step, setStep] = useState<string>();
   const [failure, setFailure] = useState<Error>();
   const [errors, setErrors] = useState<Errors>({});
+  const [isTyped, setTyped] = useState(false);
   const alive = useRef(true);
   useEffect(() => {
     alive.current = true;
@@ -31,6 +34,7 @@ export function useSending(fields: readonly string[] = []): Sending {
   }, []);
   const send: Sending['send'] = (act, wrong = {}) => {
     setErrors(wrong);
+    setTyped(true);
     setFailure(undefined);
     if (Object.keys(wrong).length > 0 || step !== undefined) {
       return;
@@ -40,11 +44,14 @@ export function useSending(fields: readonly string[] = []): Sending {
       .catch((error: Error) => {
         const told = placed(error, fields);
         setErrors(told.errors);
+        setTyped(false);
         setFailure(told.failure);
       })
       .finally(() => alive.current && setStep(undefined));
   };
-  return { step, failure, errors, send };
+  const still = (wrong: Errors) =>
+    isTyped ? Object.fromEntries(Object.entries(wrong).filter(([field]) => field in errors)) : errors;
+  return { step, failure, errors, still, send };
 }
 
 /** The service's words at the fields that they name; what names none stays a failure of the whole. */
