@@ -238,7 +238,9 @@ class Platform:
 
     def _datasets(self) -> None:
         settings = self.settings
-        self.datasets = Datasets(self.database, self.snapshots, self.disk.check, settings.retention_days)
+        self.datasets = Datasets(
+            self.database, self.snapshots, self.lineage, self.disk.check, settings.retention_days
+        )
         self.partial = PartialFiles(settings.home / "uploads")
         self.drafts = Drafts(self.datasets, self.partial, settings.draft_days)
         home = settings.home
@@ -265,6 +267,7 @@ class Platform:
             self.database,
             self.snapshots,
             self.tracking,
+            self.lineage,
             experiments_read.trial_job,
             self.folders,
             self.disk.check,

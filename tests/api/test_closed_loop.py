@@ -122,8 +122,13 @@ def test_the_endpoint_answers_before_and_after_each_change(gwen: Person, walked:
 def test_what_a_model_came_from_cannot_be_taken_from_it_by_mistake(
     gwen: Person, walked: dict[str, str]
 ) -> None:
-    for path in ("datasets/digits/versions/2", "models/digits/versions/1"):
+    users = {
+        "datasets/digits/versions/2": "the experiment digits-search, and the jobs first-try and second-try",
+        "models/digits/versions/1": "the endpoint digits",
+    }
+    for path, told in users.items():
         answer = gwen.http.delete(f"/projects/{gwen.project}/{path}")
         assert answer.status_code == 409, path
         assert answer.json()["error"]["code"] == "in_use"
+        assert f" by {told}, " in answer.json()["error"]["message"]
     gwen.http.post(f"/projects/{gwen.project}/endpoints/digits/stop").raise_for_status()

@@ -97,7 +97,10 @@ def test_what_a_job_left_becomes_a_version(ivo: Person, job: dict[str, Any]) -> 
 def test_what_a_job_read_is_not_deleted_by_accident(ivo: Person, job: dict[str, Any]) -> None:
     refused = ivo.http.delete(where(ivo, "digits", "versions", 1))
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, "in_use")
-    assert f"job:{job['id']}" in [one["from_id"] for one in refused.json()["error"]["details"]["links"]]
+    told = refused.json()["error"]
+    assert told["message"].startswith("digits@1 is used by the jobs ")
+    used_by = told["details"]["used_by"]
+    assert [(one["noun"], job["name"] in one["names"]) for one in used_by] == [("job", True)], used_by
     assert ivo.http.delete(where(ivo, "digits")).status_code == 409
     assert ivo.http.delete(where(ivo, "digits"), params={"cascade": True}).status_code == 204
     ivo.http.post(where(ivo, "digits", "restore"), json={}).raise_for_status()

@@ -464,7 +464,7 @@ def test_what_is_served_stays(mona: Person, trained: dict[str, Any]) -> None:
     assert made.status_code == 201, made.text
     for place in (f"{versions}/1", path(mona, "served")):
         refused = mona.http.delete(place)
-        assert "is served by 1 revision(s) of endpoints" in message(refused, 409)
+        assert "is served by the endpoint flowers, or kept there" in message(refused, 409)
         assert refused.json()["error"]["code"] == "in_use"
     assert mona.http.get(f"{versions}/1/files").status_code == 200
     assert mona.http.delete(f"{endpoints}/flowers", params={"cascade": True}).status_code == 204

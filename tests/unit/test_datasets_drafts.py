@@ -26,6 +26,7 @@ from himalia.datasets.service import Datasets
 from himalia.datasets.tables import drafts as draft_table
 from himalia.datasets.tables import imports
 from himalia.datasets.uploads import Uploads
+from himalia.lineage.service import Lineage
 from himalia.projects import service as projects
 from himalia.projects.schema import ProjectCreate
 from himalia.snapshots.service import Snapshots
@@ -78,7 +79,7 @@ async def parts(tmp_path: Path) -> AsyncIterator[Parts]:
     access = await database.write(begin)
     (tmp_path / "uploads").mkdir()
     store = DirectoryStore(tmp_path / "objects")
-    datasets = Datasets(database, Snapshots(database, store, 1 << 20, check_disk), check_disk)
+    datasets = Datasets(database, Snapshots(database, store, 1 << 20, check_disk), Lineage(), check_disk)
     drafts = Drafts(datasets, PartialFiles(tmp_path / "uploads"))
     await datasets.create(access, DatasetCreate(name="it"))
     handed = HandedFiles(tmp_path / "files.sock", [tmp_path])

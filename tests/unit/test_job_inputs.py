@@ -47,7 +47,8 @@ async def test_a_job_comes_back_unless_what_it_read_could_come_back_first(tmp_pa
 
     def linked(tx: Transaction) -> list[str]:
         inputs.link_again(tx, [JOB])
-        return [one["from_id"] for one in links.users_of(tx.connection, ["dataset:v1"])]
+        query = sa.select(links.links.c.from_id).where(links.links.c.to_id == "dataset:v1")
+        return list(tx.execute(query).scalars())
 
     await database.write(fill)
     assert await database.write(linked) == ["job:j"]

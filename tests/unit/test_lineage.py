@@ -13,7 +13,7 @@ from himalia.core.database import metadata
 from himalia.core.errors import NotFound
 from himalia.core.links import links
 from himalia.lineage.schema import Graph, Node
-from himalia.lineage.service import MOST, Lineage
+from himalia.lineage.service import MOST, Lineage, in_words
 
 LOOP = [
     ("job:t1", "dataset:d1", "input"),
@@ -42,17 +42,27 @@ def fill(connection: Connection, rows: Sequence[tuple[str, str, str]]) -> None:
     connection.execute(links.insert(), values)
 
 
-def graph(connection: Connection, of: str, project: str = "p") -> Graph:
+def registered() -> Lineage:
     lineage = Lineage()
     for noun in ("job", "dataset", "experiment", "model", "endpoint"):
 
         def resolve(_: Connection, of_project: str, ids: Sequence[str], noun: str = noun) -> dict[str, Node]:
             assert of_project in ("p", "q")
             mine = [one for one in ids if of_project == "p"]
-            return {one: Node(id=f"{noun}:{one}", noun=noun, name=one, title=one) for one in mine}
+            # Revisions r1 and r2 are those of one endpoint.
+            names = {one: one[0] if noun == "endpoint" else one for one in mine}
+            return {one: Node(id=f"{noun}:{one}", noun=noun, name=names[one], title=one) for one in mine}
 
         lineage.register(noun, resolve, (lambda _, __: ["t3"]) if noun == "experiment" else None)
-    return lineage.graph(connection, project, of)
+    return lineage
+
+
+def graph(connection: Connection, of: str, project: str = "p") -> Graph:
+    return registered().graph(connection, project, of)
+
+
+def used(connection: Connection, *ends: str, kind: str | None = None) -> str:
+    return in_words(registered().users(connection, "p", ends, kind))
 
 
 def names(found: Graph) -> set[str]:
@@ -97,3 +107,16 @@ def test_more_than_a_picture_holds_is_cut(connection: Connection) -> None:
     found = graph(connection, "dataset:d")
     assert found.cut
     assert len(found.nodes) == MOST
+
+
+def test_what_uses_a_thing_is_named_with_its_noun(connection: Connection) -> None:
+    fill(connection, [*LOOP, ("endpoint:r2", "model:m1", "serves"), ("job:rate", "model:m1", "evaluates")])
+    assert used(connection, "dataset:d1") == "the experiment e"
+    assert used(connection, "dataset:d1", "dataset:d2") == "the experiment e, and the job other"
+    assert used(connection, "model:m1") == "the endpoint r, and the job rate"
+    assert used(connection, "model:m1", kind="serves") == "the endpoint r"
+    assert used(connection, "endpoint:r1") == used(connection) == ""
+    fill(connection, [("job:a", "dataset:d3", "input"), ("job:b", "dataset:d3", "input")])
+    assert used(connection, "dataset:d3") == "the jobs a and b"
+    fill(connection, [(f"job:c{number}", "dataset:d3", "input") for number in range(2 * MOST)])
+    assert used(connection, "dataset:d3") == f"the jobs a, b, c0, c1, c10 and {2 * MOST - 3} others"

@@ -76,7 +76,7 @@ class NameInUse(Conflict):
 
 
 class InUse(Conflict):
-    """Something else still needs the thing; `details.links` lists what."""
+    """Something else still needs the thing; `details.used_by` says what."""
 
     code = "in_use"
 

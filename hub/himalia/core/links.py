@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from himalia.core.database import Transaction, metadata
 
@@ -32,12 +30,6 @@ def add(tx: Transaction, from_id: str, to_id: str, kind: str) -> None:
 def remove_from(tx: Transaction, from_id: str) -> None:
     """Forget everything that `from_id` uses."""
     tx.execute(links.delete().where(links.c.from_id == from_id))
-
-
-def users_of(connection: Connection, to_ids: Sequence[str]) -> list[dict[str, Any]]:
-    """What uses any of `to_ids`: rows of `from_id`, `to_id`, `kind`."""
-    query = sa.select(links).where(links.c.to_id.in_(to_ids)).order_by(links.c.to_id, links.c.from_id)
-    return [dict(row) for row in connection.execute(query).mappings()] if to_ids else []
 
 
 def forget(tx: Transaction, ids: Sequence[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,6 +23,7 @@ from himalia.datasets import read
 from himalia.datasets.read import end
 from himalia.datasets.schema import Alias, Dataset, DatasetCreate, DatasetUpdate, Version
 from himalia.datasets.tables import aliases, datasets, draft_files, drafts, imports, uploads, versions
+from himalia.lineage.service import Lineage, in_words
 from himalia.snapshots.service import Snapshots
 from himalia.storage.trees import Tree
 
@@ -47,9 +47,15 @@ class Datasets:
     """Names, versions and aliases."""
 
     def __init__(
-        self, database: Database, snapshots: Snapshots, check_disk: CheckDisk, retention_days: int = 30
+        self,
+        database: Database,
+        snapshots: Snapshots,
+        lineage: Lineage,
+        check_disk: CheckDisk,
+        retention_days: int = 30,
     ) -> None:
         self.database = database
+        self.lineage = lineage
         self.check_disk = check_disk
         self.snapshots = snapshots
         self.retention_days = retention_days
@@ -153,7 +159,7 @@ class Datasets:
                 query = sa.select(versions.c.id).where(
                     versions.c.dataset_id == row.id, versions.c.deleted_at.is_(None)
                 )
-                _refuse_used(tx, list(tx.execute(query).scalars()), name)
+                self._refuse_used(tx, row.project_id, list(tx.execute(query).scalars()), name)
             tx.execute(datasets.update().where(datasets.c.id == row.id).values(deleted_at=clock.now()))
             tell(tx, "dataset.deleted", access, (row.id, row.name))
 
@@ -238,12 +244,21 @@ class Datasets:
             dataset = read.find(tx.connection, access.in_project["id"], name)
             row = read.find_version(tx.connection, dataset, wanted)
             if not cascade:
-                _refuse_used(tx, [row.id], f"{name}@{row.number}")
+                self._refuse_used(tx, dataset.project_id, [row.id], f"{name}@{row.number}")
             tx.execute(aliases.delete().where(aliases.c.version_id == row.id))
             tx.execute(versions.update().where(versions.c.id == row.id).values(deleted_at=clock.now()))
             tell(tx, "dataset.changed", access, (dataset.id, name), state="removed", version=row.number)
 
         await self.database.write(work)
+
+    def _refuse_used(self, tx: Transaction, project_id: str, ids: Sequence[str], name: str) -> None:
+        users = self.lineage.users(tx.connection, project_id, [end(one) for one in ids])
+        if users:
+            raise InUse(
+                f"{name} is used by {in_words(users)}, which could not be repeated without it. "
+                "Delete those first, or delete it all the same with cascade=true.",
+                used_by=[one.model_dump() for one in users],
+            )
 
     async def restore_version(self, access: Access, name: str, number: int) -> Version:
         """Bring back a deleted version; its aliases stay where they are now. Raises NotFound."""
@@ -338,20 +353,6 @@ def remove_drafts(tx: Transaction, ids: Sequence[str]) -> None:
     for table in (uploads, imports, draft_files):
         tx.execute(table.delete().where(table.c.draft_id.in_(ids)))
     tx.execute(drafts.delete().where(drafts.c.id.in_(ids)))
-
-
-def _refuse_used(tx: Transaction, ids: Sequence[str], name: str) -> None:
-    users = links.users_of(tx.connection, [end(one) for one in ids])
-    if users:
-        kinds = Counter(one["from_id"].partition(":")[0].replace("_", " ") for one in users)
-        words = ", ".join(
-            f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in sorted(kinds.items())
-        )
-        raise InUse(
-            f"{name} is used by {words}, which could not be repeated without it. "
-            "Delete those first, or delete it all the same with cascade=true.",
-            links=users,
-        )
 
 
 def tell(tx: Transaction, kind: str, access: Access, subject: tuple[str, str], **data: Any) -> None:

@@ -27,6 +27,14 @@ class Edge(BaseModel):
     kind: str
 
 
+class Users(BaseModel):
+    """What of one noun uses a thing: how many there are, and what some of them are called."""
+
+    noun: str
+    count: int
+    names: list[str]
+
+
 class Graph(BaseModel):
     """What a thing came from, and what came from it. `cut` says that there is more than is shown."""
 

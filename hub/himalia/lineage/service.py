@@ -9,11 +9,13 @@ from sqlalchemy.engine import Connection
 
 from himalia.core.errors import NotFound
 from himalia.core.links import links
-from himalia.lineage.schema import Edge, Graph, Node
+from himalia.lineage.schema import Edge, Graph, Node, Users
 
 MOST = 200
 """Nodes in one graph: more are no picture any more."""
 TRIAL = "trial"
+NAMED = 5
+"""Users of a thing that are named, of each noun."""
 
 Resolve = Callable[[Connection, str, Sequence[str]], Mapping[str, Node]]
 """`resolve(connection, project_id, ids)`: nodes of those ids that the project has, by id without its noun."""
@@ -26,6 +28,16 @@ _SHOWN = sa.or_(
     sa.exists().where(_user.c.to_id == links.c.from_id),
 )
 """Links of all but trials from which nothing came."""
+_trial = links.alias()
+_USERS = (
+    sa.select(sa.func.coalesce(_trial.c.to_id, links.c.from_id).label("used_by"))
+    .select_from(
+        links.outerjoin(_trial, sa.and_(_trial.c.from_id == links.c.from_id, _trial.c.kind == TRIAL))
+    )
+    .distinct()
+    .order_by("used_by")
+)
+"""What uses things, a search in place of its trials."""
 
 
 class Lineage:
@@ -62,6 +74,25 @@ class Lineage:
             cut=cut_above or cut_below,
         )
 
+    def users(
+        self, connection: Connection, project_id: str, ends: Sequence[str], kind: str | None = None
+    ) -> list[Users]:
+        """What uses any of `ends`, by noun; a search stands for its trials. With `kind`, by such links alone."""
+        query = _USERS.where(links.c.to_id.in_(ends))
+        if kind is not None:
+            query = query.where(links.c.kind == kind)
+        by_noun: dict[str, list[str]] = {}
+        for user in connection.execute(query).scalars() if ends else ():
+            by_noun.setdefault(user.partition(":")[0], []).append(user)
+        return [self._users(connection, project_id, noun, by_noun[noun]) for noun in sorted(by_noun)]
+
+    def _users(self, connection: Connection, project_id: str, noun: str, ends: Sequence[str]) -> Users:
+        nodes = self._resolved(connection, project_id, ends[:MOST]).values()
+        # An endpoint's revisions have one name.
+        names = sorted({node.name for node in nodes})
+        count = len(ends) - len(nodes) + len(names)
+        return Users(noun=noun, count=count, names=names[:NAMED])
+
     def _resolved(self, connection: Connection, project_id: str, ends: Iterable[str]) -> dict[str, Node]:
         by_noun: dict[str, list[str]] = {}
         for end in ends:
@@ -73,6 +104,17 @@ class Lineage:
             if resolve is not None:
                 nodes |= {f"{noun}:{one}": node for one, node in resolve(connection, project_id, ids).items()}
         return nodes
+
+
+def in_words(users: Iterable[Users]) -> str:
+    """Users as a sentence names them: `the jobs fit, fit-2 and 59 others`."""
+    told = []
+    for one in users:
+        others = one.count - len(one.names)
+        listed = [*one.names, f"{others} other{'s' if others > 1 else ''}"] if others else one.names
+        last = " and ".join(filter(None, (", ".join(listed[:-1]), listed[-1])))
+        told.append(f"the {one.noun}{'s' if one.count > 1 else ''} {last}")
+    return ", and ".join(told)
 
 
 def _closure(

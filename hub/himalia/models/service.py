@@ -21,6 +21,7 @@ from himalia.core.idempotency import made_before, once
 from himalia.core.ids import new_id
 from himalia.engine.backends.local.folders import Folders
 from himalia.jobs import read as jobs_read
+from himalia.lineage.service import Lineage, in_words
 from himalia.models import manifest, read, sources
 from himalia.models.environments import default_environment
 from himalia.models.manifest import Manifest
@@ -85,6 +86,7 @@ class Models:
         database: Database,
         snapshots: Snapshots,
         tracking: Tracking,
+        lineage: Lineage,
         trial_job: TrialJob,
         folders: Folders,
         check_disk: Callable[[], None],
@@ -92,6 +94,7 @@ class Models:
         self.database = database
         self.snapshots = snapshots
         self.tracking = tracking
+        self.lineage = lineage
         self.trial_job = trial_job
         self.folders = folders
         self.check_disk = check_disk
@@ -174,7 +177,7 @@ class Models:
 
         def check(connection: Connection) -> None:
             row = read.find(connection, by.project_id, name)
-            _refuse_served(connection, _version_ids(connection, row.id), name)
+            self._refuse_served(connection, by, _version_ids(connection, row.id), name)
 
         async with self.alone(by.project_id, name):
             await self.database.read(check)
@@ -403,10 +406,19 @@ class Models:
     async def delete_version(self, by: By, name: str, wanted: str) -> None:
         """Delete a version and its aliases, for good. Raises InUse while it is served."""
         _, row = await self._find(by, name, wanted)
-        await self.database.read(lambda c: _refuse_served(c, [row.id], f"{name}@{row.number}"))
+        await self.database.read(lambda c: self._refuse_served(c, by, [row.id], f"{name}@{row.number}"))
         asked = {"name": name, "version": str(row.number)}
         await self.ask(by, "DELETE", "model-versions/delete", asked, GONE)
         await self.database.write(lambda tx: self.record_version_deletion(tx, by, name, row.number))
+
+    def _refuse_served(self, connection: Connection, by: By, ids: Sequence[str], name: str) -> None:
+        users = self.lineage.users(connection, by.project_id, [end(one) for one in ids], SERVES)
+        if users:
+            raise InUse(
+                f"{name} is served by {in_words(users)}, or kept there to roll back to. "
+                "Delete what serves it first.",
+                used_by=[one.model_dump() for one in users],
+            )
 
     @staticmethod
     def record_version_deletion(tx: Transaction, by: By, name: str, number: int) -> None:
@@ -516,15 +528,6 @@ def _refuse_taken(connection: Connection, project_id: str, name: str) -> None:
     if connection.execute(query).first() is not None:
         raise NameInUse(
             f"There is a model named {name} already. Add a version to it, or choose another name."
-        )
-
-
-def _refuse_served(connection: Connection, ids: Sequence[str], name: str) -> None:
-    users = [one for one in links.users_of(connection, [end(v) for v in ids]) if one["kind"] == SERVES]
-    if users:
-        raise InUse(
-            f"{name} is served by {len(users)} revision(s) of endpoints. Delete those endpoints first.",
-            links=users,
         )
 
 
