@@ -174,6 +174,17 @@ def test_an_archive_is_unpacked(page: Page, himalia: Running, paula: Person, tmp
     files = paula.http.get(f"/projects/{paula.project}/datasets/years/versions/latest/files").json()["items"]
     assert [one["path"] for one in files] == ["2024/table.csv", "2025/table.csv"]
 
+    # What could not be unpacked says why, also after a reload, and is of no other use.
+    draft = begin(paula, "years", {"bad.zip": b"no archive"})
+    imports = f"/projects/{paula.project}/datasets/years/drafts/{draft}/import"
+    paula.http.post(imports, json={"archive": "bad.zip"}).raise_for_status()
+    page.reload()
+    expect(upload).to_contain_text("The import of “bad.zip” failed: This is no archive")
+    shot(page, "import-refused")
+    expect(upload.get_by_role("button")).to_have_text(["Remove"])
+    upload.get_by_role("button", name="Remove").click()
+    expect(upload).to_have_count(0)
+
     # What lies on the platform's machine, where that is open, needs no upload.
     (himalia.folder / "imports" / "leaves").mkdir()
     (himalia.folder / "imports" / "leaves" / "leaf.txt").write_text("green\n")
@@ -247,7 +258,13 @@ def test_what_is_refused_is_as_it_was(page: Page, paula: Person) -> None:
     expect(page.get_by_text("“reader” was not stopped.")).to_be_visible()
     expect(state(page)).to_have_text("Stopped")
 
+    # While the service starts again a list is asked for once more by itself.
+    lists = re.compile(r"/datasets\?")
+    page.route(lists, lambda route: route.fulfill(status=503, body="<html></html>"), times=3)
     open_noun(page, "Datasets")
+    failure = page.locator(".hm-DropList").get_by_role("alert")
+    expect(failure).to_contain_text("Himalia’s service is starting again. Try again in a moment.")
+    failure.get_by_role("button", name="Try again").click()
     rows = page.get_by_role("listbox", name="Datasets").get_by_role("option")
     expect(rows.nth(0)).to_contain_text("newer")
     expect(rows.nth(1)).to_contain_text("older")
@@ -257,7 +274,7 @@ def test_what_is_refused_is_as_it_was(page: Page, paula: Person) -> None:
         page.get_by_role("button", name="Delete", exact=True).click()
         page.get_by_role("dialog").get_by_role("button", name="Delete").click()
         question = page.get_by_role("dialog", name="Delete “older” although it is in use?")
-        expect(question).to_contain_text("It is used by reader.")
+        expect(question).to_contain_text("It is used by the job reader.")
         question.get_by_role("button", name=answer).click()
         expect(rows.filter(has_text="older")).to_have_count(1 if answer == "Cancel" else 0)
     page.get_by_role("alert").get_by_role("button", name="Undo").click()

@@ -61,11 +61,13 @@ def test_from_a_job_to_an_endpoint_that_is_updated(page: Page, priska: Person) -
     flowers(priska, "flowers")
     open_lab(page, priska, "/tree/train.ipynb")
     train(page, C=1)
-    tab(page, "Outputs")
     typed = ""
     for version in (1, 2):
         page.get_by_role("tab", name="train", exact=True).click()
-        page.get_by_role("button", name="Register model").click()
+        if version == 2:
+            tab(page, "Outputs")
+        place = ".hm-Item-actions" if version == 1 else ".hm-Outputs"
+        page.locator(f"{VIEW} {place}").get_by_role("button", name="Register model").click()
         name = page.get_by_role("dialog").get_by_label("Model")
         if version == 1:
             name.fill("flowers-model")
@@ -113,7 +115,12 @@ def test_from_a_job_to_an_endpoint_that_is_updated(page: Page, priska: Person) -
     page.get_by_role("region", name="Revisions").get_by_role("button", name="flowers-model@1").click()
     expect(page.locator(VIEW).get_by_label("Version", exact=True)).to_have_value("1")
     open_noun(page, "Endpoints")
-    page.locator(".hm-EndpointRow").click()
+    page.locator(VIEW).get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    used = page.get_by_role("dialog").filter(has_text="“flowers-model” is in use")
+    expect(used).to_contain_text("It is served by the endpoint flowers-model, or kept there to roll back to.")
+    used.get_by_role("button", name="Open “flowers-model”").click()
+    expect(state(page)).to_have_text("Ready")
     page.locator(VIEW).get_by_role("button", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_text("“flowers-model” is deleted.")).to_be_visible()

@@ -128,10 +128,12 @@ function assemble(
   const base = new URL(page.url, window.location.href).href;
   const client = new Client(base, token, {
     unreachable: trans.__('Himalia cannot be reached. Check your connection and try again.'),
-    lostRoute: trans.__('Himalia’s service is not there just now. Try again in a moment.')
+    away: trans.__('Himalia’s service is starting again. Try again in a moment.'),
+    answered: status => trans.__('The answer was %1.', status)
   });
   const live = new Live(URLExt.join(base.replace(/^http/, 'ws'), 'live'), token);
   const server = new NotebookServer(app.serviceManager.serverSettings, {
+    ...client.words,
     cutOff: trans.__('Your notebook server ended the connection. Try again.')
   });
   return {

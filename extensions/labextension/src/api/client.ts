@@ -21,8 +21,17 @@ export class ApiError extends Error {
   }
 }
 
+/** What is said of failures that come without a sentence of the service's own. */
+export interface Words {
+  unreachable: string;
+  /** The proxy is there, and the service is not. */
+  away: string;
+  /** Anything else, by its status. */
+  answered: (status: string) => string;
+}
+
 /** The error that an answer carries in its body, or one made from its status alone. */
-export async function errorOf(response: Response): Promise<ApiError> {
+export async function errorOf(response: Response, words: Words): Promise<ApiError> {
   const text = await response.text();
   try {
     const { error } = JSON.parse(text) as {
@@ -34,20 +43,20 @@ export async function errorOf(response: Response): Promise<ApiError> {
     }
     return new ApiError(response.status, error.code, error.message, error.details ?? {});
   } catch {
-    return new ApiError(
-      response.status,
-      'internal',
-      `The answer was ${response.status} ${response.statusText}.`,
-      {
-        answer: text.slice(0, 2000)
-      }
-    );
+    const { status, statusText } = response;
+    const answer = text.slice(0, 2000);
+    return PROXYS.includes(status)
+      ? new ApiError(status, 'unavailable', words.away, { answer })
+      : new ApiError(status, 'internal', words.answered(`${status} ${statusText}`.trim()), { answer });
   }
 }
 
+/** What the proxy answers in place of a service that is away. */
+const PROXYS = [502, 503, 504];
+
 /** Whether the same call may go well a little later: nobody answered, or only the proxy did. */
 export function isLost(error: unknown): boolean {
-  return error instanceof ApiError && [0, 502, 503, 504].includes(error.status);
+  return error instanceof ApiError && (error.status === 0 || PROXYS.includes(error.status));
 }
 
 export interface RequestOptions {
@@ -66,7 +75,7 @@ export class Client {
   constructor(
     readonly base: string,
     private readonly token: string,
-    private readonly words: { unreachable: string; lostRoute: string }
+    readonly words: Words
   ) {}
 
   get<T>(path: string, options: RequestOptions = {}): Promise<T> {
@@ -128,10 +137,10 @@ export class Client {
       throw new ApiError(0, 'unreachable', this.words.unreachable, { url: path, cause: String(cause) });
     }
     if (response.type === 'opaqueredirect') {
-      throw new ApiError(503, 'unavailable', this.words.lostRoute, { url: path });
+      throw new ApiError(503, 'unavailable', this.words.away, { url: path });
     }
     if (!response.ok) {
-      throw await errorOf(response);
+      throw await errorOf(response, this.words);
     }
     return response;
   }

@@ -1,11 +1,15 @@
 import { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 
+import { isLost } from './client';
 import type { News, Resource, Store } from './resources';
+import type { Page } from './types';
 
 const PAGE = 100;
 /** News of what is not yet known is gathered this long before they are asked for. */
 const GATHER_MS = 250;
+/** A list that the service was not there for is asked for once more after this time. */
+const RETRY_MS = 2000;
 
 export interface Filter {
   /** Empty for any. */
@@ -97,11 +101,12 @@ export class Query<T extends Listed> implements IDisposable {
     this._loading = true;
     this._changed.emit();
     try {
-      const page = await this.store.list(this.project.name, {
-        state: this.filter.state,
-        ...searched(this.filter.text),
-        limit: PAGE,
-        page_token: token ?? undefined
+      const page = await this.page(token).catch(async (error: unknown) => {
+        if (!isLost(error)) {
+          throw error;
+        }
+        await new Promise(later => setTimeout(later, RETRY_MS));
+        return this.page(token);
       });
       if (this._disposed) {
         return;
@@ -121,6 +126,15 @@ export class Query<T extends Listed> implements IDisposable {
       this._loading = false;
       this._changed.emit();
     }
+  }
+
+  private page(token: string | null): Promise<Page<T>> {
+    return this.store.list(this.project.name, {
+      state: this.filter.state,
+      ...searched(this.filter.text),
+      limit: PAGE,
+      page_token: token ?? undefined
+    });
   }
 
   private readonly onNews = (_: unknown, news: News): void => {

@@ -1,14 +1,14 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
-import { ApiError, errorOf } from './client';
+import { ApiError, errorOf, type Words } from './client';
 import type { DatasetDraft, Filling, LabFiles, Runnable, SentSnapshot } from './types';
 
 /** Calls the extension's own handlers in the notebook server: what only it can do, reading files. */
 export class NotebookServer {
   constructor(
     private readonly settings: ServerConnection.ISettings,
-    private readonly words: { cutOff: string }
+    private readonly words: Words & { cutOff: string }
   ) {}
 
   describe(path: string): Promise<Runnable> {
@@ -69,10 +69,10 @@ export class NotebookServer {
       response = await ServerConnection.makeRequest(url, init, this.settings);
     } catch (cause) {
       init.signal?.throwIfAborted();
-      throw new ApiError(0, 'unreachable', String(cause), { url: path });
+      throw new ApiError(0, 'unreachable', this.words.unreachable, { url: path, cause: String(cause) });
     }
     if (!response.ok) {
-      throw await errorOf(response);
+      throw await errorOf(response, this.words);
     }
     return response;
   }

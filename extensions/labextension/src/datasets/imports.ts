@@ -6,6 +6,11 @@ import type { DatasetDraft } from '../api/types';
 
 const ENDED = ['SUCCEEDED', 'FAILED', 'STOPPED'];
 
+/** Whether an import ended without having brought anything in. */
+export function hasFailed(state: string): boolean {
+  return state !== 'SUCCEEDED' && hasEnded(state);
+}
+
 export function hasEnded(state: string | null | undefined): boolean {
   return ENDED.includes(state ?? '');
 }

@@ -17,13 +17,12 @@ import type {
 } from '../api/types';
 import { type Chosen, type ChosenFile, isArchive } from '../ui/files';
 import { Begun } from './begun';
-import { importEnded } from './imports';
+import { hasFailed, importEnded } from './imports';
 import { LabTransfer } from './labfiles';
 import { Transfer } from './transfer';
 import { type Made, type Source, Upload } from './upload';
 
 const MOST_FILES = 1000;
-const FAILED = ['FAILED', 'STOPPED'];
 
 type Files = Map<string, { digest: string; size: number }>;
 
@@ -206,7 +205,7 @@ export class Datasets extends Resources<Dataset> {
     const [[kind, path]] = Object.entries(source) as [keyof DatasetImport, string][];
     const last = status.imports.filter(each => each[kind] === path).pop();
     // Before a failure or another page, it may have been begun, and go on.
-    const begun = last && !FAILED.includes(last.state) ? last : undefined;
+    const begun = last && !hasFailed(last.state) ? last : undefined;
     const { id } = begun ?? (await this.client.post<DatasetImport>(this.draftPath(draft, 'import'), source));
     const place = { id, draft: draft.id, path: this.draftPath(draft) };
     await importEnded(this.client, this.live, place, tell, signal);

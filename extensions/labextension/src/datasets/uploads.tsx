@@ -8,7 +8,7 @@ import { Dropzone } from '../ui/dropzone';
 import { type Chosen, oneArchive } from '../ui/files';
 import { bytes } from '../ui/format';
 import { useLoaded, useNow, useSignal } from '../ui/hooks';
-import { hasEnded } from './imports';
+import { hasEnded, hasFailed } from './imports';
 import { chooseInLab, LabTransfer } from './labfiles';
 import type { Upload } from './upload';
 
@@ -144,9 +144,11 @@ function NotSending({ draft, reload }: NotSendingProps): JSX.Element {
   const { datasets, live, page, trans } = useHimalia();
   const { changed, uploads, imports } = draft.status;
   const importing = imports.find(each => !hasEnded(each.state));
+  const refused = imports.length > 0 && hasFailed(imports[imports.length - 1].state);
   const quiet = useNow(QUIET_MS / 4) - Date.parse(draft.updated_at) > QUIET_MS;
   const elsewhere = !datasets.isOfPage(draft) && !quiet;
   const isOwn = draft.created_by.name === page.user;
+  const canGoOn = isOwn && !elsewhere && !importing && !refused;
   useEffect(() => {
     const following = live.follow(`draft:${draft.id}`, {
       onMessage: message => message.type === 'progress' && hasEnded(message.data.state) && reload(),
@@ -170,26 +172,35 @@ function NotSending({ draft, reload }: NotSendingProps): JSX.Element {
     trans.__('%1 of %2 of “%3”', bytes(offset), bytes(size), path)
   );
   const arrived = [...(changed.files > 0 || partly.length === 0 ? [whole] : []), ...partly].join(', ');
-  const discard = useDiscard(draft, changed.files + uploads.length > 0 ? arrived : '', reload);
+  // What could not be brought in is of no use.
+  const counts = !refused && changed.files + uploads.length > 0;
+  const discard = useDiscard(draft, counts ? arrived : '', reload);
   const who = draft.created_by.name;
+  const stands = () => {
+    const { message, archive, server_path: path } = importing ?? imports[imports.length - 1] ?? {};
+    if (importing) {
+      return [trans.__('Import of %1:', who), message ?? archive ?? path];
+    }
+    if (refused) {
+      return [trans.__('The import of “%1” failed:', archive ?? path ?? ''), message];
+    }
+    return [
+      elsewhere ? trans.__('%1 is uploading:', who) : trans.__('Unfinished upload of %1:', who),
+      arrived
+    ];
+  };
   return (
     <>
       <div className="hm-Upload-line">
         <span>
-          {importing
-            ? trans.__('Import of %1:', who)
-            : elsewhere
-              ? trans.__('%1 is uploading:', who)
-              : trans.__('Unfinished upload of %1:', who)}{' '}
-          {importing ? (importing.message ?? importing.archive ?? importing.server_path) : arrived} ·{' '}
-          <When at={draft.updated_at} />
+          {stands().join(' ')} · <When at={draft.updated_at} />
         </span>
         <span className="hm-Upload-actions">
-          {isOwn && !elsewhere && !importing && changed.files > 0 && <UseArrived draft={draft} />}
-          <Button onClick={discard}>{trans.__('Discard')}</Button>
+          {canGoOn && changed.files > 0 && <UseArrived draft={draft} />}
+          <Button onClick={discard}>{refused ? trans.__('Remove') : trans.__('Discard')}</Button>
         </span>
       </div>
-      {isOwn && !elsewhere && !importing && <GoOn draft={draft} />}
+      {canGoOn && <GoOn draft={draft} />}
     </>
   );
 }

@@ -1,6 +1,5 @@
 import { useState } from 'react';
 
-import { userNames } from '../api/lineage';
 import type { Dataset, DatasetDiff, DatasetVersion } from '../api/types';
 import { useHimalia } from '../context';
 import { Aliases } from '../ui/aliases';
@@ -194,7 +193,7 @@ function Check({ dataset, version }: { dataset: Dataset; version: DatasetVersion
 
 /** Delete a version after a question; a notice offers to take it back. */
 function useRemove(dataset: Dataset, version: DatasetVersion): () => Promise<unknown> {
-  const { client, datasets, trans } = useHimalia();
+  const { datasets, trans } = useHimalia();
   const again = () => datasets.fetch(dataset.project, dataset.name);
   return () =>
     removeAsked(
@@ -203,7 +202,7 @@ function useRemove(dataset: Dataset, version: DatasetVersion): () => Promise<unk
       {
         remove: query => datasets.removeVersion(version, query).then(again),
         restore: () => datasets.restoreVersion(version).then(again),
-        users: uses => userNames(client, dataset.project, uses)
+        whileUsed: true
       },
       trans
     );

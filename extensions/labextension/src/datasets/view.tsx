@@ -1,7 +1,6 @@
 import type { INotebookTracker } from '@jupyterlab/notebook';
 import { useEffect, useState } from 'react';
 
-import { userNames } from '../api/lineage';
 import type { Dataset, DatasetVersion } from '../api/types';
 import { type Himalia, useHimalia } from '../context';
 import { Button, Empty, Failure, Loading, When } from '../ui/basics';
@@ -178,7 +177,7 @@ function Subtitle({ dataset, version }: { dataset: Dataset; version?: DatasetVer
 
 function Actions({ dataset, version, view }: HeaderProps): JSX.Element {
   const himalia = useHimalia();
-  const { app, client, datasets, trans } = himalia;
+  const { app, datasets, trans } = himalia;
   const open = () => app.commands.execute('himalia:dataset-open', view.place);
   const remove = async () => {
     const gone = await removeAsked(
@@ -187,7 +186,7 @@ function Actions({ dataset, version, view }: HeaderProps): JSX.Element {
       {
         remove: query => datasets.remove(dataset, query),
         restore: () => datasets.restore(dataset).then(open),
-        users: uses => userNames(client, dataset.project, uses)
+        whileUsed: true
       },
       trans
     );

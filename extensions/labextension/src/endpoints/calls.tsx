@@ -216,7 +216,7 @@ function TryIt({ endpoint, example }: { endpoint: Endpoint; example: EndpointExa
 
 /** Calls the endpoint with a token of the page's own; one that is good no more is replaced. */
 function useCall(endpoint: Endpoint, example: EndpointExample): (body: string) => Promise<Answer> {
-  const { endpoints, trans } = useHimalia();
+  const { client, endpoints, trans } = useHimalia();
   const send = async (body: string): Promise<{ response: Response; milliseconds: number }> => {
     const token = await endpoints.formToken(endpoint, trans.__('tried out in JupyterLab, good for an hour'));
     const begun = performance.now();
@@ -250,7 +250,7 @@ function useCall(endpoint: Endpoint, example: EndpointExample): (body: string) =
       );
     }
     if (!response.ok) {
-      throw await errorOf(response);
+      throw await errorOf(response, client.words);
     }
     return { text: pretty(await response.text()), milliseconds };
   };

@@ -2,7 +2,7 @@ import { useEffect, useReducer, useState } from 'react';
 
 import type { Experiment, SearchParameter } from '../api/types';
 import { type Himalia, useHimalia } from '../context';
-import { Bar, Button, Pairs, valueText, When } from '../ui/basics';
+import { Bar, Button, Pairs, Value, When } from '../ui/basics';
 import { told } from '../ui/confirm';
 import { duration, number } from '../ui/format';
 import { useNow } from '../ui/hooks';
@@ -250,7 +250,7 @@ function BestOne({ experiment, best }: { experiment: Experiment; best: BestTrial
           ...objectives.map(({ metric }, at): [string, string] => [metric, number(best.values[at] ?? null)]),
           ...Object.entries(best.parameters).map(([name, value]): [string, JSX.Element] => [
             name,
-            <code key={name}>{valueText(value, trans)}</code>
+            <Value key={name} of={value} />
           ])
         ]}
       />

@@ -1,6 +1,6 @@
 import type { Job, OutputFile, Page } from '../api/types';
 import { useHimalia } from '../context';
-import { registerModel } from '../models/register';
+import { isModelFile, modelFolder, registerModel } from '../models/register';
 import { Button, Empty, Failure, Loading } from '../ui/basics';
 import { FileList } from '../ui/filelist';
 import { usePages } from '../ui/hooks';
@@ -56,12 +56,12 @@ function OutputActions({ job, file: { path } }: { job: Job; file: OutputFile }):
   const himalia = useHimalia();
   const { docManager, trans } = himalia;
   const { project, name } = job;
-  if (path.endsWith('/MLmodel')) {
+  if (isModelFile(path)) {
     return (
       <Button
         kind="accept"
         title={trans.__('Make the model in this folder a version of a registered model')}
-        onClick={() => registerModel(himalia, project, name, { job: name, path: folderOf(path) })}
+        onClick={() => registerModel(himalia, project, name, { job: name, path: modelFolder(path) })}
       >
         {trans.__('Register model')}
       </Button>
@@ -76,9 +76,4 @@ function OutputActions({ job, file: { path } }: { job: Job; file: OutputFile }):
     );
   }
   return null;
-}
-
-/** The folder of a file, as the service counts it: below the outputs. */
-function folderOf(path: string): string {
-  return path.replace(/^outputs\//, '').replace(/\/?[^/]*$/, '');
 }

@@ -1,6 +1,6 @@
 import type { Attempt, Job } from '../api/types';
 import { useHimalia } from '../context';
-import { Bar, Button, Pairs, valueText, When, Scroll } from '../ui/basics';
+import { Bar, Button, Pairs, Scroll, Value, When } from '../ui/basics';
 import { bytes, duration, number } from '../ui/format';
 import { useNow } from '../ui/hooks';
 import { StateBadge } from '../ui/state';
@@ -23,9 +23,7 @@ export function JobOverview({ job, showLog }: { job: Job; showLog: () => void })
       <section>
         <h3>{trans.__('Parameters')}</h3>
         {parameters.length > 0 ? (
-          <Pairs
-            pairs={parameters.map(([name, value]) => [name, <code key="v">{valueText(value, trans)}</code>])}
-          />
+          <Pairs pairs={parameters.map(([name, value]) => [name, <Value key="v" of={value} />])} />
         ) : (
           <p className="hm-Quiet">{trans.__('None: it runs as it is written.')}</p>
         )}

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'react';
 import type { Job } from '../api/types';
 import { Himalia, useHimalia } from '../context';
 import { Button, When } from '../ui/basics';
+import { leftModel, registerOfJob } from '../models/choose';
 import { openMlflow } from '../tracking/views';
 import { runIcon } from '../ui/icons';
 import { Item } from '../ui/item';
@@ -108,6 +109,7 @@ function useNewsOf({ id, project, name, status: { state, attempt } }: Job): void
 function Actions({ job, close }: { job: Job; close: () => void }): JSX.Element {
   const himalia = useHimalia();
   const { trans } = himalia;
+  const hasModel = leftModel(job);
   const removeAndClose = async () => {
     if (await remove(himalia, job, () => openJob(himalia, job))) {
       close();
@@ -120,6 +122,15 @@ function Actions({ job, close }: { job: Job; close: () => void }): JSX.Element {
           {trans.__('Stop')}
         </Button>
       )}
+      {hasModel && (
+        <Button
+          kind="accept"
+          title={trans.__('Make the model that this job left a version of a registered model')}
+          onClick={() => registerOfJob(himalia, job)}
+        >
+          {trans.__('Register model')}
+        </Button>
+      )}
       {canRetry(job) && (
         <Button
           onClick={() => retry(himalia, job)}
@@ -130,7 +141,7 @@ function Actions({ job, close }: { job: Job; close: () => void }): JSX.Element {
       )}
       {canRerun(job) && (
         <Button
-          kind="accept"
+          kind={hasModel ? 'plain' : 'accept'}
           onClick={() => rerun(himalia, job)}
           title={trans.__('Make a new job like this one')}
         >

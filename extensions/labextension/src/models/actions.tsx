@@ -2,7 +2,8 @@ import type { Model, ModelVersion } from '../api/types';
 import { type Himalia, useHimalia } from '../context';
 import { deploy } from '../endpoints/deploy';
 import { Button } from '../ui/basics';
-import { confirm, told } from '../ui/confirm';
+import { ask, confirm, refused, told } from '../ui/confirm';
+import { usersIn, usersText } from '../ui/users';
 import { evaluateModel } from './evaluate';
 
 /** Whether a version can be served and measured; otherwise its problem says why not. */
@@ -59,35 +60,60 @@ export function Actions({ model, version, close }: ActionsProps): JSX.Element {
 }
 
 /** Delete a model after a question; true when it is gone. */
-async function removed({ models, trans }: Himalia, model: Model): Promise<boolean> {
+async function removed(himalia: Himalia, model: Model): Promise<boolean> {
+  const { models, trans } = himalia;
   const agreed = await confirm(
     trans.__('Delete “%1”?', model.name),
     trans.__('All its versions go with it. This cannot be taken back.'),
     trans.__('Delete'),
     trans
   );
-  const gone =
-    agreed &&
-    (await told(
-      () => models.remove(model).then(() => true),
-      trans.__('“%1” was not deleted.', model.name),
-      trans
-    ));
-  return gone === true;
+  return agreed && unlessServed(himalia, model.project, model.name, () => models.remove(model));
 }
 
-async function removeVersion({ models, trans }: Himalia, version: ModelVersion): Promise<void> {
+async function removeVersion(himalia: Himalia, version: ModelVersion): Promise<void> {
+  const { models, trans } = himalia;
+  const { project, model, number } = version;
   const agreed = await confirm(
-    trans.__('Delete version %1 of “%2”?', version.number, version.model),
+    trans.__('Delete version %1 of “%2”?', number, model),
     trans.__('Its files and aliases go with it; other versions stay. This cannot be taken back.'),
     trans.__('Delete'),
     trans
   );
   if (agreed) {
-    await told(
-      () => models.removeVersion(version),
-      trans.__('Version %1 was not deleted.', version.number),
+    await unlessServed(himalia, project, `${model}@${number}`, () => models.removeVersion(version));
+  }
+}
+
+/** Delete; where an endpoint serves it that is told instead, with a way there. True when it is gone. */
+async function unlessServed(
+  { app, trans }: Himalia,
+  project: string,
+  name: string,
+  remove: () => Promise<unknown>
+): Promise<boolean> {
+  try {
+    await remove();
+    return true;
+  } catch (error) {
+    const users = usersIn(error) ?? [];
+    const endpoint = users[0]?.names[0];
+    if (!endpoint) {
+      refused(trans.__('“%1” was not deleted.', name), error, trans);
+      return false;
+    }
+    const answer = await ask(
+      trans.__('“%1” is in use', name),
+      trans.__(
+        'It is served by %1, or kept there to roll back to. Delete what serves it first.',
+        usersText(users, trans)
+      ),
+      [trans.__('Open “%1”', endpoint)],
       trans
     );
+    if (answer === 0) {
+      await app.commands.execute('himalia:endpoint-open', { project, name: endpoint });
+    }
+    return false;
   }
 }

@@ -1,14 +1,16 @@
 import { type FormEvent, useState } from 'react';
 
 import type { Found } from '../api/resources';
-import type { Model } from '../api/types';
+import type { Job, Model, OutputFile, Page } from '../api/types';
 import type { Himalia } from '../context';
 import { deploy } from '../endpoints/deploy';
+import { jobPath } from '../jobs/model';
+import { isActive } from '../jobs/states';
 import { Empty, Failure, Loading } from '../ui/basics';
 import { SearchField } from '../ui/fields';
 import { useLoaded } from '../ui/hooks';
 import { FormFooter, openModal } from '../ui/modal';
-import { type ModelSource, registerModel } from './register';
+import { isModelFile, modelFolder, type ModelSource, registerModel } from './register';
 
 const MOST_OFFERED = 50;
 
@@ -74,6 +76,34 @@ export function registerChosen(himalia: Himalia): void {
       };
     },
     act: ({ name, source }) => registerModel(himalia, project, name, source)
+  });
+}
+
+/** Whether a job left a model. */
+export function leftModel({ status }: Job): boolean {
+  return !isActive(status.state) && (status.outputs?.models ?? 0) > 0;
+}
+
+/** Register the model that a job left; of several, the person chooses one. */
+export function registerOfJob(himalia: Himalia, job: Job): void {
+  const { client, trans } = himalia;
+  const { project, name, status } = job;
+  if (status.outputs?.models === 1) {
+    registerModel(himalia, project, name, { job: name });
+    return;
+  }
+  choose<string>(himalia, {
+    title: trans.__('Register a model'),
+    label: trans.__('Folder'),
+    accept: trans.__('Go on'),
+    none: trans.__('This job left no model.'),
+    find: async text => {
+      const { items } = await client.get<Page<OutputFile>>(jobPath(project, name, 'outputs'));
+      const folders = items.filter(({ path }) => isModelFile(path)).map(({ path }) => modelFolder(path));
+      const found = folders.filter(folder => folder.includes(text));
+      return { choices: found.map(folder => ({ value: folder, text: folder })), more: false };
+    },
+    act: path => registerModel(himalia, project, name, { job: name, path })
   });
 }
 

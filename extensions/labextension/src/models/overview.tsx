@@ -1,7 +1,7 @@
 import type { ModelVersion, Tensor } from '../api/types';
 import { useHimalia } from '../context';
 import { Aliases } from '../ui/aliases';
-import { Button, Pairs, valueText } from '../ui/basics';
+import { Button, Pairs, Value } from '../ui/basics';
 import { told } from '../ui/confirm';
 import { number } from '../ui/format';
 import { placeOf } from '../ui/lineage';
@@ -24,9 +24,7 @@ export function VersionOverview({ version }: { version: ModelVersion }): JSX.Ele
       {parameters.length > 0 && (
         <section>
           <h3>{trans.__('Parameters')}</h3>
-          <Pairs
-            pairs={parameters.map(([name, value]) => [name, <code key="v">{valueText(value, trans)}</code>])}
-          />
+          <Pairs pairs={parameters.map(([name, value]) => [name, <Value key="v" of={value} />])} />
         </section>
       )}
       <section>

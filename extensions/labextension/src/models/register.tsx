@@ -12,6 +12,16 @@ import { useFocus, useSending } from '../ui/sending';
 /** Where a version of a model comes from; the folder in it is found where there is only one. */
 export type ModelSource = { job: string; path?: string } | { trial: { experiment: string; number: number } };
 
+/** Whether a file that a job left makes its folder a model in MLflow's format. */
+export function isModelFile(path: string): boolean {
+  return path.endsWith('/MLmodel');
+}
+
+/** The folder of such a file, as the service counts it: below the outputs. */
+export function modelFolder(path: string): string {
+  return path.replace(/^outputs\//, '').replace(/\/?[^/]*$/, '');
+}
+
 /** Of the models that changed last, so many are asked where their newest version came from. */
 const LOOKED_AT = 10;
 

@@ -4,7 +4,7 @@ import { type ReactNode, type RefObject, useRef, useState } from 'react';
 import { ApiError } from '../api/client';
 import { useHimalia } from '../context';
 import { copyText } from './copy';
-import { exact, relative } from './format';
+import { exact, number, relative } from './format';
 import { useNow } from './hooks';
 
 /** A relative time with the exact one on hover. */
@@ -202,6 +202,14 @@ export function valueText(value: unknown, trans: TranslationBundle): string {
     return trans.__('not set');
   }
   return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** A JSON value in one line; of a long fraction what matters, and all of it under the pointer. */
+export function Value({ of }: { of: unknown }): JSX.Element {
+  const { trans } = useHimalia();
+  const whole = valueText(of, trans);
+  const short = typeof of === 'number' && !Number.isInteger(of) ? number(of) : whole;
+  return <code title={short === whole ? undefined : whole}>{short}</code>;
 }
 
 /** A part that scrolls by itself: a region, so that the keyboard reaches it. */

@@ -2,8 +2,8 @@ import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { ApiError } from '../api/client';
-import type { Use } from '../api/lineage';
 import { copyText } from './copy';
+import { type Users, usersIn, usersText } from './users';
 
 /** Ask before something that cannot be taken back; true when the person agrees. Cancel has the focus. */
 export async function confirm(
@@ -89,15 +89,15 @@ export interface Removal {
   /** With `cascade`, also where other things use it. */
   remove: (query: { cascade?: string }) => Promise<unknown>;
   restore: () => Promise<unknown>;
-  /** What people call the users; without it, a thing in use stays. */
-  users?: (uses: Use[]) => Promise<string[]>;
+  /** Whether it may be deleted while something uses it, after another question. */
+  whileUsed?: boolean;
 }
 
 /** Delete after a question, and another where the thing is in use; true when it is gone. A notice offers to undo it. */
 export async function removeAsked(
   name: string,
   consequence: string,
-  { remove, restore, users }: Removal,
+  { remove, restore, whileUsed }: Removal,
   trans: TranslationBundle
 ): Promise<boolean> {
   if (!(await confirm(trans.__('Delete “%1”?', name), consequence, trans.__('Delete'), trans))) {
@@ -107,11 +107,11 @@ export async function removeAsked(
     try {
       await remove({});
     } catch (error) {
-      if (!users || !(error instanceof ApiError && error.code === 'in_use')) {
+      const users = whileUsed ? usersIn(error) : undefined;
+      if (!users) {
         throw error;
       }
-      const found = await users((error.details.links ?? []) as Use[]);
-      if (!(await confirmUsed(name, found, trans))) {
+      if (!(await confirmUsed(name, users, trans))) {
         return false;
       }
       await remove({ cascade: 'true' });
@@ -125,17 +125,13 @@ export async function removeAsked(
   return gone === true;
 }
 
-/** How many users of a thing are named; of the others, how many there are. */
-const MOST_NAMED = 5;
-
-function confirmUsed(name: string, users: string[], trans: TranslationBundle): Promise<boolean> {
-  const named = users.slice(0, MOST_NAMED);
-  const others = users.length - named.length;
-  const list =
-    others > 0 ? trans._n('%2 and %1 other', '%2 and %1 others', others, named.join(', ')) : named.join(', ');
+function confirmUsed(name: string, users: Users[], trans: TranslationBundle): Promise<boolean> {
   return confirm(
     trans.__('Delete “%1” although it is in use?', name),
-    trans.__('It is used by %1. They stay, but cannot be repeated without it.', list),
+    trans.__(
+      'It is used by %1. What uses it stays, but cannot be repeated without it.',
+      usersText(users, trans)
+    ),
     trans.__('Delete all the same'),
     trans
   );
