@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from collections.abc import Callable
-from pathlib import Path
 
-from platforms import PASSWORD, ROOT, Running
+from platforms import PASSWORD, Running
 from playwright.sync_api import Locator, Page, expect
 
 SECONDS = 1000
@@ -20,11 +17,10 @@ Shot = Callable[[str], None]
 class SixSteps:
     """One person's way through the panels; `shot` is called with the name of each picture worth taking."""
 
-    def __init__(self, page: Page, himalia: Running, person: str, pictures: Path, shot: Shot) -> None:
+    def __init__(self, page: Page, himalia: Running, person: str, shot: Shot) -> None:
         self.page = page
         self.himalia = himalia
         self.person = person
-        self.pictures = pictures
         self.shot = shot
 
     def sign_in(self) -> None:
@@ -46,30 +42,49 @@ class SixSteps:
         self.shot("getting-started")
 
     def make_dataset(self) -> None:
-        """Step 1: upload the folder, see the pictures, replace some, see what changed, use it in the notebook."""
+        """Step 1: a cell writes the pictures, the file browser's menu adds them; three are replaced: version 2."""
         page = self.page
-        self._open_noun("Datasets")
-        page.get_by_role("button", name="Upload a dataset", exact=True).click()
-        self._upload(self.pictures)
+        notebook = page.locator(NOTEBOOK)
+        notebook.locator(".jp-Cell").first.click()
+        for _ in ("title", "parameters", "about the pictures", "pictures"):
+            page.keyboard.press("Shift+Enter")
+        expect(notebook.get_by_text("1797 pictures")).to_be_visible(timeout=120 * SECONDS)
+        self._add_digits(note="otherwise it is made")
         pictures = page.get_by_role("list", name="Pictures").get_by_role("img")
         expect(pictures.first).to_be_visible(timeout=60 * SECONDS)
         expect(page.get_by_label("Version", exact=True)).to_have_value("1")
         self.shot("dataset")
         page.get_by_role("region", name="First rows of digits.csv").scroll_into_view_if_needed()
         self.shot("dataset-table")
-        changed = self.pictures.with_name("changed")
-        for number in ("0000", "0010", "0020"):
-            target = changed / "images" / "0" / f"{number}.png"
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(self.pictures / "images" / "0" / "0030.png", target)
-        page.get_by_role("button", name="New version…").click()
-        self._upload(changed)
+        page.locator(".lm-TabBar-tab", has_text="getting-started.ipynb").click()
+        sharper = notebook.locator(".jp-CodeCell", has_text="sharp = ")
+        sharper.locator(".cm-content").click()
+        page.keyboard.press("Shift+Enter")
+        expect(sharper.locator(".jp-InputPrompt")).to_have_text("[3]:")
+        self._add_digits(note="it gets a new version")
         expect(page.get_by_label("Version", exact=True)).to_have_value("2", timeout=60 * SECONDS)
         self.tab("Versions")
         expect(page.get_by_role("list", name="Changed files").get_by_role("listitem")).to_have_count(3)
         self.shot("dataset-versions")
         page.get_by_role("button", name="Use in notebook").click()
         expect(page.locator(".jp-Notebook .jp-CodeCell", has_text="digits@2, read-only")).to_be_visible()
+
+    def _add_digits(self, note: str) -> None:
+        """Add the folder that the notebook wrote; `note` is what its dialog says of the name."""
+        page = self.page
+        files = page.get_by_role("tab", name=re.compile("^File Browser"))
+        if files.get_attribute("aria-selected") != "true":
+            files.click()
+        page.get_by_role("button", name="Refresh the file browser").click()
+        folder = page.locator("#filebrowser .jp-DirListing-item")
+        folder.filter(has=page.get_by_text("digits", exact=True)).click(button="right")
+        page.get_by_role("menuitem", name="Add as dataset…").click()
+        dialog = page.get_by_role("dialog", name="Add as dataset")
+        expect(dialog).to_contain_text("1798 files")
+        expect(dialog.get_by_label("Name")).to_have_value("digits")
+        expect(dialog).to_contain_text(note)
+        self.shot("add-as-dataset")
+        dialog.get_by_role("button", name="Add", exact=True).click()
 
     def run_job(self) -> None:
         """Step 2: the notebook beside the first one as a job that reads the dataset; its run is in MLflow."""
@@ -146,29 +161,9 @@ class SixSteps:
         answer = self.page.locator(f"{VIEW} .hm-TryIt-answer")
         expect(answer).to_contain_text(re.compile(f'"model_version": ?"{model}"'))
 
-    def _open_noun(self, name: str) -> None:
-        row = self.page.locator(".hm-Nouns").get_by_role("button", name=re.compile(f"^.?{name}"))
-        if row.get_attribute("aria-expanded") != "true":
-            row.click()
-
-    def _upload(self, folder: Path) -> None:
-        dialog = self.page.get_by_role("dialog")
-        with self.page.expect_file_chooser() as chooser:
-            dialog.get_by_role("button", name="Choose a folder…").click()
-        chooser.value.set_files(folder)
-        dialog.get_by_role("button", name="Upload").click()
-
     def tab(self, name: str) -> None:
         """Open a tab of the view in front."""
         self.page.locator(VIEW).get_by_role("tab", name=name).click()
 
     def _state(self) -> Locator:
         return self.page.locator(f"{VIEW} .hm-Item-header .hm-State")
-
-
-def write_pictures(folder: Path) -> Path:
-    """The example's pictures, written as a person would write them."""
-    python = ROOT / ".cache" / "environments" / "scikit-learn" / "bin" / "python"
-    script = ROOT / "examples" / "digit_files.py"
-    subprocess.run([str(python), str(script), str(folder)], check=True, capture_output=True, timeout=60)
-    return folder

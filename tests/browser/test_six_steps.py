@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 import httpx
 import pictures
 import pytest
 from platforms import Person, Running
 from playwright.sync_api import Browser, Page, expect
-from six_steps import SECONDS, SixSteps, write_pictures
+from six_steps import SECONDS, SixSteps
 
 TRIALS = 6
 
@@ -66,9 +65,9 @@ class Callers:
 
 
 @pytest.mark.timeout(900)
-def test_six_steps(page: Page, himalia: Running, iris: Person, tmp_path: Path) -> None:
+def test_six_steps(page: Page, himalia: Running, iris: Person) -> None:
     shot = partial(pictures.shot, page)
-    steps = SixSteps(page, himalia, "iris", write_pictures(tmp_path / "digits"), shot)
+    steps = SixSteps(page, himalia, "iris", shot)
     steps.sign_in()
     steps.make_dataset()
     steps.run_job()
