@@ -1,8 +1,8 @@
 """The Jupyter server extension behind Himalia's panels.
 
-It reads the person's files (snapshots, a notebook's parameters), hands the panels their settings, and starts the
-kernels that a requirements.txt adds to;
-everything else the panels ask the service themselves.
+It reads the person's files (snapshots, what goes into datasets, a notebook's parameters), hands the panels their
+settings, and starts the kernels that a requirements.txt adds to; everything else the panels ask the service
+themselves.
 """
 
 from __future__ import annotations

@@ -227,7 +227,7 @@ export class Datasets extends Resources<Dataset> {
       upload.dispose();
     }
     const dataset = upload?.isFirst ? await this.fetch(draft.project, draft.dataset) : undefined;
-    if (dataset?.status.latest !== null) {
+    if (dataset?.status.latest !== null || (await this.drafts(dataset)).items.length > 0) {
       return false;
     }
     await this.remove(dataset);
