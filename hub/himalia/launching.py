@@ -66,6 +66,7 @@ class Launcher:
         return self._known[key]
 
     def events(self, committed: list[dict[str, Any]]) -> None:
+        """Listen to commits: a project's name is part of what its workloads are told."""
         if any(event["kind"].startswith("project.") for event in committed):
             self._known.clear()
 

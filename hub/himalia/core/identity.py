@@ -69,12 +69,14 @@ class HubAccounts:
 
     @property
     def http(self) -> httpx.AsyncClient:
+        """The hub's API, for calls that are not answered from what is remembered."""
         if self._http is None:
             base = f"http://127.0.0.1:{self.settings.hub_port}/hub/api"
             self._http = httpx.AsyncClient(base_url=base, timeout=10, trust_env=False)
         return self._http
 
     async def close(self) -> None:
+        """Let go of the connections."""
         if self._http is not None:
             await self._http.aclose()
 

@@ -71,10 +71,12 @@ class Active:
 
     @property
     def purpose(self) -> str:
+        """What a task is for; empty for what is none."""
         return purpose_of(self.kind, self.spec)
 
     @property
     def counts(self) -> Counts:
+        """How often it was started again, and how often it may be."""
         return Counts(self.restarts, self.spec["max_restarts"], self.tries, self.spec["retries"])
 
     def known(self) -> Known:
@@ -93,6 +95,7 @@ class Active:
         )
 
     def holding(self) -> Holding:
+        """What it takes of its machine."""
         devices = frozenset(device for given in self.devices.values() for device in given)
         return Holding(self.id, self.reserve, self.machine or "", devices, self.order)
 

@@ -59,6 +59,7 @@ class Runner:
 
     @property
     def identifier(self) -> str:
+        """What its files and its log are called by."""
         return self.sockets.name
 
     def state(self) -> dict[str, Any]:
