@@ -191,6 +191,19 @@ def test_the_service_never_opens_what_people_sent() -> None:
     assert wrong == []
 
 
+def test_the_service_takes_its_time_from_one_clock() -> None:
+    own = {*LIGHT, "cli", "supervisor", "testing"}  # beside the service, or made to run without it
+    wrong = [
+        f"{name}:{node.lineno}"
+        for name, tree in modules().items()
+        if package(name) not in own and name != "core.clock"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and ast.unparse(node) in ("time.time", "datetime.now", "datetime.utcnow")
+    ]
+    assert wrong == []
+
+
 @pytest.mark.parametrize("light", LIGHT)
 def test_what_users_carry_imports_nothing_of_the_service(light: str) -> None:
     known = {
