@@ -67,7 +67,7 @@ def add(
     """Make an account and show its generated password once."""
     given = _read_password(password_stdin)
     password = _store(_home(home)).add(name, given, admin=admin)
-    _show_secret(name, "password", password, given is None, as_json)
+    _show_password(name, password, given is None, as_json)
 
 
 @app.command()
@@ -112,7 +112,7 @@ def reset_password(
     """Give an account a new password and show it once; its sessions end."""
     given = _read_password(password_stdin)
     password = _store(_home(home)).reset_password(name, given)
-    _show_secret(name, "password", password, given is None, as_json)
+    _show_password(name, password, given is None, as_json)
 
 
 @app.command("list")
@@ -138,11 +138,11 @@ def list_accounts(home: HomeOption = None, as_json: JsonOption = False) -> None:
     )
 
 
-def _show_secret(name: str, kind: str, value: str, show: bool, as_json: bool) -> None:
+def _show_password(name: str, password: str, show: bool, as_json: bool) -> None:
     if as_json:
-        print_json({"name": name, **({kind: value} if show else {})})
+        print_json({"name": name, **({"password": password} if show else {})})
     elif show:
-        say(f"{name}\nPassword: {value}   (shown only now)")
+        say(f"{name}\nPassword: {password}   (shown only now)")
     else:
         say(f"{name}: done.")
 

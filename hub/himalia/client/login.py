@@ -150,4 +150,5 @@ class _Browser:
 def _refusal(answer: httpx.Response) -> str:
     if answer.status_code == 429:
         return "Too many sign-ins failed. Wait a little, then try again."
-    return "The user name or the password is wrong."
+    disabled = "This account is disabled. Ask an administrator."  # said to who knows the password
+    return disabled if disabled in answer.text else "The user name or the password is wrong."

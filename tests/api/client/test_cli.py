@@ -16,6 +16,7 @@ from client_harness import HIMALIA, Run, run_himalia
 from platforms import PASSWORD, Person
 
 import himalia
+from himalia.hub.accounts.store import AccountStore
 
 
 def test_submit_and_follow_a_notebook(run: Run, folder: Path) -> None:
@@ -258,6 +259,14 @@ def test_login_with_a_password(ada: Person, tmp_path: Path) -> None:
     run_himalia("logout")
     (tmp_path / "password").write_text("wrong\n")
     assert "is wrong" in run_himalia(*words, str(tmp_path / "password"), code=1).stderr
+
+
+def test_a_disabled_account_is_told_so(ada: Person, tmp_path: Path) -> None:
+    ada.platform.add_user("dora")
+    AccountStore.of_home(ada.platform.home).disable("dora")
+    (tmp_path / "password").write_text(PASSWORD + "\n")
+    words = ["login", ada.platform.url, "--username", "dora", "--password-file", str(tmp_path / "password")]
+    assert "This account is disabled. Ask an administrator." in run_himalia(*words, code=1).stderr
 
 
 def test_without_a_platform(tmp_path: Path) -> None:

@@ -155,10 +155,6 @@ class AccountStore:
         passwords.check_new(new, name)
         self._change(name, "password = ?", passwords.hashed(new))
 
-    def set_admin(self, name: str, admin: bool) -> None:
-        """Make an account an administrator's, or not; counts from the next sign-in."""
-        self._change(name, "admin = ?", int(admin))
-
     def sessions_ended(self, name: str) -> None:
         """The hub has ended what was signed in as `name`."""
         self._change(name, "end_sessions = 0")
