@@ -207,3 +207,25 @@ def answer(page: Page, model: str) -> None:
     expect(page.locator(f"{VIEW} .hm-TryIt-answer")).to_contain_text(
         re.compile(f'"model_version": ?"{model}"')
     )
+
+
+TWO = """
+import os
+for name in ("first", "second"):
+    os.makedirs(f"outputs/{name}")
+    open(f"outputs/{name}/MLmodel", "w").close()
+"""
+
+
+def test_a_job_that_left_several_models_asks_which(page: Page, priska: Person) -> None:
+    job = priska.submit("python", "-c", TWO)["name"]
+    assert priska.ended(job)["status"]["outputs"]["models"] == 2
+    open_lab(page, priska)
+    open_noun(page, "Jobs")
+    page.locator(".hm-JobRow", has_text=job).first.click()
+    page.locator(f"{VIEW} .hm-Item-actions").get_by_role("button", name="Register model").click()
+    form = page.get_by_role("dialog")
+    form.get_by_label("Folder").fill("second")
+    form.get_by_role("button", name="Go on").click()
+    form.get_by_text("More", exact=True).click()
+    expect(form.get_by_label("Folder")).to_have_value("second")

@@ -258,16 +258,17 @@ def test_large_tables_are_looked_at_in_part(root: Path, out: Path, monkeypatch: 
 
 def test_what_is_no_table_is_said_so(root: Path, out: Path) -> None:
     write(root, "bad.parquet", b"PAR1" + os.urandom(500) + b"PAR1")
-    write(root, "empty.parquet", b"")
+    write(root, "empty.csv", b"")
     write(root, "bad.jsonl", b"{not json\n" * 3)
     write(root, "bad.csv.gz", b"\x1f\x8b" + os.urandom(300))
     write(root, "good.csv", "a\n1\n")
     found = look(root, out)
     assert [one.path for one in found.tables] == ["good.csv"]
-    assert why(found).keys() == {"bad.parquet", "empty.parquet", "bad.jsonl", "bad.csv.gz"}
+    assert why(found).keys() == {"bad.parquet", "empty.csv", "bad.jsonl", "bad.csv.gz"}
     assert all(words.startswith("It ") and words.endswith(".") for words in why(found).values())
     assert not any(str(out.parent) in words for words in why(found).values()), "our own names mean nothing"
     assert "bad.parquet" in why(found)["bad.parquet"]
+    assert why(found)["empty.csv"] == "It is empty."
 
 
 def test_only_the_table_itself_is_read(root: Path, out: Path, tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def _check_shape(tensor: Tensor, field: Field) -> None:
     if not fits:
         raise BadInputError(
             f"Input {tensor.name!r} has the shape {list(tensor.shape)}, but the model takes "
-            f"{list(field.shape)}, where -1 is any number."
+            f"[{', '.join('any' if size < 0 else str(size) for size in field.shape)}]."
         )
 
 

@@ -136,7 +136,7 @@ function NewDataset({ chosen: first, project, chooseInLab, submit, close }: NewP
           there
             ? trans.__('There is a dataset of this name: it gets a new version.')
             : trans.__(
-                'Small letters, digits and hyphens. A dataset of that name gets a new version; otherwise it is made.'
+                'Lowercase letters, digits and dashes. A dataset of that name gets a new version; otherwise it is made.'
               )
         }
         choices={{ id: list, values: known?.items.map(each => each.name) ?? [] }}

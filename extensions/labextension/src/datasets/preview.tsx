@@ -1,3 +1,4 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
 import { useEffect, useState } from 'react';
 
 import type {
@@ -281,14 +282,16 @@ function ColumnHead({ column }: { column: PreviewColumn }): JSX.Element {
       }))
     : top.map(({ value, count }) => ({ label: String(value), count }));
   const facts = [
-    type,
     distinct === null || distinct === undefined ? '' : trans._n('%1 value', '%1 values', distinct),
     nulls > 0 ? trans.__('%1 empty', nulls.toLocaleString()) : ''
   ];
   return (
     <>
       <span className="hm-DataTable-name">{name}</span>
-      <span className="hm-Quiet">{facts.filter(Boolean).join(' · ')}</span>
+      <span className="hm-Quiet">
+        <span title={type}>{kindText(column, trans)}</span>
+        {facts.filter(Boolean).map(fact => ` · ${fact}`)}
+      </span>
       {bars.length > 0 && <SmallBars title={trans.__('Spread of %1', name)} bars={bars} quiet />}
       <span className="hm-Quiet hm-DataTable-range">
         <span>{typeof min === 'number' ? number(min) : String(min ?? '')}</span>
@@ -296,6 +299,20 @@ function ColumnHead({ column }: { column: PreviewColumn }): JSX.Element {
       </span>
     </>
   );
+}
+
+/** What a column holds, in words; its type in the table's own terms stands under the pointer. */
+function kindText({ kind, type }: PreviewColumn, trans: TranslationBundle): string {
+  switch (kind) {
+    case 'number':
+      return type.includes('INT') ? trans.__('whole numbers') : trans.__('numbers');
+    case 'date':
+      return trans.__('dates');
+    case 'text':
+      return type === 'BOOLEAN' ? trans.__('true or false') : trans.__('text');
+    default:
+      return type;
+  }
 }
 
 function edge(value: string | number | undefined): string {

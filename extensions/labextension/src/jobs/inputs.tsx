@@ -39,7 +39,7 @@ export function readInputs(
     if (!NAME.test(name)) {
       return {
         inputs,
-        errors: { inputs: trans.__('Give each input a name of letters, digits and hyphens.') }
+        errors: { inputs: trans.__('Give each input a name of letters, digits and dashes.') }
       };
     }
     if (name in inputs) {

@@ -38,6 +38,7 @@ export interface ListPanelProps<T extends Listed> {
 /** A project's things of one noun: searched, filtered by state, newest first, drawn as far as they are in sight. */
 export function ListPanel<T extends Listed>(props: ListPanelProps<T>): JSX.Element {
   const { project, store, states = [], selected, onToggle } = props;
+  const { trans } = useHimalia();
   const [state, setState] = useState('');
   const [typed, setTyped] = useState('');
   const text = useSettled(typed.trim(), TYPING_MS);
@@ -57,7 +58,7 @@ export function ListPanel<T extends Listed>(props: ListPanelProps<T>): JSX.Eleme
           type="search"
           className="hm-Input"
           aria-label={props.search}
-          placeholder={props.search}
+          placeholder={trans.__('Search')}
           value={typed}
           onChange={event => setTyped(event.target.value)}
         />

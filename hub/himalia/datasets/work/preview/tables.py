@@ -59,6 +59,8 @@ def format_of(file: File) -> Format | None:
 
 def look(root: Path, file: File, scratch: Path, seconds: float) -> preview.Table:
     """A look at one table. Raises Crashed; and Unreadable's reason as ValueError."""
+    if file.size == 0:
+        raise ValueError("It is empty.")
     answer = guarded(partial(_safely, root / file.path, file, scratch, seconds * 0.8), seconds)
     if "why" in answer:
         raise ValueError(answer["why"])
