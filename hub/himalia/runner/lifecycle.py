@@ -425,7 +425,7 @@ class Lifecycle:
         workload.status = status
         workload.state = State.ENDING
         self._settling.append(workload)
-        workload.wall_s = max(time.time() - workload.started_at, 0.0)
+        workload.wall_s = time.monotonic() - workload.began
         workload.cpu_s = max(cpu_s - workload.cpu_before_s, 0.0)
         workload.max_memory_bytes = max(workload.max_memory_bytes, peak_bytes)
 

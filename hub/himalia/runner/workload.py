@@ -59,6 +59,7 @@ class Workload:
         self.result: Optional[Tuple[Optional[str], str]] = None
         self.status: Optional[int] = None
         self.started_at = 0.0
+        self.began = 0.0  # the same moment on a clock that nobody sets
         self.cpu_s = 0.0
         self.cpu_before_s = 0.0
         self.max_memory_bytes = 0
@@ -87,7 +88,7 @@ class Workload:
     def started(self, pid: int, mark: str) -> None:
         """Its process ``pid`` is there."""
         self.pid, self.mark, self.state = pid, mark, State.RUNNING
-        self.started_at = time.time()
+        self.started_at, self.began = time.time(), time.monotonic()
         self._started_due = True
 
     def progress(self, data: Dict[str, Any]) -> None:
