@@ -30,10 +30,10 @@ from himalia.experiments.tables import experiments
 from himalia.jobs.schema import JobCreate, JobSpec
 from himalia.jobs.service import Chosen, Jobs, Part
 from himalia.projects import service as projects_service
+from himalia.tracking.runs import EXPERIMENT_LABEL
 
 log = logging.getLogger(__name__)
 
-LABEL = "himalia/experiment"
 T = TypeVar("T")
 
 
@@ -197,7 +197,7 @@ class Searcher:
         records.check_running(tx, search.id)
         body = JobCreate.model_construct(
             name=f"{search.name[:27].rstrip('-')}-trial-{asked.number}",
-            labels={LABEL: search.name},
+            labels={EXPERIMENT_LABEL: search.name},
             spec=_with(owner.job, asked.parameters),
         )
         of = f"experiment:{search.id}"
