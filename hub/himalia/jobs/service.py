@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -96,6 +97,7 @@ class Jobs:
         self.change_hooks: list[Callable[[Transaction, list[Change]], None]] = []
         """Told of each job's change, in its transaction."""
         self._numbers = Numbers()
+        self._content = lru_cache(maxsize=32)(snapshots.store.get)
         engine.on_change("job", self._changed)
 
     # Submitting
@@ -161,8 +163,17 @@ class Jobs:
                         f"spec.{field}",
                         f"There is no file {path} in the job's code. Is it left out by .himaliaignore?",
                     )
+            if spec.requirements is not None:
+                self._requirements(spec.snapshot, spec.requirements)
         if spec.secrets:
             self.check_secrets(connection, project_id, access.person.id, spec.secrets)
+
+    def _requirements(self, snapshot: str, path: str) -> bytes:
+        """The content of a requirements.txt; kept, so that it is not read from the disk in a transaction."""
+        file = next(file for file in self.snapshots.tree(snapshot).files if file.path == path)
+        if file.size > 2**20:
+            raise Invalid.field("spec.requirements", "A requirements.txt has at most 1 MiB.")
+        return self._content(file.digest)
 
     def check_secrets(
         self, connection: Connection, project_id: str, person_id: str, names: Iterable[str]
@@ -238,11 +249,7 @@ class Jobs:
         """The overlay that a resolved spec needs, whose building is begun where it has to be."""
         if spec.requirements is None or spec.snapshot is None or spec.environment is None:
             return None
-        tree = self.snapshots.tree(spec.snapshot)
-        file = next(file for file in tree.files if file.path == spec.requirements)
-        if file.size > 2**20:
-            raise Invalid.field("spec.requirements", "A requirements.txt has at most 1 MiB.")
-        content = self.snapshots.store.get(file.digest)
+        content = self._requirements(spec.snapshot, spec.requirements)
         needed = self.overlays.plan(tx.connection, person_id, project_id, spec.environment, content)
         if needed.spec is not None:
             self.overlays.submit(tx, needed.spec)
