@@ -92,3 +92,24 @@ async def test_what_is_committed_together_sees_what_the_piece_before_it_changed(
     first, *outcomes = await asyncio.gather(*pieces, return_exceptions=True)
     assert isinstance(first, KeyError)
     assert [isinstance(one, NotFound) for one in outcomes] == [True, False, False, False, True]
+
+
+async def test_only_who_had_more_before_loses_what_runs(database: Database) -> None:
+    """What hooks are told of ends work and notebook servers: a new viewer has lost nothing."""
+    ended: list[set[str]] = []
+    hooks = [lambda tx, project_id, who: ended.append(who)]
+
+    def changes(tx: Transaction) -> str:
+        ada, bob = (people.ensure(tx, name, "2026-01-01", ["vision"]) for name in ("ada", "bob"))
+        project = service.create(tx, ProjectCreate(name="digits"), ada)
+        for role in ("viewer", "viewer", "editor", "owner", "editor"):
+            service.set_member(tx, project, "person", "bob", role, None, hooks)
+        service.set_member(tx, project, "group", "vision", "viewer", None, hooks)
+        service.remove_member(tx, project, "group", "vision", None, hooks)
+        assert ended == []
+        service.set_member(tx, project, "person", "bob", "viewer", None, hooks)
+        service.remove_member(tx, project, "person", "bob", None, hooks)
+        return bob.id
+
+    bob = await database.write(changes)
+    assert ended == [{bob}, {bob}], "as an editor who became a viewer, and as a viewer who was removed"

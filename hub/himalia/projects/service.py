@@ -21,7 +21,7 @@ from himalia.projects.schema import ProjectCreate, ProjectUpdate
 from himalia.projects.tables import members, projects
 
 AccessHook = Callable[[Transaction, str, set[str]], None]
-"""Called with (tx, project id, ids of people) when these people may no longer run things in a project."""
+"""Called with (tx, project id, ids of people) when these people may no longer run things in a project, or see it."""
 
 DeleteHook = Callable[[Transaction, str, bool], None]
 """Called with (tx, project id, cascade) before a project is deleted; raises InUse to refuse."""
@@ -281,12 +281,13 @@ def set_member(
     _fresh(tx, project["id"])
     member = _member(tx.connection, kind, name)
     _refuse_last_owner(tx, project, kind, member, role)
+    before = _roles(tx.connection, project["id"], kind, member)
     where = _is_member(project["id"], kind, member)
     if tx.execute(members.update().where(where).values(role=role)).rowcount == 0:
         tx.execute(members.insert().values(project_id=project["id"], kind=kind, member=member, role=role))
     data = {"member": {"kind": kind, "name": name, "role": role}, **_who(kind, member)}
     _tell(tx, "project.changed", project, person_id, data)
-    _end_access(tx, project["id"], kind, member, hooks)
+    _end_access(tx, project["id"], before, _roles(tx.connection, project["id"], kind, member), hooks)
     return {"kind": kind, "name": name, "role": role}
 
 
@@ -301,30 +302,41 @@ def remove_member(
     """Take a member out. Raises NotFound, and Invalid for the last owner."""
     member = _member(tx.connection, kind, name)
     _refuse_last_owner(tx, project, kind, member, "none")
+    before = _roles(tx.connection, project["id"], kind, member)
     if tx.execute(members.delete().where(_is_member(project["id"], kind, member))).rowcount == 0:
         raise NotFound(f"{name} is not a member of {project['name']}.")
     data = {"removed": {"kind": kind, "name": name}, **_who(kind, member)}
     _tell(tx, "project.changed", project, person_id, data)
-    _end_access(tx, project["id"], kind, member, hooks)
+    _end_access(tx, project["id"], before, _roles(tx.connection, project["id"], kind, member), hooks)
 
 
 def leave_groups(tx: Transaction, person: Person, left: set[str], hooks: Sequence[AccessHook]) -> None:
-    """Tell the hooks of the projects in which a person who left hub groups may no longer run things."""
+    """Tell the hooks of the projects in which a person who left hub groups may do less than these let them."""
     through = sa.and_(members.c.kind == "group", members.c.member.in_(left))
-    for project_id in set(tx.execute(sa.select(members.c.project_id).where(through)).scalars()):
-        if role_of(tx.connection, project_id, person) < Role.editor:
-            for hook in hooks:
-                hook(tx, project_id, {person.id})
+    had: dict[str, Role] = {}
+    for row in tx.execute(sa.select(members.c.project_id, members.c.role).where(through)).mappings():
+        had[row["project_id"]] = max(had.get(row["project_id"], Role.none), Role[row["role"]])
+    for project_id, before in had.items():
+        after = role_of(tx.connection, project_id, person)
+        _end_access(tx, project_id, {person.id: before}, {person.id: after}, hooks)
+
+
+def _roles(connection: Connection, project_id: str, kind: str, member: str) -> dict[str, Role]:
+    """The role of each person whom a change of this member concerns, by their id."""
+    one = people.get(connection, member) if kind == "person" else None
+    concerned = people.of_group(connection, member) if kind == "group" else [one] if one else []
+    return {who.id: role_of(connection, project_id, who) for who in concerned}
 
 
 def _end_access(
-    tx: Transaction, project_id: str, kind: str, member: str, hooks: Sequence[AccessHook]
+    tx: Transaction,
+    project_id: str,
+    before: dict[str, Role],
+    after: dict[str, Role],
+    hooks: Sequence[AccessHook],
 ) -> None:
-    """Tell the hooks who, of the person or group whose role changed, may no longer run things here."""
-    connection = tx.connection
-    one = people.get(connection, member) if kind == "person" else None
-    affected = people.of_group(connection, member) if kind == "group" else [one] if one else []
-    ended = {who.id for who in affected if role_of(connection, project_id, who) < Role.editor}
+    """Tell the hooks whose role fell below editor, or from viewer to none; a new viewer has lost nothing."""
+    ended = {who for who, role in after.items() if role < min(before[who], Role.editor)}
     if ended:
         for hook in hooks:
             hook(tx, project_id, ended)
