@@ -198,14 +198,20 @@ def test_what_cannot_be_added_is_said(page: Page, fatima: Person, home: Path) ->
     assert fatima.http.get(f"/projects/{fatima.project}/datasets/gone").status_code == 404
 
 
-def test_what_is_discarded_leaves_nothing(page: Page, fatima: Person, home: Path) -> None:
-    for at in range(8):
-        write(home / "large" / f"{at}.bin", os.urandom(LARGE))
+def pause_large(page: Page) -> Locator:
+    """Begin to add the large folder, and pause; what shows it."""
     add(page, "large").get_by_role("button", name="Add", exact=True).click()
     upload = page.locator(f"{VIEW} .hm-Upload")
     expect(upload).to_contain_text(re.compile("[0-7] of 8 files"))
     upload.get_by_role("button", name="Pause").click()
     expect(upload).to_contain_text("The upload is paused.")
+    return upload
+
+
+def test_what_is_discarded_leaves_nothing(page: Page, fatima: Person, home: Path) -> None:
+    for at in range(8):
+        write(home / "large" / f"{at}.bin", os.urandom(LARGE))
+    upload = pause_large(page)
     shot(page, "lab-files-paused")
     arrived = "0 of 8" not in upload.inner_text()
     upload.get_by_role("button", name="Discard").click()
@@ -213,4 +219,18 @@ def test_what_is_discarded_leaves_nothing(page: Page, fatima: Person, home: Path
         page.get_by_role("dialog").get_by_role("button", name="Discard").click()
     expect(page.locator(".lm-TabBar-tab", has_text="large")).to_have_count(0)
     assert fatima.http.get(f"/projects/{fatima.project}/datasets/large").status_code == 404
+
+
+def test_what_a_reload_broke_off_goes_on(page: Page, fatima: Person, home: Path) -> None:
+    upload = pause_large(page)
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    expect(upload).to_contain_text("Unfinished upload of fatima:")
+    upload.get_by_role("button", name="Files of this server…").click()
+    chooser = page.locator(".jp-Dialog")
+    chooser.locator(".jp-DirListing-item", has_text="large").click()
+    chooser.get_by_role("button", name="Select").click()
+    version = page.locator(VIEW).get_by_label("Version", exact=True)
+    expect(version).to_have_value("1", timeout=60 * SECONDS)
+    assert paths(fatima, "large") == [f"{at}.bin" for at in range(8)]
     shutil.rmtree(home / "large")
