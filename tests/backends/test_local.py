@@ -17,6 +17,7 @@ import pytest
 from himalia.core.settings import Settings
 from himalia.core.unix import connected
 from himalia.engine.backends.base import Account, Place, Seen
+from himalia.engine.backends.local import link
 from himalia.engine.backends.local.backend import LocalBackend
 from himalia.engine.backends.local.folders import Folders
 from himalia.engine.backends.local.runner import Runner, Runners
@@ -141,7 +142,10 @@ class TestLocalBackend(BackendSuite):
         async with Service(world) as service:
             assert (await service.run(launch)).reason == "environment_missing"
 
-    async def test_runner_that_does_not_say_hello_is_ended(self, world: World, home: Path) -> None:
+    async def test_runner_that_does_not_say_hello_is_ended(
+        self, world: World, home: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(link, "HELLO_S", 2.0)
         launch = world.shell(FOREVER)
         async with Service(world) as service:
             service.backend.start(launch)

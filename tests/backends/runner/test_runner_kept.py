@@ -175,7 +175,7 @@ def test_a_stopped_notebook_leaves_no_kernel(shared: Runner) -> None:
 
 
 def test_kept_kernels_end_when_idle_and_a_killed_one_is_replaced(make_runner: MakeRunner) -> None:
-    runner = make_runner("--warm", "0", "--warm-idle", "5")
+    runner = make_runner("--warm", "0", "--warm-idle", "3")
     pid = _kernel(runner, "a-1", group="a")
     os.kill(pid, signal.SIGKILL)
     wait_for(lambda: not executors(runner), "the executor to notice")

@@ -31,6 +31,7 @@ from himalia.engine.states import REASONS
 log = logging.getLogger(__name__)
 
 VERSION = 1
+HELLO_S = 10.0
 LINE_LIMIT = 32 * 2**20
 READ_BYTES = 2**18
 OUTPUTS_LIMIT = 100_000
@@ -72,7 +73,7 @@ class RunnerLink:
         reader, writer = await asyncio.open_unix_connection(sock=opened, limit=LINE_LIMIT)
         writer.write(_line({"op": "hello", "version": VERSION, "token": self._token}))
         try:
-            hello = json.loads(await asyncio.wait_for(reader.readline(), 10))
+            hello = json.loads(await asyncio.wait_for(reader.readline(), HELLO_S))
         except (ValueError, TimeoutError) as error:
             writer.close()
             raise LinkError("The runner did not say hello.") from error
