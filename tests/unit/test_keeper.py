@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-KEEPER = "import sys, keeper; keeper.END_S = keeper.BROKEN_OFF_S = 0.3; keeper.main()"
+KEEPER = "import keeper; keeper.END_S, keeper.BROKEN_OFF_S = 0.3, {}; keeper.main()"
 TESTS = str(Path(__file__).parents[1])
-ASIDE = "import subprocess, sys; subprocess.Popen(['setsid', 'sleep', '600'])\n"
+ASIDE = "import subprocess; subprocess.Popen(['sleep', '600'], start_new_session=True)\n"
 """Starts what no signal to its group reaches."""
 TOLD = ASIDE + (
     "import os, time\n"
@@ -24,8 +24,8 @@ TOLD = ASIDE + (
 )
 
 
-def kept(code: str) -> subprocess.Popen[str]:
-    line = [sys.executable, "-c", KEEPER, sys.executable, "-c", code]
+def kept(code: str, broken_off_s: float = 20) -> subprocess.Popen[str]:
+    line = [sys.executable, "-c", KEEPER.format(broken_off_s), sys.executable, "-c", code]
     environment = {**os.environ, "PYTHONPATH": TESTS}
     return subprocess.Popen(
         line,
@@ -64,7 +64,7 @@ def test_a_command_that_is_broken_off_ends_in_order(number: signal.Signals) -> N
 
 
 def test_what_a_killed_command_started_ends() -> None:
-    process = kept(TOLD)
+    process = kept(TOLD, broken_off_s=0.3)
     assert process.stdout is not None
     command, _ = process.stdout.readline().split()
     os.kill(int(command), signal.SIGKILL)
@@ -73,7 +73,7 @@ def test_what_a_killed_command_started_ends() -> None:
 
 
 def test_a_command_that_does_not_end_is_killed() -> None:
-    process = kept("import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n" + TOLD)
+    process = kept("import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n" + TOLD, broken_off_s=0.3)
     assert process.stdout is not None
     process.stdout.readline()
     process.terminate()
