@@ -170,6 +170,28 @@ def test_who_loses_access_loses_what_runs(ada: Person, bob: Person, admin: Perso
     assert ada.http.delete(f"/projects/{name}", params={"cascade": "true"}).status_code == 204
 
 
+@pytest.mark.parametrize(("role", "shared"), [("viewer", False), ("editor", True)])
+def test_what_a_member_s_server_holds_of_a_project(
+    himalia: Running, ada: Person, bob: Person, role: str, shared: bool
+) -> None:
+    """A viewer reads datasets in notebooks, too: their check-outs, and not the shared folder with its group."""
+    name = f"held-by-{role}"
+    make(ada, name)
+    assert ada.http.put(f"/projects/{name}/members/person/bob", json={"role": role}).status_code == 200
+    token = (himalia.home / "secrets" / "service-token").read_text().strip()
+    account = bob.browser.get("/hub/api/user").json()
+    with httpx.Client(base_url=bob.http.base_url, headers={"Authorization": f"Bearer {token}"}) as hub_itself:
+        body = {"user": "bob", "user_created": account["created"], "profile": "base"}
+        granted = hub_itself.post("/reservations", json=body)
+        assert granted.status_code == 201, granted.text
+        hub_itself.delete(f"/reservations/{granted.json()['id']}").raise_for_status()
+    (held,) = [one for one in granted.json()["projects"] if one["name"] == name]
+    assert held["checkouts"]
+    assert (held["shared"] is not None) == shared
+    assert held["gid"] is None or held["gid"] in granted.json()["person"]["groups"]
+    assert ada.http.delete(f"/projects/{name}").status_code == 204
+
+
 def test_members_by_hub_group(ada: Person, admin: Person, people: Callable[..., Person]) -> None:
     eve = people("eve")
     for group in ("physics", "physics%2Fstudents"):

@@ -32,11 +32,11 @@ class ReservedPerson(BaseModel):
 
 
 class ReservedProject(BaseModel):
-    """A project whose folders are bound into the server."""
+    """A project whose folders are bound into the server; a viewer has the check-outs alone."""
 
     id: str
     name: str
-    shared: str
+    shared: str | None
     checkouts: str
     gid: int | None
 

@@ -144,8 +144,9 @@ class Servers:
         self, identifier: str, person: Person, own: dict[str, Any], environment: str, limit: Resources
     ) -> Reservation:
         account = self.identities.account(person)
-        places = await self.database.read(lambda c: self._places(c, person))
-        folders = await asyncio.to_thread(self._folders, account, places)
+        roles = await self.database.read(lambda c: self._roles(c, person))
+        places = [place for place, role in roles if role >= Role.editor]
+        folders = await asyncio.to_thread(self._folders, account, roles)
         return Reservation(
             id=identifier,
             person=ReservedPerson(
@@ -164,25 +165,26 @@ class Servers:
             env={"HIMALIA_PROJECT": own["name"], "MLFLOW_WORKSPACE": own["name"]},
         )
 
-    def _places(self, connection: Connection, person: Person) -> list[Place]:
-        """The projects whose folders the person may write in."""
+    def _roles(self, connection: Connection, person: Person) -> list[tuple[Place, Role]]:
+        """The projects that the person is a member of: an editor sees both folders, a viewer the check-outs."""
         return [
-            self.identities.place(row)
+            (self.identities.place(row), projects_service.role_of(connection, row["id"], person))
             for row in projects_service.of_person(connection, person)
-            if projects_service.role_of(connection, row["id"], person) >= Role.editor
         ]
 
-    def _folders(self, account: Account, places: list[Place]) -> tuple[str, list[ReservedProject]]:
+    def _folders(
+        self, account: Account, roles: list[tuple[Place, Role]]
+    ) -> tuple[str, list[ReservedProject]]:
         home = self.folders.person(account)
         projects = [
             ReservedProject(
                 id=place.id,
                 name=place.name,
-                shared=str(self.folders.shared(place)),
+                shared=str(self.folders.shared(place)) if role >= Role.editor else None,
                 checkouts=str(self.folders.checkouts(place)),
-                gid=place.gid,
+                gid=place.gid if role >= Role.editor else None,
             )
-            for place in places
+            for place, role in roles
         ]
         return str(home), projects
 
