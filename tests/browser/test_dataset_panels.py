@@ -116,6 +116,8 @@ def test_an_upload_goes_on_after_a_reload(page: Page, paula: Person, tmp_path: P
     line.send("Network.emulateNetworkConditions", slow)
     page.get_by_role("dialog").get_by_role("button", name="Upload").click()
     expect(page.get_by_text(re.compile(r"3 of 4 files, (1\d|[89])\S* MiB of 27 MiB"))).to_be_visible()
+    # What is under way is not offered to be begun.
+    expect(page.locator(VIEW).get_by_role("button", name="Upload files")).to_have_count(0)
     shot(page, "upload-running")
     asked: list[str] = []
     page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))

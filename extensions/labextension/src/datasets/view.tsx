@@ -7,7 +7,7 @@ import { Button, Empty, Failure, Loading, When } from '../ui/basics';
 import { removeAsked } from '../ui/confirm';
 import { DropTarget } from '../ui/dropzone';
 import { bytes } from '../ui/format';
-import { usePages } from '../ui/hooks';
+import { usePages, useSignal } from '../ui/hooks';
 import { datasetIcon } from '../ui/icons';
 import { Item } from '../ui/item';
 import { LineageGraph } from '../ui/lineage';
@@ -65,6 +65,8 @@ function Shown(props: ShownProps): JSX.Element {
     (token, signal) => datasets.versions(dataset, { limit: PAGE, page_token: token }, signal),
     [datasets, dataset.id, dataset.status.versions, latest?.number, JSON.stringify(dataset.status.aliases)]
   );
+  useSignal(datasets.uploadsChanged);
+  const isComing = datasets.uploadsOf(dataset).length > 0;
   const versions = pages?.flatMap(page => page.items) ?? [];
   const version = versions.find(each => each.number === wanted) ?? versions[0];
   const shown = version?.number;
@@ -87,7 +89,7 @@ function Shown(props: ShownProps): JSX.Element {
       <Header {...props} version={version} versions={versions} onVersion={setWanted} more={more}>
         {error && <Failure error={error} retry={reload} />}
         {!pages && !error && <Loading />}
-        {pages && !version && (
+        {pages && !version && !isComing && (
           <Empty
             title={trans.__('No version yet')}
             action={{ label: trans.__('Upload files'), run: () => addVersion(himalia, dataset) }}
