@@ -33,6 +33,7 @@ import { addOverlays } from './overlays/views';
 import { Projects } from './projects/model';
 import { Settings } from './settings';
 import { addTracking } from './tracking/views';
+import { translateUnits } from './ui/format';
 import { CATEGORY } from './ui/views';
 
 const PLUGIN = '@himalia/lab:plugin';
@@ -124,6 +125,7 @@ function assemble(
   page: PageSettings
 ): Himalia {
   const trans = translator.load('himalia');
+  translateUnits(trans);
   const token = PageConfig.getToken();
   const base = new URL(page.url, window.location.href).href;
   const client = new Client(base, token, {
@@ -145,7 +147,7 @@ function assemble(
     rendermime,
     server,
     trans,
-    datasets: new Datasets(client, live, server),
+    datasets: new Datasets(client, live, server, trans),
     endpoints: new Endpoints(client, live),
     experiments: new Experiments(client, live),
     models: new Models(client, live),

@@ -23,6 +23,8 @@ export interface Resource {
 export interface News {
   id: string;
   kind: 'put' | 'removed' | 'unknown';
+  /** What one that is not known is called now. */
+  name?: string;
 }
 
 /** Names that a search found, the newest first. */
@@ -198,14 +200,14 @@ export class Resources<T extends Resource> implements Store<T>, IDisposable {
     if (message.type !== 'event' || message.event.subject.kind !== this.noun) {
       return;
     }
-    const { id } = message.event.subject;
+    const { id, name } = message.event.subject;
     const known = this._items.get(id);
     if (message.event.kind === `${this.noun}.deleted`) {
       this.forget(id);
     } else if (known) {
       this.learn(known, message.event);
     } else {
-      this._news.emit({ id, kind: 'unknown' });
+      this._news.emit({ id, kind: 'unknown', name });
     }
   }
 
@@ -243,7 +245,12 @@ export class Resources<T extends Resource> implements Store<T>, IDisposable {
         await this.fetch(known.project, known.name);
       } catch (error) {
         if (error instanceof ApiError && error.status === 404) {
-          this.forget(id);
+          const now = this._items.get(id);
+          if (now && now.name !== known.name) {
+            this.askSoon(id);
+          } else {
+            this.forget(id);
+          }
           return;
         }
         // What was shown stays until the next event, or until the channel is back.

@@ -1,3 +1,4 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import type { Client } from '../api/client';
@@ -36,7 +37,8 @@ export class Datasets extends Resources<Dataset> {
   constructor(
     client: Client,
     live: Live,
-    private readonly server: NotebookServer
+    private readonly server: NotebookServer,
+    private readonly trans: TranslationBundle
   ) {
     super(client, live, 'datasets', 'dataset');
   }
@@ -120,7 +122,7 @@ export class Datasets extends Resources<Dataset> {
   ): Upload {
     const transfer = labPaths
       ? new LabTransfer(this.server, draft, labPaths)
-      : new Transfer(this.client, this.draftPath(draft), files);
+      : new Transfer(this.client, this.draftPath(draft), this.trans, files);
     const upload = new Upload(this, draft, transfer, source, isFirst);
     this._begun.add(draft.id);
     this.uploads.set(draft.id, upload);

@@ -1,3 +1,4 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
 import { ISignal, Signal } from '@lumino/signaling';
 import type { HttpRequest, Upload as TusUpload } from 'tus-js-client';
 
@@ -18,6 +19,7 @@ export class Transfer implements Carrier {
   constructor(
     private readonly client: Client,
     private readonly path: string,
+    private readonly trans: TranslationBundle,
     files: readonly ChosenFile[]
   ) {
     this._left = new Set(files);
@@ -65,7 +67,7 @@ export class Transfer implements Carrier {
         if (signal.aborted) {
           throw error;
         }
-        await refuseChanged(files);
+        await refuseChanged(files, this.trans);
         if (attempt >= RETRY_MS.length || !isLost(error)) {
           throw error;
         }
@@ -107,7 +109,7 @@ export class Transfer implements Carrier {
     const failure = await end;
     signal.removeEventListener('abort', abort);
     if (failure) {
-      await refuseChanged([chosen]);
+      await refuseChanged([chosen], this.trans);
       throw uploadError(failure);
     }
     this.arrived(chosen);
@@ -145,14 +147,13 @@ function* bundles(files: readonly ChosenFile[]): Generator<ChosenFile[]> {
 }
 
 /** A file that changed on disk since it was chosen cannot be read any more: its failure looks like one of the net. */
-async function refuseChanged(files: readonly ChosenFile[]): Promise<void> {
+async function refuseChanged(files: readonly ChosenFile[], trans: TranslationBundle): Promise<void> {
   for (const { path, file } of files) {
     try {
       await file.slice(0, 1).arrayBuffer();
     } catch (error) {
-      throw new Error(
-        `“${path}” changed or went away while it was sent. Choose the files again. (${String(error)})`
-      );
+      const told = trans.__('“%1” changed or went away while it was sent. Choose the files again.', path);
+      throw new Error(`${told} (${String(error)})`);
     }
   }
 }

@@ -63,7 +63,15 @@ function Shown(props: ShownProps): JSX.Element {
   const [wanted, setWanted] = useState<number>();
   const { pages, error, reload, more } = usePages<DatasetVersion>(
     (token, signal) => datasets.versions(dataset, { limit: PAGE, page_token: token }, signal),
-    [datasets, dataset.id, dataset.status.versions, latest?.number, JSON.stringify(dataset.status.aliases)]
+    // A version says the name of its dataset.
+    [
+      datasets,
+      dataset.id,
+      dataset.name,
+      dataset.status.versions,
+      latest?.number,
+      JSON.stringify(dataset.status.aliases)
+    ]
   );
   useSignal(datasets.uploadsChanged);
   const isComing = datasets.uploadsOf(dataset).length > 0;

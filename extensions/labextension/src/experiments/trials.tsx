@@ -3,6 +3,7 @@ import { useMemo, useState } from 'react';
 import type { Experiment, Trial, TrialState } from '../api/types';
 import { useHimalia } from '../context';
 import { registerModel } from '../models/register';
+import { TensorBoardButton } from '../tracking/tensorboard';
 import { Button, Empty, Failure, Loading, valueText } from '../ui/basics';
 import { BigTable, type Column } from '../ui/bigtable';
 import { told } from '../ui/confirm';
@@ -14,6 +15,7 @@ import { TrialPages } from './trialpages';
 
 type Trans = ReturnType<typeof useHimalia>['trans'];
 
+const NONE: ReadonlySet<number> = new Set();
 const STATES: readonly TrialState[] = ['RUNNING', 'WAITING', 'COMPLETE', 'PRUNED', 'FAILED', 'STOPPED'];
 
 interface TrialsProps {
@@ -32,7 +34,8 @@ export function Trials({ experiment, turn }: TrialsProps): JSX.Element {
     signal => pages.refresh(query => experiments.trials(experiment, query, signal)),
     [experiments, pages, experiment.status.state, turn]
   );
-  const columns = useColumns(experiment);
+  const [chosen, setChosen] = useState<ReadonlySet<number>>(NONE);
+  const columns = useColumns(experiment, chosen, setChosen);
   const shown = useMemo(
     () => (state ? value?.filter(trial => trial.state === state) : value) ?? [],
     [value, state]
@@ -48,7 +51,7 @@ export function Trials({ experiment, turn }: TrialsProps): JSX.Element {
   }
   return (
     <div className="hm-Trials">
-      <p className="hm-Trials-bar">
+      <div className="hm-Trials-bar">
         <label>
           {trans.__('Show')}{' '}
           <select
@@ -64,11 +67,23 @@ export function Trials({ experiment, turn }: TrialsProps): JSX.Element {
               </option>
             ))}
           </select>
-        </label>{' '}
+        </label>
         <span className="hm-Quiet" role="status">
           {trans._n('%1 trial', '%1 trials', shown.length)}
+          {chosen.size > 0 && ` · ${trans._n('%1 selected', '%1 selected', chosen.size)}`}
         </span>
-      </p>
+        {chosen.size > 0 && (
+          <>
+            <TensorBoardButton
+              project={experiment.project}
+              jobs={value.filter(trial => chosen.has(trial.number)).map(trial => trial.job)}
+            />
+            <Button kind="quiet" onClick={() => setChosen(NONE)}>
+              {trans.__('Clear')}
+            </Button>
+          </>
+        )}
+      </div>
       <BigTable
         label={trans.__('Trials')}
         columns={columns}
@@ -89,11 +104,15 @@ function isBest({ status }: Experiment, trial: Trial): boolean {
   return status.best?.some(each => each.number === trial.number) ?? false;
 }
 
-function useColumns(experiment: Experiment): Column<Trial>[] {
+function useColumns(
+  experiment: Experiment,
+  chosen: ReadonlySet<number>,
+  onChosen: (chosen: ReadonlySet<number>) => void
+): Column<Trial>[] {
   const { trans } = useHimalia();
   return useMemo(
     () => [
-      ...whichAndHow(experiment, trans),
+      ...whichAndHow(experiment, chosen, onChosen, trans),
       ...experiment.spec.objectives.map(({ metric, direction }, at): Column<Trial> => ({
         name: `metric ${metric}`,
         title: metric,
@@ -109,17 +128,35 @@ function useColumns(experiment: Experiment): Column<Trial>[] {
       })),
       ...whatBecame(experiment, trans)
     ],
-    [experiment, trans]
+    [experiment, chosen, onChosen, trans]
   );
 }
 
-function whichAndHow(experiment: Experiment, trans: Trans): Column<Trial>[] {
+function whichAndHow(
+  experiment: Experiment,
+  chosen: ReadonlySet<number>,
+  onChosen: (chosen: ReadonlySet<number>) => void,
+  trans: Trans
+): Column<Trial>[] {
+  const toggle = (number: number) => {
+    const after = new Set(chosen);
+    if (!after.delete(number)) {
+      after.add(number);
+    }
+    onChosen(after);
+  };
   return [
     {
       name: 'number',
       title: trans.__('Trial'),
       cell: trial => (
         <>
+          <input
+            type="checkbox"
+            aria-label={trans.__('Select trial %1', trial.number)}
+            checked={chosen.has(trial.number)}
+            onChange={() => toggle(trial.number)}
+          />{' '}
           {trial.number}
           {isBest(experiment, trial) && <span className="hm-Count">{trans.__('best')}</span>}
         </>

@@ -1,7 +1,8 @@
 import type { Himalia, LabParts } from '../context';
+import { leftModel, registerOfJob } from '../models/choose';
 import type { Noun } from '../noun';
 import { type Place, placeKey } from '../ui/opened';
-import { addViewKind, CATEGORY } from '../ui/views';
+import { addItemCommands, addViewKind, CATEGORY, inFront } from '../ui/views';
 import { addJobCommands, addRunCommands } from './commands';
 import { CompareView, type ComparePlace } from './compare';
 import { tellEnds } from './notices';
@@ -11,9 +12,9 @@ import { JobView } from './view';
 
 /** Jobs in Lab: their commands, views and notices, and their row in the navigator. */
 export function addJobs(himalia: Himalia, lab: LabParts): Noun {
-  const { trans } = himalia;
+  const { jobs, trans } = himalia;
   const selection = new Selection();
-  addViewKind(himalia, lab.restorer, {
+  const front = addViewKind(himalia, lab.restorer, {
     name: 'job',
     label: trans.__('Open'),
     key: placeKey,
@@ -26,6 +27,14 @@ export function addJobs(himalia: Himalia, lab: LabParts): Noun {
     view: place => new CompareView(himalia, place)
   });
   addJobCommands(himalia, selection);
+  addItemCommands(himalia, lab.palette, inFront(front, jobs), [
+    {
+      name: 'job-register',
+      label: trans.__('Register the job’s model…'),
+      can: leftModel,
+      act: job => registerOfJob(himalia, job)
+    }
+  ]);
   for (const command of addRunCommands(himalia, lab.notebooks, lab.browser)) {
     lab.palette?.addItem({ command, category: CATEGORY });
   }

@@ -2,7 +2,7 @@ import { memo, useEffect } from 'react';
 
 import type { Job, Project } from '../api/types';
 import { useHimalia } from '../context';
-import { openTensorBoard } from '../tracking/tensorboard';
+import { TensorBoardButton } from '../tracking/tensorboard';
 import { Bar, Button, When } from '../ui/basics';
 import { useNow, useSignal } from '../ui/hooks';
 import { ListPanel, TwoLines } from '../ui/listpanel';
@@ -79,8 +79,7 @@ const JobRow = memo(function JobRow({ job }: { job: Job }): JSX.Element {
 });
 
 function SelectionBar({ selection }: { selection: Selection }): JSX.Element {
-  const himalia = useHimalia();
-  const { app, jobs, trans } = himalia;
+  const { app, jobs, trans } = useHimalia();
   const count = selection.ids.size;
   const chosen = [...selection.ids].map(id => jobs.get(id)).filter((job): job is Job => job !== undefined);
   return (
@@ -94,19 +93,7 @@ function SelectionBar({ selection }: { selection: Selection }): JSX.Element {
       >
         {trans.__('Compare')}
       </Button>
-      <Button
-        title={trans.__('Show what they logged for TensorBoard, in a tab of its own')}
-        disabled={chosen.length === 0}
-        onClick={() =>
-          openTensorBoard(
-            himalia,
-            chosen[0].project,
-            chosen.map(job => job.name)
-          )
-        }
-      >
-        TensorBoard
-      </Button>
+      <TensorBoardButton project={chosen[0]?.project ?? ''} jobs={chosen.map(job => job.name)} />
       <Button kind="quiet" onClick={() => selection.clear()}>
         {trans.__('Clear')}
       </Button>

@@ -1,29 +1,49 @@
 /** Numbers as people read them. */
 
-const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+/** In the person's language once that is known. */
+const UNITS = {
+  bytes: ['B', 'KiB', 'MiB', 'GiB', 'TiB'],
+  day: 'd',
+  hour: 'h',
+  minute: 'min',
+  second: 's'
+};
+
+/** Write units from now on as the person's language does. */
+export function translateUnits(trans: TranslationBundle): void {
+  Object.assign(UNITS, {
+    bytes: [trans.__('B'), trans.__('KiB'), trans.__('MiB'), trans.__('GiB'), trans.__('TiB')],
+    day: trans.__('d'),
+    hour: trans.__('h'),
+    minute: trans.__('min'),
+    second: trans.__('s')
+  });
+}
 
 /** `1.4 MiB` of a number of bytes. */
 export function bytes(count: number): string {
   let value = count;
   let unit = 0;
-  while (value >= 1023.5 && unit < BYTE_UNITS.length - 1) {
+  while (value >= 1023.5 && unit < UNITS.bytes.length - 1) {
     value /= 1024;
     unit += 1;
   }
   const digits = unit === 0 || value >= 99.95 ? 0 : 1;
-  return `${trimmed(value.toFixed(digits))} ${BYTE_UNITS[unit]}`;
+  return `${trimmed(value.toFixed(digits))} ${UNITS.bytes[unit]}`;
 }
 
 /** `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`, `4 d 3 h` of a number of seconds. */
 export function duration(seconds: number): string {
   if (seconds < 9.95) {
-    return `${trimmed(seconds.toFixed(1))} s`;
+    return `${trimmed(seconds.toFixed(1))} ${UNITS.second}`;
   }
   const whole = Math.round(seconds);
   const pairs: [number, string, number, string][] = [
-    [86400, 'd', 3600, 'h'],
-    [3600, 'h', 60, 'min'],
-    [60, 'min', 1, 's']
+    [86400, UNITS.day, 3600, UNITS.hour],
+    [3600, UNITS.hour, 60, UNITS.minute],
+    [60, UNITS.minute, 1, UNITS.second]
   ];
   for (const [big, bigUnit, small, smallUnit] of pairs) {
     if (whole >= big) {
@@ -31,7 +51,7 @@ export function duration(seconds: number): string {
       return `${Math.floor(whole / big)} ${bigUnit}` + (rest ? ` ${rest} ${smallUnit}` : '');
     }
   }
-  return `${whole} s`;
+  return `${whole} ${UNITS.second}`;
 }
 
 /** At most five significant digits; very large and very small numbers by exponent. */

@@ -1,4 +1,4 @@
-import { useEffect, useReducer, useState } from 'react';
+import { useEffect, useReducer, useRef, useState } from 'react';
 
 import { ApiError } from '../api/client';
 import type { News, Resource, Store } from '../api/resources';
@@ -44,9 +44,7 @@ export function Opened<T extends Resource>({
     if (item) {
       onName(item.name);
     }
-    // A new function at each render, which does the same.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [item?.name]);
+  });
   if (removed || (error instanceof ApiError && error.status === 404)) {
     return (
       <Empty title={gone} action={{ label: trans.__('Close'), run: close }}>
@@ -67,16 +65,18 @@ function useItem<T extends Resource>(
   const [turn, reload] = useReducer((count: number) => count + 1, 0);
   const [error, setError] = useState<Error>();
   const [id, setId] = useState(() => store.find(project, name)?.id);
+  // Others may have renamed it, and may do so while it is asked for.
+  const renamed = useRef<string>();
   useSignal(store.news);
   useEffect(() => {
-    // Others may have renamed it.
-    const known = id === undefined ? undefined : store.get(id);
-    store.fetch(project, known?.name ?? name).then(
+    const now = () => (id === undefined ? undefined : store.get(id)?.name) ?? renamed.current ?? name;
+    const asked = now();
+    store.fetch(project, asked).then(
       found => {
         setId(found.id);
         setError(undefined);
       },
-      (failure: Error) => setError(failure)
+      (failure: Error) => (now() === asked ? setError(failure) : reload())
     );
     // When its id is known, it is here already.
     // eslint-disable-next-line react-hooks/exhaustive-deps
@@ -87,6 +87,7 @@ function useItem<T extends Resource>(
       if (news.id === id && news.kind === 'put') {
         setError(undefined);
       } else if (news.id === id && news.kind === 'unknown') {
+        renamed.current = news.name;
         reload();
       }
     };

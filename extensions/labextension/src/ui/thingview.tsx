@@ -52,8 +52,8 @@ export abstract class ThingView<T extends Resource> extends View<Place> {
   private rename(name: string): void {
     if (name !== this.place.name) {
       this.move({ ...this.place, name });
-      this.entitle();
     }
+    this.entitle();
   }
 
   private entitle(): void {
