@@ -178,7 +178,7 @@ class Deployed:
         return self.do("revisions", spec={"files": files, "profile": "base"}, **options)
 
     def ask(
-        self, x: float, token: str | None = None, direct: bool = True, timeout_s: float = 30
+        self, x: float | str, token: str | None = None, direct: bool = True, timeout_s: float = 30
     ) -> httpx.Response:
         """Call it."""
         found = self.seen() if not hasattr(self, "_known") else self._known

@@ -139,8 +139,12 @@ def test_what_was_answered_is_counted(deployed: Deployed, eve: Person) -> None:
     after = eve.http.get(f"{deployed.path}/metrics").json()
     counted = after["series"][0]["requests"] - (before[0]["requests"] if before else 0)
     assert counted == 5
+    refused = after["series"][0]["refused"]
     assert after["series"][0]["points"][-1][3] > 0
     assert "Serving times" in eve.http.get(f"{deployed.path}/log").text
+    assert deployed.ask("a word").status_code == 400
+    told = eve.http.get(f"{deployed.path}/metrics").json()["series"][0]
+    assert (told["refused"], told["failures"]) == (refused + 1, after["series"][0]["failures"])
 
 
 def test_figures_come_live(deployed: Deployed, eve: Person) -> None:

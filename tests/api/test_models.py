@@ -419,6 +419,15 @@ def test_a_version_is_evaluated_by_a_job(mona: Person, version: dict[str, Any], 
     assert "There is no table x.csv in this dataset: data/iris.csv." in message(wrong, 422)
 
 
+def test_an_evaluation_that_fails_says_why(mona: Person, version: dict[str, Any], flowers: None) -> None:
+    asked = {"dataset": "flowers", "target": "tarjet", "profile": "scikit-learn"}
+    begun = mona.http.post(path(mona, NAME, "versions", 1, "evaluate"), json=asked)
+    assert begun.status_code == 201, begun.text
+    assert mona.ended(begun.json()["job"], 120)["status"]["state"] == "FAILED"
+    found = mona.http.get(path(mona, NAME, "versions", 1, "evaluations")).json()["items"][0]
+    assert found["message"].startswith("There is no column tarjet. The table has: ")
+
+
 def test_a_pickle_that_is_evaluated_reaches_nothing_of_who_asked(
     mona: Person, trained: dict[str, Any], flowers: None
 ) -> None:

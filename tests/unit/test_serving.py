@@ -17,7 +17,7 @@ from mlflow.types.schema import Array, DataType
 
 from himalia.serving.__main__ import _arguments
 from himalia.serving.errors import BadInputError, ServingError
-from himalia.serving.evaluate import MOST_SHOWN, class_report
+from himalia.serving.evaluate import MOST_POINTS, MOST_SHOWN, class_report, points
 from himalia.serving.inference import infer
 from himalia.serving.model import Model
 
@@ -361,3 +361,13 @@ def test_of_many_classes_those_with_most_rows_are_reported() -> None:
     of = {one["label"]: one for one in report["per_class"]}
     assert (of["c0"]["precision"], of["c0"]["recall"], of["c0"]["rows"]) == (pytest.approx(2 / 3), 1.0, 2)
     assert (of["common"]["f1"], of["common"]["rows"]) == (1.0, 5)
+
+
+def test_the_points_of_a_regressor_are_few_and_finite() -> None:
+    right = pd.Series([float(number) for number in range(5000)])
+    said = np.array(right) + 1
+    said[0] = np.nan
+    found = points(right, said)
+    assert 0 < len(found) <= MOST_POINTS
+    assert found[0] == [1.0, 2.0]
+    assert found[-1][0] > 4900, "evenly from all rows"

@@ -294,7 +294,7 @@ def log(
 
 @app.command()
 def metrics(endpoint: EndpointArgument, project: ProjectOption = None, as_json: JsonOption = False) -> None:
-    """Show calls, failures and times, by revision."""
+    """Show calls, failures, what was refused as the caller's doing, and times, by revision."""
     with connected(project) as client:
         found = client.endpoints.metrics(endpoint)
     if as_json:
@@ -304,8 +304,8 @@ def metrics(endpoint: EndpointArgument, project: ProjectOption = None, as_json: 
     for one in found:
         last = one.points[-1] if one.points else [0, 0, 0, None, None, None]
         times = [f"{value:.1f} ms" if value is not None else "" for value in last[3:]]
-        rows.append((one.revision, one.requests, one.failures, *times))
-    print_table(("REVISION", "CALLS", "FAILED", "MEDIAN", "95 %", "99 %"), rows)
+        rows.append((one.revision, one.requests, one.failures, one.refused, *times))
+    print_table(("REVISION", "CALLS", "FAILED", "REFUSED", "MEDIAN", "95 %", "99 %"), rows)
 
 
 @tokens_app.command("create")

@@ -78,13 +78,17 @@ class EndpointToken(Record):
 
 
 class EndpointSeries(Record):
-    """Figures of a revision; each point is [time, calls, failures, p50, p95, p99 in ms]."""
+    """Figures of a revision; each point is [time, calls, failures, p50, p95, p99 in ms].
 
-    _shown = ("revision", "requests", "failures")
+    What was `refused` is the caller's doing, such as inputs that the model does not take, and no failure.
+    """
+
+    _shown = ("revision", "requests", "failures", "refused")
     revision: int
     points: list[list[Any]]
     requests: int
     failures: int
+    refused: int
 
 
 class Example(Record):

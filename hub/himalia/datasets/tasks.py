@@ -13,11 +13,11 @@ from himalia.core import events
 from himalia.core.database import Transaction
 from himalia.core.ids import new_id
 from himalia.datasets.tables import datasets, versions
+from himalia.engine import outputs
 from himalia.engine.changes import Change
 from himalia.engine.resources import Resources
 from himalia.engine.service import WorkloadSpec
 from himalia.engine.states import ENDED, State
-from himalia.engine.tables import attempts
 
 OUTPUTS = "outputs/"
 _RESERVE = Resources.of(1, 512 << 20)
@@ -59,11 +59,7 @@ def message_of(connection: Connection, change: Change) -> str | None:
         return None
     if change.reason != "user_error":
         return change.message
-    query = sa.select(attempts.c.progress).where(
-        attempts.c.workload_id == change.id, attempts.c.attempt == change.attempt
-    )
-    told = connection.execute(query).scalar()
-    return str(told["message"])[:2000] if told and told.get("message") else change.message
+    return outputs.last_words(connection, change.id, change.attempt) or change.message
 
 
 def versions_of(project_id: Any, tree: Any) -> sa.Select[Any]:

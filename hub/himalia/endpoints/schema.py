@@ -177,12 +177,16 @@ class NewEndpointToken(EndpointToken):
 
 
 class RevisionSeries(BaseModel):
-    """Figures of one revision: each point is [seconds since the epoch, requests, failures, p50, p95, p99 in ms]."""
+    """Figures of one revision: each point is [seconds since the epoch, requests, failures, p50, p95, p99 in ms].
+
+    What was `refused` is the caller's doing (4xx), and no failure (5xx).
+    """
 
     revision: int
     points: list[tuple[float, int, int, float | None, float | None, float | None]]
     requests: int
     failures: int
+    refused: int
 
 
 class EndpointMetrics(BaseModel):

@@ -1,4 +1,4 @@
-"""What workloads left: reading the rows of their outputs."""
+"""What workloads left: their outputs, and what they said last."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from himalia.engine.tables import outputs
+from himalia.engine.tables import attempts, outputs
 
 
 def of(connection: Connection, workload: str, attempt: int) -> list[Any]:
@@ -18,3 +18,12 @@ def of(connection: Connection, workload: str, attempt: int) -> list[Any]:
         .order_by(outputs.c.path)
     )
     return list(connection.execute(query))
+
+
+def last_words(connection: Connection, workload: str, attempt: int) -> str | None:
+    """The message of the last progress that an attempt told of; a program of ours says there why it failed."""
+    query = sa.select(attempts.c.progress).where(
+        attempts.c.workload_id == workload, attempts.c.attempt == attempt
+    )
+    told = connection.execute(query).scalar()
+    return str(told["message"])[:2000] if told and told.get("message") else None

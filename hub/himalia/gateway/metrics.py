@@ -49,6 +49,11 @@ class Step:
         """Answers that the platform or the model is to blame for."""
         return self.statuses[5]
 
+    @property
+    def refused(self) -> int:
+        """Answers that the caller is to blame for, such as to inputs that the model does not take."""
+        return self.statuses[4]
+
     def quantile_ms(self, share: float) -> float | None:
         """The time below which `share` of the requests were answered, read off the histogram."""
         count = sum(self.times)
@@ -172,4 +177,5 @@ def _shown(series: Series, now: float) -> dict[str, Any]:
         "points": points,
         "requests": total.requests,
         "failures": total.failures,
+        "refused": total.refused,
     }

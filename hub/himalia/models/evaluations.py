@@ -19,6 +19,7 @@ from himalia.core.schema import Items, Who
 from himalia.datasets import read as datasets_read
 from himalia.datasets.service import Datasets
 from himalia.engine import outputs
+from himalia.engine.states import State
 from himalia.jobs import read as jobs_read
 from himalia.jobs.schema import Job, JobCreate, JobSpec
 from himalia.jobs.service import Jobs, Part
@@ -219,7 +220,7 @@ def _shown(connection: Connection, row: Any, author: str) -> Evaluation | None:
         dataset=row.dataset,
         target=row.target,
         state=job.state,
-        message=job.message,
+        message=_why(connection, job),
         metrics=jobs_read.latest_metrics(connection, job.id, job.attempt),
         artifacts=[
             EvaluationPlot(name=PurePosixPath(path).stem, path=path, media_type=media_type(path))
@@ -228,3 +229,10 @@ def _shown(connection: Connection, row: Any, author: str) -> Evaluation | None:
         created_at=row.created_at,
         created_by=Who(id=row.created_by, name=author),
     )
+
+
+def _why(connection: Connection, job: Any) -> str | None:
+    """What there is to say of an evaluation's end; it tells itself what it could not take."""
+    if job.state != State.FAILED or job.reason != "user_error":
+        return str(job.message) if job.message else None
+    return outputs.last_words(connection, job.id, job.attempt) or job.message

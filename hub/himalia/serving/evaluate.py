@@ -9,6 +9,8 @@ the metrics of each class; beside it the pictures and tables of `mlflow.models.e
      "labels": ["0", "1"], "left_out": 0, "confusion_matrix": [[35, 0], [1, 34]], "right": 69,
      "per_class": [{"label": "0", "precision": 0.97, "recall": 1.0, "f1": 0.99, "rows": 35}],
      "artifacts": [{"name": "roc_curve_plot", "path": "artifacts/roc_curve_plot.png"}]}
+
+For a regressor it holds `points` instead, [right, answered] of up to a thousand rows.
 """
 
 from __future__ import annotations
@@ -35,6 +37,9 @@ READERS: dict[str, Any] = {
 }
 MOST_CLASSES = 100
 """A target with more values than this, or with fractions, is a quantity and no class."""
+NO_MEASURES = {"example_count", "mean_on_target", "sum_on_target"}
+"""What MLflow counts among the metrics, and which says nothing of the model."""
+MOST_POINTS = 1000
 MOST_SHOWN = 60
 """Classes in the report: a matrix of thousands fills the memory, and nobody can read it."""
 
@@ -60,8 +65,12 @@ def main() -> int:
             raise EvaluationError(f"There is no column {given.target}. The table has: {known}.")
         evaluate(given.model, table, given.target, given.type or _type(table[given.target]))
     except EvaluationError as error:
+        run.progress(str(error))  # the last words are what is shown of an evaluation that failed
         print(error, file=sys.stderr, flush=True)
         return 1
+    except Exception as error:
+        run.progress(f"{type(error).__name__}: {error}"[:2000])
+        raise
     return 0
 
 
@@ -84,6 +93,8 @@ def evaluate(model: Path, table: pd.DataFrame, target: str, kind: str) -> None:
     if kind == "classifier":
         report |= class_report(table[target], answers)
         metrics.setdefault("accuracy_score", report["right"] / max(len(table), 1))
+    else:
+        report["points"] = points(table[target], answers)
     for name, value in metrics.items():
         run.log(name, value, step=0)
     report["metrics"] = {name: value if math.isfinite(value) else None for name, value in metrics.items()}
@@ -110,7 +121,11 @@ def _evaluated(pyfunc: Any, table: pd.DataFrame, target: str, kind: str) -> dict
         print(f"MLflow's curves and metrics are left out: {error}", flush=True)
         return {}
     result.save(str(OUTPUT))
-    return {name: float(value) for name, value in result.metrics.items() if isinstance(value, int | float)}
+    return {
+        name: float(value)
+        for name, value in result.metrics.items()
+        if isinstance(value, int | float) and name not in NO_MEASURES
+    }
 
 
 def _table(place: Path) -> pd.DataFrame:
@@ -135,6 +150,15 @@ def _type(target: pd.Series[Any]) -> str:
         return "regressor"
     is_number = pd.api.types.is_numeric_dtype(target) and not pd.api.types.is_bool_dtype(target)
     return "regressor" if is_number and target.nunique() > MOST_CLASSES else "classifier"
+
+
+def points(target: pd.Series[Any], answers: Any) -> list[list[float]]:
+    """[right, answered] of `MOST_POINTS` rows at most, evenly from all that have numbers in both."""
+    said = pd.Series(getattr(answers, "squeeze", lambda: answers)(), dtype=float)
+    both = pd.DataFrame({"right": target.astype(float).to_numpy(), "said": said.to_numpy()})
+    both = both[(both.abs() < math.inf).all(axis=1)]
+    step = max(1, math.ceil(len(both) / MOST_POINTS))
+    return [[float(one), float(other)] for one, other in both.iloc[::step].itertuples(index=False)]
 
 
 def class_report(target: pd.Series[Any], answers: Any) -> dict[str, Any]:

@@ -4669,6 +4669,8 @@ export interface components {
         /**
          * RevisionSeries
          * @description Figures of one revision: each point is [seconds since the epoch, requests, failures, p50, p95, p99 in ms].
+         *
+         *     What was `refused` is the caller's doing (4xx), and no failure (5xx).
          */
         RevisionSeries: {
             /** Failures */
@@ -4682,6 +4684,8 @@ export interface components {
                 number | null,
                 number | null
             ][];
+            /** Refused */
+            refused: number;
             /** Requests */
             requests: number;
             /** Revision */

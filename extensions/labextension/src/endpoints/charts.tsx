@@ -25,12 +25,14 @@ export function Traffic({ endpoint }: { endpoint: Endpoint }): JSX.Element {
     return <Empty>{trans.__('Nobody has called it yet. Calls show here as they come.')}</Empty>;
   }
   const failures = metrics.series.reduce((sum, each) => sum + each.failures, 0);
+  const refused = metrics.series.reduce((sum, each) => sum + each.refused, 0);
   return (
     <div className="hm-Metrics">
       <Pairs
         pairs={[
           [trans.__('Requests'), total.toLocaleString()],
-          [trans.__('Failures'), failures.toLocaleString()]
+          [trans.__('Failures'), failures.toLocaleString()],
+          [trans.__('Refused as wrong'), refused.toLocaleString()]
         ]}
       />
       <div className="hm-Metrics-plots">
@@ -77,8 +79,18 @@ function plotsOf(
   const requests: PlotRow[] = [];
   const times: PlotRow[] = [];
   for (const { revision, points } of series) {
+    let before: number | undefined;
+    let part = 0;
     for (const [at, count, failed, p50, p95, p99] of points) {
       const x = at * 1000;
+      if (before !== undefined && at - before > interval_s) {
+        // Nobody called meanwhile.
+        part += 1;
+        for (const quiet of [before + interval_s, at - interval_s]) {
+          requests.push({ x: quiet * 1000, y: 0, series: trans.__('revision %1', revision) });
+        }
+      }
+      before = at;
       requests.push({ x, y: count / interval_s, series: trans.__('revision %1', revision) });
       if (failed > 0) {
         requests.push({ x, y: failed / interval_s, series: trans.__('failed, revision %1', revision) });
@@ -90,7 +102,7 @@ function plotsOf(
       ];
       for (const [name, value] of shares) {
         if (value !== null) {
-          times.push({ x, y: value, series: trans.__('%1, revision %2', name, revision) });
+          times.push({ x, y: value, series: trans.__('%1, revision %2', name, revision), part });
         }
       }
     }

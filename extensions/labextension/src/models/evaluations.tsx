@@ -4,7 +4,7 @@ import type { Evaluation, ModelVersion } from '../api/types';
 import { useHimalia } from '../context';
 import { outputPath } from '../jobs/drive';
 import { Button, Empty, Failure, Loading, Pairs, Scroll, When } from '../ui/basics';
-import { heatmap } from '../ui/charts';
+import { heatmap, scatter } from '../ui/charts';
 import { useProjectEvents } from '../ui/events';
 import { number } from '../ui/format';
 import { useLoaded } from '../ui/hooks';
@@ -86,7 +86,7 @@ function OneEvaluation({
         {report && <ReportPlots version={version} job={job} path={report.path} />}
       </div>
       {pictures.length > 0 && (
-        <details>
+        <details open>
           <summary>{trans._n('%1 picture', '%1 pictures', pictures.length)}</summary>
           <div className="hm-Evaluation-pictures">
             {pictures.map(each => (
@@ -105,6 +105,8 @@ interface Report {
   /** How many classes are in neither matrix nor table. */
   left_out?: number;
   confusion_matrix?: number[][];
+  /** Of a regressor: what is right, and what was answered. */
+  points?: [number, number][];
   per_class?: { label: string; precision: number; recall: number; f1: number; rows: number }[];
 }
 
@@ -134,6 +136,9 @@ function ReportPlots({ version, job, path }: OutputProps): JSX.Element | null {
   const chart = useMemo(() => heatmap(rows, { x: trans.__('Taken for'), y: trans.__('Is') }), [rows, trans]);
   if (error) {
     return <Failure error={error} retry={reload} />;
+  }
+  if (value?.points) {
+    return <AnswersPlot points={value.points} />;
   }
   if (!matrix) {
     return null;
@@ -185,6 +190,26 @@ function ReportPlots({ version, job, path }: OutputProps): JSX.Element | null {
   );
 }
 
+/** How far a regressor's answers are from the right ones. */
+function AnswersPlot({ points }: { points: [number, number][] }): JSX.Element {
+  const { trans } = useHimalia();
+  const rows = useMemo(() => points.map(([right, said]) => ({ x: right, y: said })), [points]);
+  const chart = useMemo(
+    () => scatter(rows, { x: trans.__('Right answer'), y: trans.__('Answer') }),
+    [rows, trans]
+  );
+  return <Plot title={trans.__('Answers')} rows={rows} chart={chart} height={260} />;
+}
+
+/** What MLflow calls a picture, as a title: `roc_curve_plot` is “ROC curve”. */
+function titleOf(name: string): string {
+  const words = name
+    .replace(/_plot$/, '')
+    .replace(/_/g, ' ')
+    .replace(/^roc\b/, 'ROC');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 function OutputPicture({
   version,
   job,
@@ -195,7 +220,7 @@ function OutputPicture({
   const { client } = useHimalia();
   return (
     <figure>
-      <figcaption>{name.replace(/_/g, ' ')}</figcaption>
+      <figcaption>{titleOf(name)}</figcaption>
       <Preview
         name={path}
         mediaType={media_type}

@@ -51,7 +51,14 @@ export function lines(
         ...(time ? {} : { scale: { zero: false, nice: false } })
       },
       y: { field: 'y', type: 'quantitative', title: y, scale: { zero: time } },
-      color: { field: 'series', type: 'nominal', title: null, legend: legend ? { orient: 'top' } : null },
+      // Rows of different parts are not joined: there is nothing between them.
+      detail: { field: 'part', type: 'nominal' },
+      color: {
+        field: 'series',
+        type: 'nominal',
+        title: null,
+        legend: legend ? { orient: 'top', columns: 3 } : null
+      },
       ...(legend ? { strokeDash: { field: 'series', type: 'nominal', title: null } } : {})
     }
   });
