@@ -127,6 +127,7 @@ def see_what_it_left(page: Page) -> None:
     expect(page.locator(".hm-Plot").first.locator("canvas, svg.marks")).to_be_visible()
     shot(page, "job-metrics")
     tab(page, "Log")
+    expect(page.locator(".hm-Log-line", has_text="pictures to learn from")).to_be_visible()
     shot(page, "job-log")
     tab(page, "Outputs")
     files = page.locator(".hm-Outputs-files li")
