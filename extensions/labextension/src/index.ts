@@ -130,6 +130,7 @@ function assemble(
   const base = new URL(page.url, window.location.href).href;
   const client = new Client(base, token, {
     unreachable: trans.__('Himalia cannot be reached. Check your connection and try again.'),
+    signedOut: trans.__('You are signed out on this page. Reload it to sign in again.'),
     away: trans.__('Himalia’s service is starting again. Try again in a moment.'),
     answered: status => trans.__('The answer was %1.', status)
   });

@@ -26,6 +26,8 @@ export interface Words {
   unreachable: string;
   /** The proxy is there, and the service is not. */
   away: string;
+  /** The page's token ended with the session that it was made for. */
+  signedOut: string;
   /** Anything else, by its status. */
   answered: (status: string) => string;
 }
@@ -41,7 +43,8 @@ export async function errorOf(response: Response, words: Words): Promise<ApiErro
       // The shape of the Open Inference Protocol.
       return new ApiError(response.status, 'refused', error);
     }
-    return new ApiError(response.status, error.code, error.message, error.details ?? {});
+    const message = response.status === SIGNED_OUT ? words.signedOut : error.message;
+    return new ApiError(response.status, error.code, message, error.details ?? {});
   } catch {
     const { status, statusText } = response;
     const answer = text.slice(0, 2000);
@@ -49,6 +52,13 @@ export async function errorOf(response: Response, words: Words): Promise<ApiErro
       ? new ApiError(status, 'unavailable', words.away, { answer })
       : new ApiError(status, 'internal', words.answered(`${status} ${statusText}`.trim()), { answer });
   }
+}
+
+const SIGNED_OUT = 401;
+
+/** Whether only signing in again helps, which the page does when it is loaded anew. */
+export function isSignedOut(error: unknown): boolean {
+  return error instanceof ApiError && error.status === SIGNED_OUT;
 }
 
 /** What the proxy answers in place of a service that is away. */

@@ -4626,7 +4626,7 @@ export interface components {
         };
         /**
          * ReservedProject
-         * @description A project whose folders are bound into the server.
+         * @description A project whose folders are bound into the server; a viewer has the check-outs alone.
          */
         ReservedProject: {
             /** Checkouts */
@@ -4638,7 +4638,7 @@ export interface components {
             /** Name */
             name: string;
             /** Shared */
-            shared: string;
+            shared: string | null;
         };
         /**
          * Restore

@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { type ReactNode, type RefObject, useRef, useState } from 'react';
 
-import { ApiError } from '../api/client';
+import { ApiError, isSignedOut } from '../api/client';
 import { useHimalia } from '../context';
 import { copyText } from './copy';
 import { exact, number, relative } from './format';
@@ -131,10 +131,16 @@ export function Failure({ error, retry }: { error: Error; retry?: () => unknown 
         </span>{' '}
         {error.message}
       </p>
-      {retry && (
-        <Button kind="accept" onClick={retry}>
-          {trans.__('Try again')}
+      {isSignedOut(error) ? (
+        <Button kind="accept" onClick={() => window.location.reload()}>
+          {trans.__('Reload')}
         </Button>
+      ) : (
+        retry && (
+          <Button kind="accept" onClick={retry}>
+            {trans.__('Try again')}
+          </Button>
+        )
       )}
       <details>
         <summary>{trans.__('Detail')}</summary>
