@@ -266,7 +266,13 @@ def test_what_is_refused_is_as_it_was(page: Page, paula: Person) -> None:
     open_noun(page, "Datasets")
     failure = page.locator(".hm-DropList").get_by_role("alert")
     expect(failure).to_contain_text("Himalia’s service is starting again. Try again in a moment.")
+    ended = {"error": {"code": "unauthenticated", "message": "This token is not known to the hub."}}
+    page.route(lists, lambda route: route.fulfill(status=401, json=ended), times=1)
     failure.get_by_role("button", name="Try again").click()
+    expect(failure).to_contain_text("You are signed out on this page. Reload it to sign in again.")
+    failure.get_by_role("button", name="Reload").click()
+    expect(failure).to_be_hidden()
+    open_noun(page, "Datasets")
     rows = page.get_by_role("listbox", name="Datasets").get_by_role("option")
     expect(rows.nth(0)).to_contain_text("newer")
     expect(rows.nth(1)).to_contain_text("older")
