@@ -27,7 +27,7 @@ def setup() -> dict[str, Any]:
         "timeout": 60,
         # The caller's token and cookies are not TensorBoard's business.
         "request_headers_override": {"Authorization": "", "Cookie": ""},
-        "launcher_entry": {"title": "TensorBoard", "enabled": True, "path_info": "tensorboard/"},
+        "launcher_entry": {"title": "TensorBoard", "category": "Himalia", "path_info": "tensorboard/"},
         "new_browser_tab": True,
     }
 

@@ -125,6 +125,13 @@ def test_calls_are_shared_and_each_attempt_has_its_log(page: Page, pola: Person,
     attempts = page.get_by_label("Attempt").get_by_role("option")
     expect(attempts).to_have_text(["2", "1"])
 
+    # Who takes its deletion back has it answer again.
+    page.locator(VIEW).get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Undo").click()
+    expect(state(page)).to_have_text("Ready", timeout=90 * SECONDS)
+    assert twice.answer(1) in (3, 5)
+
 
 @pytest.fixture(scope="module")
 def model(pola: Person) -> str:

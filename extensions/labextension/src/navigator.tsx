@@ -89,7 +89,7 @@ export class Navigator extends ReactWidget {
 }
 
 function Content({ navigator, nouns }: { navigator: Navigator; nouns: readonly Noun[] }): JSX.Element {
-  const { projects } = useHimalia();
+  const { projects, trans } = useHimalia();
   useSignal(projects.changed);
   useSignal(navigator.changed);
   const { current, error } = projects;
@@ -100,6 +100,11 @@ function Content({ navigator, nouns }: { navigator: Navigator; nouns: readonly N
     <>
       <ProjectSwitcher />
       <Connection />
+      {current.status.role === 'viewer' && (
+        <p className="hm-Quiet hm-LookOnly">
+          {trans.__('You can look at this project, not change it. Its owners can make you an editor.')}
+        </p>
+      )}
       <div className="hm-Nouns">
         {nouns.map(noun => (
           <NounRow

@@ -42,7 +42,13 @@ export function Actions({ endpoint, close }: { endpoint: Endpoint; close: () => 
       // The question has said that it stops.
       {
         remove: () => endpoints.remove(endpoint, { cascade: 'true' }),
-        restore: () => endpoints.restore(endpoint).then(open)
+        restore: async () => {
+          await endpoints.restore(endpoint);
+          if (endpoint.spec.running) {
+            await endpoints.start(endpoint);
+          }
+          await open();
+        }
       },
       trans
     );

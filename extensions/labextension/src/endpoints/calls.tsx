@@ -46,13 +46,13 @@ export function Calls({ endpoint }: { endpoint: Endpoint }): JSX.Element {
 }
 
 /** A text with a button that copies it. */
-function Copied({ text, label }: { text: string; label?: string }): JSX.Element {
+function Copied({ text }: { text: string }): JSX.Element {
   const { trans } = useHimalia();
   const shown = useRef<HTMLElement>(null);
   return (
     <span className="hm-Copied">
-      <code ref={shown}>{label ?? text}</code>
-      <CopyButton key={text} kind="quiet" title={trans.__('Copy %1', label ?? text)} text={text} of={shown} />
+      <code ref={shown}>{text}</code>
+      <CopyButton key={text} kind="quiet" title={trans.__('Copy %1', text)} text={text} of={shown} />
     </span>
   );
 }
@@ -133,14 +133,23 @@ function Example({
   token: NewEndpointToken | undefined;
 }): JSX.Element {
   const { trans } = useHimalia();
+  const shown = useRef<HTMLPreElement>(null);
   const withToken = token ? example.curl.replace('$HIMALIA_ENDPOINT_TOKEN', token.token) : example.curl;
   return (
     <section>
       <h3>{trans.__('From a terminal')}</h3>
       <Scroll label={trans.__('curl line')} className="hm-Code">
-        <pre>{example.curl}</pre>
+        <pre ref={shown}>{example.curl}</pre>
       </Scroll>
-      <Copied text={withToken} label={token ? trans.__('with the new token') : trans.__('this line')} />
+      <p>
+        <CopyButton
+          key={withToken}
+          title={trans.__('Copy the curl line')}
+          label={token && trans.__('Copy with the new token')}
+          text={withToken}
+          of={shown}
+        />
+      </p>
       <details>
         <summary>{trans.__('In Python')}</summary>
         <Scroll label={trans.__('Python')} className="hm-Code">
