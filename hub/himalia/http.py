@@ -262,7 +262,8 @@ class _Body:
         if self._ended:  # the wait for the end of the connection may last
             return await self._receive()
         try:
-            message = await asyncio.wait_for(self._receive(), BODY_PAUSE_S)
+            async with asyncio.timeout(BODY_PAUSE_S):
+                message = await self._receive()
         except TimeoutError as error:
             raise _BodyError(TooSlow("The body of the request came too slowly.")) from error
         self._size += len(message.get("body", b""))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from looks import Look
+from loop_pages import open_noun
 from pictures import shot
 from platforms import PASSWORD, Person, Running
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -225,6 +226,10 @@ def test_what_a_reload_broke_off_goes_on(page: Page, fatima: Person, home: Path)
     upload = pause_large(page)
     page.once("dialog", lambda dialog: dialog.accept())
     page.reload()
+    # Lab opens again what it had written down by then; the list has it in any case.
+    page.get_by_role("tab", name="Himalia").click()
+    open_noun(page, "Datasets")
+    page.get_by_role("option", name="large").click()
     expect(upload).to_contain_text("Unfinished upload of fatima:")
     upload.get_by_role("button", name="Files of this server…").click()
     chooser = page.locator(".jp-Dialog")

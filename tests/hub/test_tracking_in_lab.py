@@ -102,7 +102,7 @@ def test_tensorboard_shows_any_set_of_runs(lab: Lab, lena: Person, tmp_path: Pat
         ([plain], 422, "has no event files"),
         (["nobody"], 404, "nobody"),
         (["../x"], 422, "names of jobs"),
-        (None, 422, "names of jobs"),
+        (None, 422, "list of texts"),
     ):
         answer = show(lab, *jobs) if jobs else show(lab, jobs=None)
         assert (answer.status_code, words in answer.json()["error"]["message"]) == (status, True), answer.text

@@ -97,6 +97,8 @@ class Jobs:
         self.change_hooks: list[Callable[[Transaction, list[Change]], None]] = []
         """Told of each job's change, in its transaction."""
         self._numbers = Numbers()
+        self._wholes: dict[str, str | None] = {}
+        """What those jobs are part of that were told of and have not ended."""
         self._content = lru_cache(maxsize=32)(snapshots.store.get)
         engine.on_change("job", self._changed)
 
@@ -221,6 +223,7 @@ class Jobs:
             "deleted_at": None,
         }
         tx.add(_INSERT, row)
+        tx.after_commit(lambda: self._wholes.setdefault(job_id, row["part_of"]))
         inputs.link(tx, job_id, reads)
         needed = self._environment(tx, person.id, project["id"], body.spec)
         self.engine.submit(tx, self._workload(row, chosen, needed, body.spec, part))
@@ -520,11 +523,12 @@ class Jobs:
         """The engine moved jobs: each gets its event."""
         for hook in self.change_hooks:
             hook(tx, changes)
-        query = sa.select(jobs.c.id, jobs.c.part_of).where(
-            jobs.c.id.in_([change.id for change in changes]), jobs.c.part_of.is_not(None)
-        )
-        wholes = {row.id: {"part_of": row.part_of} for row in tx.execute(query)}
+        if unknown := [change.id for change in changes if change.id not in self._wholes]:
+            query = sa.select(jobs.c.id, jobs.c.part_of).where(jobs.c.id.in_(unknown))
+            self._wholes |= {row.id: row.part_of for row in tx.execute(query)}
         for change in changes:
+            ended = change.state in ENDED
+            whole = self._wholes.pop(change.id, None) if ended else self._wholes.get(change.id)
             events.emit(
                 tx,
                 "job.changed",
@@ -537,7 +541,7 @@ class Jobs:
                     "message": change.message,
                     "owner": change.person_id,
                     "changed_at": change.at.isoformat(),
-                    **wholes.get(change.id, {}),
+                    **({"part_of": whole} if whole else {}),
                 },
             )
 

@@ -262,10 +262,17 @@ def test_login_with_a_password(ada: Person, tmp_path: Path) -> None:
 
 
 def test_a_disabled_account_is_told_so(ada: Person, tmp_path: Path) -> None:
-    ada.platform.add_user("dora")
-    AccountStore.of_home(ada.platform.home).disable("dora")
+    ada.platform.add_user("dorothea")
+    AccountStore.of_home(ada.platform.home).disable("dorothea")
     (tmp_path / "password").write_text(PASSWORD + "\n")
-    words = ["login", ada.platform.url, "--username", "dora", "--password-file", str(tmp_path / "password")]
+    words = [
+        "login",
+        ada.platform.url,
+        "--username",
+        "dorothea",
+        "--password-file",
+        str(tmp_path / "password"),
+    ]
     assert "This account is disabled. Ask an administrator." in run_himalia(*words, code=1).stderr
 
 
