@@ -6,6 +6,7 @@ import asyncio
 import json
 import math
 import shutil
+import time
 from pathlib import Path
 
 import pandas
@@ -146,6 +147,10 @@ def test_a_registered_model_by_command(run: Run, client: himalia.Client, ada: Pe
 
     # It is made again of the same packages, and not of what its requirements.txt would come to now.
     endpoint.stop()
+    deadline = time.monotonic() + 30
+    while client.endpoints.get("times").state != "STOPPED":
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
     overlays = [one for one in ada.platform.home.glob("people/*/overlays/*") if holds(one, package)]
     assert overlays
     for one in overlays:
@@ -153,6 +158,7 @@ def test_a_registered_model_by_command(run: Run, client: himalia.Client, ada: Pe
     endpoint.start().wait()
     assert endpoint.predict([1]) == [2.0]
     again = [one for one in ada.platform.home.glob("people/*/overlays/*") if holds(one, package)]
+    assert again
     assert {one.name for one in again}.isdisjoint(one.name for one in overlays), (
         "made from the list of packages"
     )
