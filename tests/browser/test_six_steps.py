@@ -93,6 +93,9 @@ def test_six_steps(page: Page, himalia: Running, iris: Person) -> None:
     assert callers.failed == []
     assert callers.calls > 20
     steps.tab("Traffic")
+    for title in ("Requests", "Time to answer"):
+        plot = page.locator("figure").filter(has=page.locator("figcaption", has_text=title))
+        expect(plot.locator("canvas, svg.marks").first).to_be_visible()
     shot("endpoint-traffic")
     page.get_by_role("button", name="Stop", exact=True).click()
     page.get_by_role("dialog").get_by_role("button", name="Stop").click()
