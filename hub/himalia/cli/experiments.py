@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from himalia.cli import experiment_views as views
-from himalia.cli.job_follow import STOPPED, TIMEOUT
+from himalia.cli.job_follow import STOPPED, wait_for
 from himalia.cli.jobs import AFTER_DASHES, Parameters, SubmitCommand, code_of
 from himalia.cli.output import CommandError, ExitCode, JsonOption, print_json, say
 from himalia.cli.progress import waiting
@@ -301,17 +301,8 @@ def wait(
     as_json: JsonOption = False,
 ) -> None:
     """Wait until searches have ended; the exit code is that of the first that is not complete."""
-    from himalia.client.errors import WaitTimeout
-    from himalia.client.submission import seconds
-
     with connected(project) as client:
-        try:
-            ended = []
-            for experiment in experiments:
-                with waiting(f"Waiting for {experiment}", not as_json):
-                    ended.append(client.experiments.wait(experiment, timeout=seconds(timeout)))
-        except WaitTimeout as error:
-            raise CommandError(error.message, TIMEOUT) from error
+        ended = wait_for(client.experiments.wait, experiments, timeout, not as_json)
     if as_json:
         print_json([one.to_dict() for one in ended])
     else:

@@ -1,18 +1,22 @@
-"""A job as it runs, on a terminal: its log on standard output, what happens to it on standard error."""
+"""What runs, on a terminal: a job's log on standard output, what happens to it on standard error; and its end."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterable
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from himalia.cli.job_views import lasted, progress, sentence
 from himalia.cli.output import CommandError, ExitCode, complain, printable
+from himalia.cli.progress import waiting
 from himalia.cli.session import TerminalText
 from himalia.client.following import Changed, EnvironmentText, LogText, Progress
 
 if TYPE_CHECKING:
     from himalia.client import Client, Job
+
+T = TypeVar("T")
 
 STOPPED = 3
 TIMEOUT = 4
@@ -85,3 +89,18 @@ def follow(client: Client, job: Job, log: TextIO | None = None) -> Job:
             f"You left; the job goes on. Look again with: {again}", ExitCode.INTERRUPTED
         ) from None
     return job
+
+
+def wait_for(wait: Callable[..., T], names: Iterable[str], timeout: str | None, told: bool) -> list[T]:
+    """Each thing once it has ended, with `wait` of the client; `timeout` is a duration as typed, for each of them."""
+    from himalia.client.errors import WaitTimeout
+    from himalia.client.submission import seconds
+
+    ended = []
+    try:
+        for name in names:
+            with waiting(f"Waiting for {name}", told):
+                ended.append(wait(name, timeout=seconds(timeout)))
+    except WaitTimeout as error:
+        raise CommandError(error.message, TIMEOUT) from error
+    return ended

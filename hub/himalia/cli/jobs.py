@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperCommand
 
 from himalia.cli import job_views
-from himalia.cli.job_follow import TIMEOUT, exit_code, follow
+from himalia.cli.job_follow import exit_code, follow, wait_for
 from himalia.cli.output import (
     CommandError,
     ExitCode,
@@ -346,17 +346,8 @@ def wait(
     as_json: JsonOption = False,
 ) -> None:
     """Wait until jobs have ended; the exit code is that of the first that did not succeed."""
-    from himalia.client.errors import WaitTimeout
-    from himalia.client.submission import seconds
-
     with connected(project) as client:
-        try:
-            ended = []
-            for job in jobs:
-                with waiting(f"Waiting for {job}", not as_json):
-                    ended.append(client.jobs.wait(job, timeout=seconds(timeout)))
-        except WaitTimeout as error:
-            raise CommandError(error.message, TIMEOUT) from error
+        ended = wait_for(client.jobs.wait, jobs, timeout, not as_json)
     if as_json:
         print_json([job.to_dict() for job in ended])
     else:
