@@ -132,7 +132,7 @@ wheels: install
 	@echo "The wheels are in dist/."
 
 LOCK := tools/uv pip compile --quiet --universal --python-version 3.11 --override requirements/overrides.txt --generate-hashes \
-	--no-header --no-annotate --no-emit-index-url setup.cfg --extra hub --extra tracking
+	--no-header --no-annotate --no-emit-index-url setup.cfg --extra hub --extra tracking --extra kubernetes --extra s3
 
 lock: $(STAMPS)/uv
 	@echo "==> Resolving dependencies"
