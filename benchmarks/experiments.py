@@ -43,7 +43,7 @@ from himalia.engine.backends.base import (
     Seen,
     Started,
 )
-from himalia.engine.backends.local.folders import Folders
+from himalia.engine.folders import Folders
 from himalia.engine.reconciler import Reconciler
 from himalia.engine.resources import Machine, Resources
 from himalia.environments.local import create

@@ -109,7 +109,11 @@ def settings() -> str:
     for name, field in Settings.model_fields.items():
         unit = next((unit for end, unit in UNITS.items() if name.endswith(end)), "")
         default = (
-            "see above" if field.default_factory else "" if field.default is None else f"`{field.default}`"
+            "see above"
+            if field.default_factory
+            else ""
+            if field.default in (None, "")
+            else f"`{field.default}`"
         )
         rows.append((f"`{name}`", unit, default, field.description or ""))
     return (

@@ -32,7 +32,7 @@ from himalia.downloads import Downloads
 from himalia.endpoints import read as endpoints_read
 from himalia.endpoints.routes import EndpointParts
 from himalia.endpoints.routes import router as endpoints_router
-from himalia.engine.backends.local.folders import Folders
+from himalia.engine.folders import Folders
 from himalia.experiments import read as experiments_read
 from himalia.experiments.routes import platform_router as samplers_router
 from himalia.experiments.routes import router as experiments_router
@@ -210,15 +210,15 @@ def serve(home: Path | None) -> None:
     """Serve one home until SIGTERM or SIGHUP, which leave what runs to the next service, or SIGINT, which ends it."""
     import uvloop
 
-    try:
-        settings = read_settings(home)
-    except BadSettings as error:
-        sys.exit(str(error))
     set_up_logging()
     os.umask(0o077)
-    Folders(settings.home).prepare()
-    lock = _lock(settings.home)
-    app = create_app(settings)
+    try:
+        settings = read_settings(home)
+        Folders(settings.home).prepare()
+        lock = _lock(settings.home)
+        app = create_app(settings)
+    except BadSettings as error:
+        sys.exit(str(error))
     config = uvicorn.Config(
         app,
         loop="uvloop",

@@ -14,8 +14,8 @@ from himalia.core.errors import DiskFull, NotFound, Unauthenticated, Unavailable
 from himalia.core.people import Person
 from himalia.core.tokens import WorkTokens
 from himalia.engine.backends.base import Account, Launch, Place
-from himalia.engine.backends.local.folders import Folders
 from himalia.engine.board import Active
+from himalia.engine.folders import Folders
 from himalia.engine.resources import Resources
 from himalia.projects import service as projects_service
 from himalia.secrets.service import Secrets

@@ -46,8 +46,9 @@ from himalia.endpoints.service import Endpoints
 from himalia.endpoints.sources import Sources
 from himalia.endpoints.tokens import EndpointTokens
 from himalia.engine.backends.base import Report
-from himalia.engine.backends.local.backend import LocalBackend
+from himalia.engine.backends.choose import make_backend
 from himalia.engine.board import Active, Board
+from himalia.engine.folders import Folders
 from himalia.engine.logs import LogFiles
 from himalia.engine.reconciler import Reconciler
 from himalia.engine.service import Engine
@@ -102,8 +103,8 @@ class Platform:
         self.database = Database(settings.database)
         self.exchange = Exchange()
         self.board = Board()
-        self.backend = LocalBackend(settings)
-        self.folders = self.backend.folders
+        self.backend = make_backend(settings)
+        self.folders = Folders(settings.home)
         self.engine = Engine(self.board, self.backend.machines)
         self.logs = LogFiles(settings.home / "service" / "logs")
         self.store = DirectoryStore(settings.home / "objects")
@@ -336,7 +337,7 @@ class Platform:
         await self.reconciler.close()
         await self.tracking.stop()
         if self.ends_work:
-            await self.backend.end_runners()
+            await self.backend.end_all()
         await self.hub.close()
         self.store.close()
         await asyncio.to_thread(self.database.close)

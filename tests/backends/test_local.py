@@ -19,8 +19,8 @@ from himalia.core.unix import connected
 from himalia.engine.backends.base import Account, Place, Seen
 from himalia.engine.backends.local import link
 from himalia.engine.backends.local.backend import LocalBackend
-from himalia.engine.backends.local.folders import Folders
 from himalia.engine.backends.local.runner import Runner, Runners
+from himalia.engine.folders import Folders
 from himalia.engine.resources import Resources
 from himalia.storage.directory import DirectoryStore
 from himalia.storage.trees import Tree, TreeFile

@@ -19,7 +19,7 @@ import pytest
 
 from himalia.core.processes import memory, sandboxed_in, tree
 from himalia.core.settings import Settings
-from himalia.engine.backends.local.folders import Folders
+from himalia.engine.folders import Folders
 from himalia.tracking.allowed import CALLS, find, find_for_pages
 from himalia.tracking.process import MlflowProcess
 

@@ -26,7 +26,7 @@ from himalia.core.settings import Settings
 from himalia.endpoints import rollouts
 from himalia.endpoints.schema import EndpointTokenCreate
 from himalia.endpoints.tables import endpoint_revisions, endpoints
-from himalia.engine.backends.local.folders import Folders
+from himalia.engine.folders import Folders
 from himalia.engine.tables import workloads
 from himalia.gateway import state
 from himalia.parts import Platform

@@ -18,8 +18,8 @@ from himalia.core.migrate import migrate
 from himalia.core.settings import Settings
 from himalia.core.tokens import WorkTokens
 from himalia.engine import queue
-from himalia.engine.backends.local.folders import Folders
 from himalia.engine.board import Board
+from himalia.engine.folders import Folders
 from himalia.engine.resources import Machine, Resources
 from himalia.engine.service import Engine, from_row, load_active
 from himalia.servers.catalogue import Catalogue

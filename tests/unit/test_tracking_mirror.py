@@ -21,7 +21,7 @@ from himalia.core.disk import Disk
 from himalia.core.migrate import migrate
 from himalia.core.people import Person
 from himalia.core.settings import Settings
-from himalia.engine.backends.local.folders import Folders
+from himalia.engine.folders import Folders
 from himalia.engine.tables import attempts, metrics, workloads
 from himalia.jobs.tables import jobs
 from himalia.projects import service as projects_service

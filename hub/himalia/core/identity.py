@@ -71,7 +71,7 @@ class HubAccounts:
     def http(self) -> httpx.AsyncClient:
         """The hub's API, for calls that are not answered from what is remembered."""
         if self._http is None:
-            base = f"http://127.0.0.1:{self.settings.hub_port}/hub/api"
+            base = f"{self.settings.hub_url or f'http://127.0.0.1:{self.settings.hub_port}'}/hub/api"
             self._http = httpx.AsyncClient(base_url=base, timeout=10, trust_env=False)
         return self._http
 

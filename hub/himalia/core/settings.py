@@ -9,7 +9,7 @@ import os
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import (
@@ -21,6 +21,8 @@ from pydantic_settings import (
 
 from himalia.core.home import HOME_LENGTH, default_home
 
+HTTP = r"^https?://[^/\s]+$"
+
 
 class Settings(BaseSettings):
     """The service's settings. Units are in the names."""
@@ -29,7 +31,18 @@ class Settings(BaseSettings):
 
     home: Path = Field(default_factory=default_home, description="Folder that holds everything.")
     address: str = Field("http://127.0.0.1:8000", description="Public address of the platform.")
-    service_port: int = Field(8003, gt=0, lt=65536, description="Loopback port of the service.")
+    backend: str = Field(
+        "local",
+        pattern=r"^(local|kubernetes|[A-Za-z_][\w.]*:[A-Za-z_]\w*)$",
+        description="Where workloads run: local (this machine), kubernetes, or package.module:Class of another one.",
+    )
+    listen: str = Field("127.0.0.1", min_length=1, description="Host at which the service listens.")
+    service_port: int = Field(8003, gt=0, lt=65536, description="Port of the service.")
+    service_url: str | None = Field(
+        None,
+        pattern=HTTP,
+        description="Where workloads and notebook servers reach the service; default: its port on loopback.",
+    )
     gateway_address: str = Field(
         "127.0.0.1:8004",
         pattern=r"^.+:[0-9]{1,5}$",
@@ -41,8 +54,36 @@ class Settings(BaseSettings):
     endpoint_timeout_s: float = Field(
         60.0, gt=0, description="Time in which a model server must go on with its answer."
     )
+    gateway_url: str | None = Field(
+        None,
+        pattern=HTTP,
+        description="Public address of the gateway itself, if it is not the machine's name with its port.",
+    )
+    gateway_control: str | None = Field(
+        None,
+        pattern=HTTP,
+        description="http://HOST:PORT of all gateways' control, HOST a name of all their addresses; the secret file "
+        "gateway-token opens it. Default: a Unix socket in the home.",
+    )
     hub_port: int = Field(8001, gt=0, lt=65536, description="Loopback port of the hub.")
+    hub_url: str | None = Field(
+        None, pattern=HTTP, description="Where the service reaches the hub; default: its port on loopback."
+    )
+    secrets_dir: Path | None = Field(
+        None, description="Folder of the platform's own secret files; default: secrets in the home."
+    )
     database_url: str | None = Field(None, description="SQLAlchemy URL; default: SQLite in the home.")
+    accounts_url: str | None = Field(
+        None, description="SQLAlchemy URL of the local accounts; default: SQLite in the home."
+    )
+    mlflow_mode: Literal["process", "sidecar"] = Field(
+        "process",
+        description="process: the service starts MLflow at its first use; sidecar: `python -m "
+        "himalia.tracking.sidecar` runs beside it.",
+    )
+    mlflow_database_url: str | None = Field(
+        None, description="SQLAlchemy URL of MLflow's database; default: SQLite in the home."
+    )
     profiles_dir: Path | None = Field(
         None, description="Folder of spawner profiles; default: those that come with Himalia."
     )
@@ -109,6 +150,37 @@ class Settings(BaseSettings):
     artifact_limit_bytes: int = Field(10 * 2**30, gt=0, description="Largest file logged to MLflow.")
     uid_base: int = Field(200_000, description="First numeric UID given to a person (root only).")
     gid_base: int = Field(400_000, description="First numeric GID given to a project (root only).")
+    kubernetes_namespace: str = Field("", description="Namespace in which everything runs.")
+    kubernetes_release: str = Field(
+        "himalia",
+        pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$",
+        description="Name of this installation on its cluster: a label, and the beginning of names.",
+    )
+    kubernetes_image: str = Field(
+        "himalia-{environment}:latest", description="Image of an environment, named by {environment}."
+    )
+    kubernetes_images: dict[str, str] = Field(
+        {}, description="Images of environments for which kubernetes_image does not hold, by name (JSON)."
+    )
+    kubernetes_platform_image: str = Field(
+        "", description="Image of the platform itself, in which imports, previews and checks run."
+    )
+    kubernetes_pull_secrets: list[str] = Field(
+        [], description="Secrets with which images are pulled (JSON list of names)."
+    )
+    kubernetes_data_claim: str = Field("", description="Claim of the volume that is the service's home.")
+    kubernetes_home_storage: dict[str, Any] = Field(
+        {"size": "10Gi", "access": "ReadWriteOnce"},
+        description="Storage of a person's home (JSON): class, size, access; or shared: true, a folder of the data "
+        "claim.",
+    )
+    kubernetes_project_storage: dict[str, Any] = Field(
+        {"shared": True}, description="Storage of a project's shared folder (JSON), as of a person's home."
+    )
+    kubernetes_queue: str = Field("", description="Kueue's LocalQueue for jobs; without one, none.")
+    kubernetes_pod_defaults: dict[str, Any] = Field(
+        {}, description="What is merged into the specification of every pod of a person (JSON)."
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -130,6 +202,8 @@ class Settings(BaseSettings):
                 raise ValueError(
                     f"import_paths names {path}, and each must be a plain absolute path below /."
                 )
+        if "{environment}" not in self.kubernetes_image:
+            raise ValueError("kubernetes_image must name {environment}.")
         if len(os.fsencode(self.home)) > HOME_LENGTH:
             raise ValueError(
                 f"The home folder's path may have {HOME_LENGTH} bytes, and {self.home} is longer. "
@@ -141,9 +215,18 @@ class Settings(BaseSettings):
         """The SQLAlchemy URL in force."""
         return self.database_url or f"sqlite:///{self.home / 'service' / 'himalia.sqlite'}"
 
+    @property
+    def reached_at(self) -> str:
+        """Where workloads reach the service."""
+        return self.service_url or f"http://127.0.0.1:{self.service_port}"
+
     def read_secret(self, name: str) -> str:
-        """The content of `<home>/secrets/<name>`."""
-        return (self.home / "secrets" / name).read_text().strip()
+        """The content of a secret file. Raises BadSettings where it is not there."""
+        path = (self.secrets_dir or self.home / "secrets") / name
+        try:
+            return path.read_text().strip()
+        except OSError as error:
+            raise BadSettings(f"The secret file {path} cannot be read: {error.strerror}.") from error
 
 
 class BadSettings(Exception):

@@ -15,7 +15,7 @@ from himalia.core.people import Person
 from himalia.endpoints import read
 from himalia.endpoints.examples import FILES, LARGEST_BYTES
 from himalia.endpoints.schema import RevisionSpec
-from himalia.engine.backends.local.folders import Folders
+from himalia.engine.folders import Folders
 from himalia.engine.service import Engine
 from himalia.jobs.service import Jobs
 from himalia.models import read as models_read

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import Connection
 
-from himalia.engine.backends.local.folders import Folders
+from himalia.engine.folders import Folders
 from himalia.overlays.service import Overlays
 
 Kept = Callable[[Connection, str, str], "list[str] | None"]

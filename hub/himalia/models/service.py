@@ -19,7 +19,7 @@ from himalia.core.database import Database, Transaction
 from himalia.core.errors import InUse, Invalid, NameInUse, NotFound
 from himalia.core.idempotency import made_before, once
 from himalia.core.ids import new_id
-from himalia.engine.backends.local.folders import Folders
+from himalia.engine.folders import Folders
 from himalia.jobs import read as jobs_read
 from himalia.lineage.service import Lineage, in_words
 from himalia.models import manifest, read, sources

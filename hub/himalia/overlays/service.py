@@ -20,9 +20,9 @@ from himalia.core.errors import Invalid, NotFound, Unavailable
 from himalia.core.ids import new_id
 from himalia.core.people import Person
 from himalia.engine.backends.base import Account
-from himalia.engine.backends.local.folders import Folders
 from himalia.engine.board import purpose_of
 from himalia.engine.changes import Change
+from himalia.engine.folders import Folders
 from himalia.engine.resources import Resources
 from himalia.engine.service import Engine, WorkloadSpec
 from himalia.engine.states import ENDED, State

@@ -18,10 +18,10 @@ from himalia.core.people import Person
 from himalia.core.permissions import Role
 from himalia.engine import queue
 from himalia.engine.backends.base import Account, Place
-from himalia.engine.backends.local.folders import Folders
 from himalia.engine.backends.local.machine import device_files
 from himalia.engine.board import Active
 from himalia.engine.changes import Change
+from himalia.engine.folders import Folders
 from himalia.engine.queue import Placement
 from himalia.engine.resources import Resources
 from himalia.engine.service import Engine, WorkloadSpec

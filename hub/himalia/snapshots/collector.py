@@ -24,8 +24,8 @@ from himalia.core import clock
 from himalia.core.database import Database, Transaction
 from himalia.core.errors import HimaliaError
 from himalia.engine import forget
-from himalia.engine.backends.local.folders import Folders
 from himalia.engine.board import Active, Board
+from himalia.engine.folders import Folders
 from himalia.engine.logs import LogFiles
 from himalia.projects import service as projects_service
 from himalia.snapshots.reachable import Reachable

@@ -10,7 +10,7 @@ from himalia.tracking.runs import DEFAULT_EXPERIMENT
 def variables(settings: Settings) -> dict[str, str]:
     """All but the project (MLFLOW_WORKSPACE) and the token, which belong to one workload."""
     return {
-        "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{settings.service_port}{PREFIX}",
+        "MLFLOW_TRACKING_URI": f"{settings.reached_at}{PREFIX}",
         "MLFLOW_EXPERIMENT_NAME": DEFAULT_EXPERIMENT,
         "MLFLOW_DISABLE_TELEMETRY": "true",
         # It would print addresses below the tracking URI, where no pages are.

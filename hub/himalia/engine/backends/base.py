@@ -161,6 +161,10 @@ class Backend(ABC):
     async def close(self) -> None:
         """Let go of everything; what runs, runs on."""
 
+    async def end_all(self) -> None:
+        """The platform ends, with all that ran: end what was kept for the next workloads."""
+        return
+
     @abstractmethod
     def start(self, launch: Launch) -> None:
         """Begin an attempt. Returns at once; a failure comes as an Ended report."""

@@ -10,7 +10,6 @@ from typing import Any
 
 from himalia.core.settings import Settings
 from himalia.engine.backends.base import Backend, Batch, Ended, Known, Launch, Recalled, Seen, Started
-from himalia.engine.backends.local.folders import Folders
 from himalia.engine.backends.local.link import LinkError, RunnerLink
 from himalia.engine.backends.local.machine import device_files, this_machine
 from himalia.engine.backends.local.process import SandboxError
@@ -22,6 +21,7 @@ from himalia.engine.backends.local.runner import (
     opened_inside,
 )
 from himalia.engine.backends.local.sandbox import API_INSIDE, SOCKETS
+from himalia.engine.folders import Folders
 from himalia.engine.resources import Machine
 from himalia.environments.index import index_environment
 
@@ -103,7 +103,7 @@ class LocalBackend(Backend):
         tasks = [r.task for r in self._residents.values() if r.task is not None]
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def end_runners(self, grace_s: float = 2.0) -> None:
+    async def end_all(self, grace_s: float = 2.0) -> None:
         """End every resident runner; for an orderly stop of the platform."""
         self._closing = True
         residents, self._residents = list(self._residents.values()), {}

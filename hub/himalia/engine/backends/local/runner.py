@@ -15,10 +15,10 @@ from typing import Any
 
 from himalia.core.settings import Settings
 from himalia.engine.backends.base import Account, Batch, Place
-from himalia.engine.backends.local.folders import Folders
 from himalia.engine.backends.local.link import LinkError, RunnerLink
 from himalia.engine.backends.local.process import SandboxProcess
 from himalia.engine.backends.local.sandbox import API_INSIDE, Sandbox, SandboxError, start
+from himalia.engine.folders import Folders
 from himalia.environments.interpreter import base_prefixes
 
 log = logging.getLogger(__name__)
