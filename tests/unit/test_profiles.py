@@ -43,7 +43,12 @@ idle:
 kubernetes:
   image: registry.example/demo:1
   node_selector: {disk: ssd}
-  tolerations: [{key: x, operator: Exists, effect: NoSchedule}]
+  tolerations: [{key: x, operator: Exists, effect: NoExecute, tolerationSeconds: 60}]
+  priority_class: high
+  runtime_class: nvidia
+  shared_memory: 1GiB
+  labels: {team: vision}
+  annotations: {example.org/cost-centre: "42"}
 """
 
 
@@ -62,7 +67,18 @@ def problem(folder: Path, text: str) -> str:
 
 def test_the_profiles_that_come_with_himalia() -> None:
     profiles = load()
-    assert [p.name for p in profiles] == ["base", "scikit-learn", "pytorch-gpu", "mindspore-npu"]
+    assert [p.name for p in profiles] == [
+        *(
+            "base",
+            "scikit-learn",
+            "pytorch-cpu",
+            "pytorch-gpu",
+            "tensorflow",
+            "mindspore-npu",
+            "paddlepaddle",
+        ),
+        *("base-arm64", "scikit-learn-arm64", "pytorch-cpu-arm64"),
+    ]
     assert profiles.folder == default_folder()
     for profile in profiles:
         for kind in ("server", "job", "endpoint"):
@@ -71,6 +87,7 @@ def test_the_profiles_that_come_with_himalia() -> None:
                 assert 0 <= reserve.cpus <= limit.cpus
                 assert 0 < reserve.memory_bytes <= limit.memory_bytes
                 assert reserve.accelerators == limit.accelerators
+                assert (profile.kubernetes.shared_memory_bytes or 0) < limit.memory_bytes
     assert profiles.get("pytorch-gpu").resources("job")[0].accelerators == {"nvidia.com/gpu": 1}
 
 
@@ -115,7 +132,12 @@ def test_everything_a_profile_may_say(tmp_path: Path) -> None:
     assert profile.idle == Idle(timeout_s=None, max_age_s=129600)
     assert profile.kubernetes.image == "registry.example/demo:1"
     assert profile.kubernetes.node_selector == {"disk": "ssd"}
-    assert profile.kubernetes.tolerations == ({"key": "x", "operator": "Exists", "effect": "NoSchedule"},)
+    toleration = {"key": "x", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 60}
+    assert profile.kubernetes.tolerations == (toleration,)
+    assert (profile.kubernetes.priority_class, profile.kubernetes.runtime_class) == ("high", "nvidia")
+    assert profile.kubernetes.shared_memory_bytes == GIB
+    assert profile.kubernetes.labels == {"team": "vision"}
+    assert profile.kubernetes.annotations == {"example.org/cost-centre": "42"}
     assert profile.allows(["lab", "other"])
     assert not profile.allows(["other"])
     assert load(tmp_path).for_groups([]) == ()
@@ -152,6 +174,11 @@ def test_everything_a_profile_may_say(tmp_path: Path) -> None:
         ("  job:", "  jobs:", "demo.yaml:18: kinds.jobs is not known. Known here are: server, job, endpoint"),
         ("[staff, lab]", "[]", "demo.yaml:4: groups: "),
         ("[staff, lab]", "[staff, [x]]", "demo.yaml:4: groups[2]: "),
+        ("team: vision", "himalia/role: server", "without himalia/, kubernetes.io/"),
+        ("team: vision", "app.kubernetes.io/instance: x", "kubernetes.labels.app.kubernetes.io/instance: "),
+        ("team: vision", "team: a b", "demo.yaml:33: kubernetes.labels.team: "),
+        ("shared_memory: 1GiB", "shared_memory: 0GiB", "demo.yaml:32: kubernetes.shared_memory: '0GiB' is no amount"),
+        ("priority_class: high", "priority_class: High!", "demo.yaml:30: kubernetes.priority_class: "),
         ("title: Demo", "title: Demo\ntitle: Again", "demo.yaml:3: this is not YAML: found duplicate key"),
         ("title: Demo", "title: [", "demo.yaml:"),
         ("title: Demo", "title: \x07", "demo.yaml:1: this is not YAML"),

@@ -122,7 +122,7 @@ def _check_units(data: Any, value: Any, path: list[str | int]) -> Iterator[tuple
         try:
             if path[-1] == "cpus":
                 parse_reserved_cpus(value)
-            elif path[-1] == "memory":
+            elif path[-1] in ("memory", "shared_memory"):
                 parse_memory(value)
             elif path[0] == "idle":
                 parse_timeout(value)

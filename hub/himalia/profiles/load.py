@@ -60,11 +60,27 @@ def _profile(data: Any) -> Profile:
         groups=frozenset(map(str, data.get("groups", ()))),
         kinds={str(kind): _rule(rule) for kind, rule in data.get("kinds", {}).items()},
         idle=Idle(parse_timeout(idle.get("timeout", "1h")), parse_timeout(idle.get("max_age", "never"))),
-        kubernetes=Kubernetes(
-            image=str(cluster["image"]) if "image" in cluster else None,
-            node_selector={str(k): str(v) for k, v in cluster.get("node_selector", {}).items()},
-            tolerations=tuple({str(k): str(v) for k, v in t.items()} for t in cluster.get("tolerations", ())),
-        ),
+        kubernetes=_kubernetes(cluster),
+    )
+
+
+def _kubernetes(data: Any) -> Kubernetes:
+    texts = {
+        key: {str(name): str(value) for name, value in data.get(key, {}).items()}
+        for key in ("node_selector", "labels", "annotations")
+    }
+    tolerations = tuple(
+        {str(name): value if isinstance(value, int) else str(value) for name, value in one.items()}
+        for one in data.get("tolerations", ())
+    )
+    shared = data.get("shared_memory")
+    return Kubernetes(
+        image=str(data["image"]) if "image" in data else None,
+        tolerations=tolerations,
+        priority_class=str(data["priority_class"]) if "priority_class" in data else None,
+        runtime_class=str(data["runtime_class"]) if "runtime_class" in data else None,
+        shared_memory_bytes=None if shared is None else parse_memory(shared),
+        **texts,
     )
 
 

@@ -58,11 +58,19 @@ class Idle:
 
 @dataclass(frozen=True, slots=True)
 class Kubernetes:
-    """What only a cluster needs; `tolerations` are written as in a pod."""
+    """What only a cluster needs; `tolerations` are written as in a pod.
+
+    `shared_memory_bytes` is the size of /dev/shm; None for what the cluster's runtime gives, mostly 64 MiB.
+    """
 
     image: str | None = None
     node_selector: Mapping[str, str] = field(default_factory=dict)
-    tolerations: tuple[Mapping[str, str], ...] = ()
+    tolerations: tuple[Mapping[str, str | int], ...] = ()
+    priority_class: str | None = None
+    runtime_class: str | None = None
+    shared_memory_bytes: int | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

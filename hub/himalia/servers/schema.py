@@ -50,8 +50,26 @@ class ReservedEnvironment(BaseModel):
     binds: list[str]
 
 
+class ReservedPod(BaseModel):
+    """What a server's pod is made of, in Kubernetes' own words (core/v1).
+
+    `spec` is merged into the pod's: node selector, tolerations, pull secrets and the like. `volumes` and
+    `mounts` are the person's home, shared folders, check-outs and overlays; their claims are there.
+    """
+
+    image: str
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    spec: dict[str, Any] = {}
+    volumes: list[dict[str, Any]] = []
+    mounts: list[dict[str, Any]] = []
+
+
 class Reservation(BaseModel):
-    """Everything the spawner needs."""
+    """Everything the spawner needs.
+
+    On a cluster there is a `pod`, and `home`, `overlays` and the environment's prefix are paths inside of it.
+    """
 
     id: str
     person: ReservedPerson
@@ -61,9 +79,11 @@ class Reservation(BaseModel):
     environment: ReservedEnvironment
     environments: list[ReservedEnvironment]
     limit: dict[str, Any]
+    reserve: dict[str, Any] = {}
     devices: list[str]
     env: dict[str, str]
     idle_timeout_s: int = 0
+    pod: ReservedPod | None = None
 
 
 class SizeShown(BaseModel):
