@@ -4545,6 +4545,8 @@ export interface components {
         /**
          * Reservation
          * @description Everything the spawner needs.
+         *
+         *     On a cluster there is a `pod`, and `home`, `overlays` and the environment's prefix are paths inside of it.
          */
         Reservation: {
             /** Devices */
@@ -4572,8 +4574,16 @@ export interface components {
             /** Overlays */
             overlays: string;
             person: components["schemas"]["ReservedPerson"];
+            pod?: components["schemas"]["ReservedPod"] | null;
             /** Projects */
             projects: components["schemas"]["ReservedProject"][];
+            /**
+             * Reserve
+             * @default {}
+             */
+            reserve?: {
+                [key: string]: unknown;
+            };
         };
         /**
          * ReservationCreate
@@ -4623,6 +4633,52 @@ export interface components {
             id: string;
             /** Uid */
             uid: number | null;
+        };
+        /**
+         * ReservedPod
+         * @description What a server's pod is made of, in Kubernetes' own words (core/v1).
+         *
+         *     `spec` is merged into the pod's: node selector, tolerations, pull secrets and the like. `volumes` and
+         *     `mounts` are the person's home, shared folders, check-outs and overlays; their claims are there.
+         */
+        ReservedPod: {
+            /**
+             * Annotations
+             * @default {}
+             */
+            annotations?: {
+                [key: string]: string;
+            };
+            /** Image */
+            image: string;
+            /**
+             * Labels
+             * @default {}
+             */
+            labels?: {
+                [key: string]: string;
+            };
+            /**
+             * Mounts
+             * @default []
+             */
+            mounts?: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Spec
+             * @default {}
+             */
+            spec?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Volumes
+             * @default []
+             */
+            volumes?: {
+                [key: string]: unknown;
+            }[];
         };
         /**
          * ReservedProject
