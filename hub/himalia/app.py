@@ -171,6 +171,7 @@ def _share(app: FastAPI, platform: Platform) -> None:
         platform.exchange,
         platform.hub,
         settings.output_limit_bytes,
+        platform.backend.reception,
     )
     state.pages = Pages(platform.sessions, platform.database, platform.tokens, state.tokens.logins)
     state.telemetry = platform.telemetry

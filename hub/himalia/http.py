@@ -40,9 +40,10 @@ _DRAFT = r"projects/[^/]+/datasets/[^/]+/drafts/[^/]+"
 _ARTIFACT = r"mlflow/api/2\.0/mlflow-artifacts/artifacts/.+"
 _UPLOAD_API = rf"projects/[^/]+/objects/[^/]+|workloads/[^/]+/outputs/.+|{_DRAFT}/(bundle|files/[^/]+)"
 UPLOAD = re.compile(rf"/services/himalia/(api/v1/({_UPLOAD_API})|{_ARTIFACT})")
-MANIFEST = re.compile(rf"/services/himalia/api/v1/(projects/[^/]+/snapshots|{_DRAFT}/manifest)")
+_MANY = rf"projects/[^/]+/snapshots|{_DRAFT}/manifest|workloads/[^/]+/reports"
+MANIFEST = re.compile(rf"/services/himalia/api/v1/({_MANY})")
 MANIFEST_FACTOR = 20
-"""How much larger than other bodies a manifest may be."""
+"""How much larger than other bodies one may be that names many files."""
 KIND_WORDS = {
     "missing": "is required",
     "string_unicode": "must be valid Unicode",

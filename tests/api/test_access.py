@@ -227,13 +227,14 @@ def test_a_workload_speaks_for_itself_only(
 
 
 @pytest.mark.parametrize("attempt", [0, 2, 999])
-def test_another_attempts_token_is_not_valid(
+def test_another_attempts_token_is_told_that_it_is_stale(
     himalia: Running, jobs: list[dict[str, Any]], attempt: int
 ) -> None:
     key = WorkTokens((himalia.home / "secrets" / "service-key").read_text().strip().encode())
     url = f"{himalia.url}/services/himalia/api/v1/workloads/{jobs[0]['id']}/snapshot"
     headers = {"Authorization": f"Bearer {key.make(jobs[0]['id'], attempt)}"}
-    assert httpx.get(url, headers=headers).status_code == 401
+    refused = httpx.get(url, headers=headers)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "stale_attempt")
 
 
 def test_a_workload_that_may_submit_does_so_in_its_project_alone(

@@ -8,7 +8,7 @@ HimaliaError
 ├── WrongMethod 405
 ├── TooSlow 408
 ├── Conflict 409
-│   ├── NameInUse, InUse, WrongState, KeyReused
+│   ├── NameInUse, InUse, WrongState, KeyReused, NoCapacity, StaleAttempt
 ├── Stale 412
 ├── TooLarge 413
 ├── Invalid 422            names each field
@@ -95,6 +95,12 @@ class NoCapacity(Conflict):
     """What was asked for is not free now."""
 
     code = "no_capacity"
+
+
+class StaleAttempt(Conflict):
+    """It speaks for an attempt that is not the live one: whoever carries it out is to end."""
+
+    code = "stale_attempt"
 
 
 class Stale(HimaliaError):

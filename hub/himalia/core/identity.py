@@ -14,7 +14,7 @@ import httpx
 
 from himalia.core import clock, people, tokens
 from himalia.core.database import Database, Transaction
-from himalia.core.errors import Unauthenticated, Unavailable
+from himalia.core.errors import StaleAttempt, Unauthenticated, Unavailable
 from himalia.core.people import Person
 from himalia.core.permissions import ADMIN_ROLE, SCOPES, Credential
 from himalia.core.settings import Settings
@@ -188,7 +188,11 @@ class Credentials:
     _people: dict[tuple[str, str], Person] = field(default_factory=dict)
 
     async def identify(self, token: str) -> Identity:
-        """The caller behind a bearer token. Raises Unauthenticated, or Unavailable when the hub is away."""
+        """The caller behind a bearer token.
+
+        Raises Unauthenticated, StaleAttempt for a workload's whose attempt is over, or Unavailable when the hub is
+        away.
+        """
         if not _TOKEN.fullmatch(token):
             raise Unauthenticated("This is not a token. Sign in again.")
         if token.startswith(tokens.WORK_PREFIX):
@@ -253,8 +257,10 @@ class Credentials:
     async def _workload(self, token: str) -> Identity:
         read = self.work.read(token)
         live = self.live_attempt(read[0]) if read else None
-        if read is None or live is None or live.attempt != read[1]:
-            raise Unauthenticated("This workload's token is not valid, or its attempt has ended.")
+        if read is None:
+            raise Unauthenticated("This workload's token is not valid.")
+        if live is None or live.attempt != read[1]:
+            raise StaleAttempt("This token's attempt has ended.")
         person = await self.database.read(lambda c: people.get(c, live.person_id))
         return Identity(
             "workload",

@@ -215,6 +215,8 @@ OPERATIONS: dict[str, Rule] = {
     "workloads.snapshot": _own(),
     "workloads.output": _own(),
     "workloads.outputs": _own(),
+    "workloads.report": _own(),
+    "workloads.orders": _own(),
     "reservations.create": _service(),
     "reservations.delete": _service(),
 }

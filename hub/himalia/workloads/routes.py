@@ -9,25 +9,36 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from sqlalchemy.engine import Connection
 
 from himalia.core import clock, events, people
 from himalia.core.access import Access, CurrentAccess, GatedRoute
 from himalia.core.database import Database, Transaction
-from himalia.core.errors import Invalid, NotFound
+from himalia.core.errors import Invalid, NotFound, StaleAttempt
 from himalia.core.identity import HubAccounts
 from himalia.core.live import EVERYTHING, Exchange, Listener
 from himalia.core.schema import Items
 from himalia.engine import queue
 from himalia.engine.board import Active
+from himalia.engine.reception import Orders, Reception
 from himalia.engine.service import Engine
 from himalia.projects import service as projects_service
 from himalia.snapshots.serve import tar_pieces
 from himalia.snapshots.service import Snapshots
 from himalia.storage.trees import BadPathError, validate_path
-from himalia.workloads.schema import Everything, MachineShown, OutputStored, StopAsked, Workload
+from himalia.workloads.schema import (
+    Acknowledged,
+    Everything,
+    MachineShown,
+    OutputStored,
+    Reported,
+    StopAsked,
+    StopWished,
+    Workload,
+    WorkloadOrders,
+)
 
 router = APIRouter(tags=["workloads"], route_class=GatedRoute)
 
@@ -47,6 +58,7 @@ class WorkloadParts:
     exchange: Exchange
     hub: HubAccounts
     output_limit_bytes: int
+    reception: Reception | None = None
 
 
 async def _parts(request: Request) -> WorkloadParts:
@@ -101,6 +113,47 @@ async def put_outputs(
     stored = await parts.snapshots.receive_bundle(active.project_id, request.stream())
     shown = [OutputStored(path=path, size=one.size, digest=one.digest) for path, one in stored]
     return Items[OutputStored](items=shown)
+
+
+@router.post("/workloads/{workload}/reports", operation_id="workloads.report")
+async def report(access: CurrentAccess, parts: Parts, workload: str, body: Reported) -> Acknowledged:
+    """Hand in a runner's reports; answered once they are durable. Each may be sent again, and counts once."""
+    reception, name = _reception(access, parts, body.attempt)
+    answer = await reception.take(name, body.rank, body.runner, body.reports)
+    return Acknowledged(
+        acknowledged=answer.acknowledged, pause_s=answer.pause_s, **_orders(answer.orders).model_dump()
+    )
+
+
+@router.get("/workloads/{workload}/orders", operation_id="workloads.orders")
+async def orders(
+    access: CurrentAccess,
+    parts: Parts,
+    workload: str,
+    attempt: int,
+    rank: Annotated[int, Query(ge=0, lt=10_000)] = 0,
+    wait_s: Annotated[float, Query(ge=0, le=60)] = 50,
+    should_stop: Annotated[
+        bool, Query(description="Whether the caller knows of the advice to stop.")
+    ] = False,
+) -> WorkloadOrders:
+    """What the service wishes of an attempt: as soon as it is more than the caller knows, or after `wait_s`."""
+    reception, name = _reception(access, parts, attempt)
+    return _orders(await reception.orders(name, rank, wait_s, should_stop))
+
+
+def _reception(access: Access, parts: WorkloadParts, attempt: int) -> tuple[Reception, str]:
+    """Where to report, and the name of the attempt that calls. Raises NotFound, StaleAttempt."""
+    if parts.reception is None:
+        raise NotFound("On this platform the service fetches reports itself.")
+    if attempt != access.identity.attempt:
+        raise StaleAttempt("This token is of another attempt.")
+    return parts.reception, f"{access.identity.workload}-{attempt}"
+
+
+def _orders(orders: Orders) -> WorkloadOrders:
+    stop = StopWished(grace_s=orders.stop.grace_s, reason=orders.stop.reason) if orders.stop else None
+    return WorkloadOrders(should_stop=orders.should_stop, stop=stop)
 
 
 @router.get("/workloads", operation_id="workloads.list")

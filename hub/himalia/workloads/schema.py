@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from himalia.core.schema import Body, sound_text
 
@@ -54,3 +54,33 @@ class OutputStored(BaseModel):
     path: str
     size: int
     digest: str
+
+
+class Reported(Body):
+    """Reports of one runner: messages of the runner protocol, each with its number `n`."""
+
+    attempt: int
+    rank: Annotated[int, Field(ge=0, lt=10_000)] = 0
+    runner: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    reports: Annotated[list[dict[str, Any]], Field(max_length=10_000)]
+
+
+class StopWished(BaseModel):
+    """The attempt is to end, with grace."""
+
+    grace_s: float
+    reason: str
+
+
+class WorkloadOrders(BaseModel):
+    """What the service wishes of an attempt."""
+
+    should_stop: bool
+    stop: StopWished | None
+
+
+class Acknowledged(WorkloadOrders):
+    """Reports up to `acknowledged` are durable. What can wait, logs and metrics, is wanted after `pause_s`."""
+
+    acknowledged: int
+    pause_s: float

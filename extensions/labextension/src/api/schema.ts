@@ -2225,6 +2225,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/himalia/api/v1/workloads/{workload}/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Orders
+         * @description What the service wishes of an attempt: as soon as it is more than the caller knows, or after `wait_s`.
+         */
+        get: operations["workloads.orders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/himalia/api/v1/workloads/{workload}/outputs": {
         parameters: {
             query?: never;
@@ -2259,6 +2279,26 @@ export interface paths {
          */
         put: operations["workloads.output"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/himalia/api/v1/workloads/{workload}/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report
+         * @description Hand in a runner's reports; answered once they are durable. Each may be sent again, and counts once.
+         */
+        post: operations["workloads.report"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2349,6 +2389,19 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Acknowledged
+         * @description Reports up to `acknowledged` are durable. What can wait, logs and metrics, is wanted after `pause_s`.
+         */
+        Acknowledged: {
+            /** Acknowledged */
+            acknowledged: number;
+            /** Pause S */
+            pause_s: number;
+            /** Should Stop */
+            should_stop: boolean;
+            stop: components["schemas"]["StopWished"] | null;
+        };
         /**
          * AliasSet
          * @description The version that the alias is to stand for.
@@ -4543,6 +4596,25 @@ export interface components {
             place: number;
         };
         /**
+         * Reported
+         * @description Reports of one runner: messages of the runner protocol, each with its number `n`.
+         */
+        Reported: {
+            /** Attempt */
+            attempt: number;
+            /**
+             * Rank
+             * @default 0
+             */
+            rank?: number;
+            /** Reports */
+            reports: {
+                [key: string]: unknown;
+            }[];
+            /** Runner */
+            runner: string;
+        };
+        /**
          * Reservation
          * @description Everything the spawner needs.
          *
@@ -4974,6 +5046,16 @@ export interface components {
             /** By */
             by?: string | null;
         };
+        /**
+         * StopWished
+         * @description The attempt is to end, with grace.
+         */
+        StopWished: {
+            /** Grace S */
+            grace_s: number;
+            /** Reason */
+            reason: string;
+        };
         /** StoredObject */
         StoredObject: {
             /** Digest */
@@ -5370,6 +5452,15 @@ export interface components {
             started_at: string | null;
             /** State */
             state: string;
+        };
+        /**
+         * WorkloadOrders
+         * @description What the service wishes of an attempt.
+         */
+        WorkloadOrders: {
+            /** Should Stop */
+            should_stop: boolean;
+            stop: components["schemas"]["StopWished"] | null;
         };
     };
     responses: never;
@@ -10424,6 +10515,43 @@ export interface operations {
             };
         };
     };
+    "workloads.orders": {
+        parameters: {
+            query: {
+                attempt: number;
+                rank?: number;
+                wait_s?: number;
+                /** @description Whether the caller knows of the advice to stop. */
+                should_stop?: boolean;
+            };
+            header?: never;
+            path: {
+                workload: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkloadOrders"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     "workloads.outputs": {
         parameters: {
             query?: never;
@@ -10474,6 +10602,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OutputStored"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "workloads.report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workload: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reported"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Acknowledged"];
                 };
             };
             /** @description What went wrong, and what to do. */

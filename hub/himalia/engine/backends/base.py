@@ -6,9 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from himalia.engine.resources import Machine, Resources
+
+if TYPE_CHECKING:
+    from himalia.engine.reception import Reception
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,9 @@ class Seen(StrEnum):
 
 class Backend(ABC):
     """Where workloads run. `name` is always `<workload>-<attempt>`."""
+
+    reception: Reception | None = None
+    """Where runners hand in their reports over HTTP; None where the backend is connected to them."""
 
     @abstractmethod
     async def open(self, known: Sequence[Known]) -> None:

@@ -14,19 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from himalia.core.database import storable
 from himalia.core.unix import connected
-from himalia.engine.backends.base import (
-    Batch,
-    Ended,
-    LogPiece,
-    Metrics,
-    Progress,
-    Recalled,
-    Report,
-    Started,
-)
-from himalia.engine.states import REASONS
+from himalia.engine.backends.base import Batch, Ended, Recalled, Report
+from himalia.engine.backends.reports import report_of
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +24,6 @@ VERSION = 1
 HELLO_S = 10.0
 LINE_LIMIT = 32 * 2**20
 READ_BYTES = 2**18
-OUTPUTS_LIMIT = 100_000
-MESSAGE_LIMIT = 10_000
 
 
 class LinkError(Exception):
@@ -103,7 +91,7 @@ class RunnerLink:
                 continue
             message = json.loads(line)
             last = max(last, int(message.get("n", 0)))
-            report = _report(message)
+            report = report_of(message)
             if report is not None:
                 reports.append(report)
         names = [report.name for report in reports if isinstance(report, Ended | Recalled)]
@@ -146,53 +134,3 @@ class RunnerLink:
 
 def _line(message: dict[str, Any]) -> bytes:
     return json.dumps(message, separators=(",", ":")).encode() + b"\n"
-
-
-def _report(message: dict[str, Any]) -> Report | None:
-    """A report from its message; user code shares the runner's account, so nothing is taken on trust."""
-    name, op = str(message.get("name", "")), message.get("op")
-    if op == "started":
-        return Started(name, float(message["at"]))
-    if op == "log":
-        return LogPiece(name, int(message["offset"]), str(message["text"]))
-    if op == "progress":
-        return Progress(name, dict(message["data"]))
-    if op == "metrics":
-        items = [
-            (storable(str(m), 255), int(step), float(value), float(at))
-            for m, step, value, at in message["items"]
-        ]
-        return Metrics(name, items)
-    if op == "ended":
-        usage = {
-            key: float(value) for key, value in (message.get("usage") or {}).items() if value is not None
-        }
-        code, reason = message.get("exit_code"), message.get("reason")
-        if reason == "recalled":
-            return Recalled(name)
-        if reason is not None and reason not in REASONS:
-            reason = "user_error"
-        return Ended(
-            name,
-            reason,
-            None if message.get("message") is None else storable(str(message["message"]), MESSAGE_LIMIT),
-            None if code is None else int(code),
-            usage,
-            _outputs((message.get("outputs") or [])[:OUTPUTS_LIMIT]),
-            int(message.get("log_bytes") or 0),
-            int(message.get("log_dropped_bytes") or 0),
-        )
-    return None
-
-
-def _outputs(data: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Each path once."""
-    return list({output["path"]: output for output in map(_output, data)}.values())
-
-
-def _output(data: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "path": storable(str(data["path"]), 1024),
-        "size": int(data["size"]),
-        "digest": str(data["digest"])[:64],
-    }
