@@ -83,6 +83,7 @@ def _start(python: Path, model: Path, folder: Path, arguments: Sequence[str]) ->
         "HIMALIA_SERVE_SOCKET": str(folder / "s"),
         "HIMALIA_WORKLOAD": "w",
         "HIMALIA_ATTEMPT": "1",
+        "HIMALIA_RUN_NAME": "w-1",
     }
     with (folder / "log").open("wb") as log:
         return subprocess.Popen(

@@ -11,14 +11,14 @@ from sqlalchemy.engine import Connection
 
 from himalia.core.database import Transaction
 from himalia.engine.states import ENDED
-from himalia.engine.tables import attempts, metrics, outputs, workloads
+from himalia.engine.tables import attempts, metrics, outputs, rank_metrics, ranks, workloads
 
 CHUNK = 500
 
 
 def forget(tx: Transaction, ids: Sequence[str]) -> None:
     """Delete ended workloads, their attempts, outputs and metrics. Their folders and logs are `nameless` then."""
-    for table in (metrics, outputs, attempts):
+    for table in (metrics, rank_metrics, outputs, ranks, attempts):
         tx.execute(table.delete().where(table.c.workload_id.in_(ids)))
     tx.execute(workloads.delete().where(workloads.c.id.in_(ids)))
 

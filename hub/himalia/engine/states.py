@@ -38,6 +38,7 @@ REASONS = {
     "start_failed": "It could not be started.",
     "lost": "Its process was gone without a word.",
     "preempted": "It gave way to another workload.",
+    "peer_failed": "Another rank of it failed, so this one was ended.",
     "platform_stopped": "The platform was stopped; it starts again by itself.",
     "stopped_by_user": "It was stopped.",
     "stopped_by_administrator": "It was stopped by an administrator.",

@@ -74,6 +74,28 @@ attempts = sa.Table(
     sa.Column("progress", sa.JSON),
 )
 
+ranks = sa.Table(
+    "ranks",
+    metadata,
+    sa.Column("workload_id", sa.String(16), sa.ForeignKey("workloads.id"), primary_key=True),
+    sa.Column("attempt", sa.Integer, primary_key=True),
+    sa.Column("rank", sa.Integer, primary_key=True),
+    sa.Column("state", sa.String(10), nullable=False),
+    sa.Column("reason", sa.String(40)),
+    sa.Column("message", sa.Text),
+    sa.Column("machine", sa.String(255), nullable=False),
+    sa.Column("devices", sa.JSON, nullable=False),
+    sa.Column("started_at", Timestamp),
+    sa.Column("ended_at", Timestamp),
+    sa.Column("exit_code", sa.Integer),
+    sa.Column("cpu_s", sa.Float),
+    sa.Column("wall_s", sa.Float),
+    sa.Column("max_memory_bytes", sa.BigInteger),
+    sa.Column("log_bytes", sa.BigInteger, nullable=False, default=0),
+    sa.Column("log_dropped_bytes", sa.BigInteger, nullable=False, default=0),
+)
+"""The ranks of attempts that have several."""
+
 outputs = sa.Table(
     "outputs",
     metadata,
@@ -97,3 +119,18 @@ metrics = sa.Table(
     sa.Column("source", sa.String(20)),
     sa.Index("ix_metrics_workload", "workload_id", "attempt", "name", "step"),
 )
+
+rank_metrics = sa.Table(
+    "rank_metrics",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("workload_id", sa.String(16), nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("rank", sa.Integer, nullable=False),
+    sa.Column("name", sa.String(255), nullable=False),
+    sa.Column("step", sa.BigInteger, nullable=False),
+    sa.Column("value", Number, nullable=False),
+    sa.Column("at", Timestamp, nullable=False),
+    sa.Index("ix_rank_metrics_rank", "workload_id", "attempt", "rank", "name", "step"),
+)
+"""What ranks above 0 measured: of a job's own metrics, those of rank 0 count."""

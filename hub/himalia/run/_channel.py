@@ -33,7 +33,7 @@ class Channel:
 
     def send(self, message: Dict[str, Any]) -> None:
         """Hand ``message`` to the runner, or keep it until the runner can be reached."""
-        name = f"{os.environ.get('HIMALIA_WORKLOAD')}-{os.environ.get('HIMALIA_ATTEMPT')}"
+        name = os.environ.get("HIMALIA_RUN_NAME")
         line = json.dumps({"name": name, **message}).encode() + b"\n"
         with self._lock:
             self._waiting.append(line)

@@ -8,7 +8,7 @@ import os
 import shutil
 from typing import IO, Any, Dict
 
-from himalia.runner import archive
+from himalia.runner import archive, ranks
 from himalia.runner.api import Api, Refused
 from himalia.runner.task import BadTask, Task
 
@@ -76,12 +76,16 @@ def write_secrets(task: Task, folder: str) -> None:
 def environment(
     task: Task, name: str, run_socket: str, api_address: str, secrets_folder: str
 ) -> Dict[str, str]:
-    """All variables of the workload ``name``; what the task itself sets wins."""
+    """All variables of the workload ``name``; what the task itself sets wins.
+
+    Raises OSError when the list of hosts of a distributed job cannot be written.
+    """
     workload, _, attempt = name.rpartition("-")
     variables = INHERITED.copy()
     variables.update(
         HIMALIA_WORKLOAD=workload,
         HIMALIA_ATTEMPT=attempt,
+        HIMALIA_RUN_NAME=name,
         HIMALIA_RUN_SOCKET=run_socket,
         HIMALIA_DIRECTORY=task.directory,
         PYTHONUNBUFFERED="1",
@@ -94,11 +98,21 @@ def environment(
         variables["HIMALIA_PARAMETERS"] = json.dumps(task.parameters)
     if task.secret_files:
         variables["HIMALIA_SECRETS_DIR"] = secrets_folder
+    if task.hosts:
+        variables.update(ranks.variables(task.hosts, task.rank))
+        variables["HIMALIA_HOSTFILE"] = _write_hosts(task, os.path.dirname(run_socket))
     variables.update(task.environment)
     variables.update(task.secret_environment)
     if task.python and "PATH" not in task.environment:
         variables["PATH"] = os.path.dirname(task.python) + os.pathsep + variables.get("PATH", os.defpath)
     return variables
+
+
+def _write_hosts(task: Task, folder: str) -> str:
+    path = os.path.join(folder, "hosts")
+    with open(path, "w", encoding="utf-8") as stream:  # the same for all that share the folder
+        stream.write(ranks.hostfile(task.hosts))
+    return path
 
 
 def fetch_snapshot(task: Task, api: Api) -> Dict[str, Any]:

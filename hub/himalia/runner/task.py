@@ -28,7 +28,10 @@ def is_name(value: object) -> bool:
 
 @dataclass
 class Task:
-    """A checked task; units are in the names, and None means no limit."""
+    """A checked task; units are in the names, and None means no limit.
+
+    ``hosts`` are those of all ranks of a distributed job, of which this is number ``rank``.
+    """
 
     kind: str
     directory: str
@@ -48,6 +51,8 @@ class Task:
     time_limit_s: Optional[float] = None
     log_limit_bytes: int = _DEFAULT_LOG_BYTES
     token: str = ""
+    hosts: List[str] = field(default_factory=list)
+    rank: int = 0
 
     @classmethod
     def parse(cls, data: object) -> Task:
@@ -108,6 +113,8 @@ class Task:
                 or any(part in ("", ".", "..") for part in path.split("/"))
             ):
                 raise BadTask(f"{path!r} is not a path inside the job's folder.")
+        if self.rank not in range(len(self.hosts) or 1):
+            raise BadTask(f"The task's rank {self.rank} is not one of its {len(self.hosts)} hosts.")
         for name in self.secret_files:
             if not name or "/" in name or "\0" in name or name in (".", ".."):
                 raise BadTask(f"{name!r} cannot be the name of a file.")
@@ -132,6 +139,8 @@ _TYPES: Dict[str, str] = {
     "time_limit_s": "number",
     "log_limit_bytes": "number",
     "token": "text",
+    "hosts": "words",
+    "rank": "whole",
 }
 
 
@@ -150,4 +159,6 @@ def _has_type(value: Any, kind: str) -> bool:
         return isinstance(value, dict)
     if kind == "flag":
         return isinstance(value, bool)
+    if kind == "whole":
+        return isinstance(value, int) and not isinstance(value, bool)
     return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -33,9 +33,24 @@ class Place:
     gid: int | None
 
 
+WHOLE = -1
+"""In place of a rank: all of an attempt's ranks that have not ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where one rank goes: a machine, and which of its devices, by resource name."""
+
+    machine: str
+    devices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Launch:
     """All a backend needs to start one attempt. `secrets` and `token` go nowhere but to the runner.
+
+    With several `replicas` it is a group of ranks, each with the whole `limit`; `devices` are those of rank 0, and
+    `others` says where the others go. A task then tells its `hosts` and its `rank` (`himalia.runner.ranks`).
 
     `after` is an attempt of the same lane whose place it takes: it starts when that one has ended. The trees of
     `inputs` are checked out already. See `engine.service.WorkloadSpec` for the rest.
@@ -61,11 +76,13 @@ class Launch:
     inputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     isolated: bool = False
     kernel_group: str | None = None
+    replicas: int = 1
+    others: tuple[Spot, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An attempt that an earlier service started, for finding it again."""
+    """An attempt that an earlier service started, for finding it again; `devices` are those of rank 0."""
 
     name: str
     kind: str
@@ -76,12 +93,16 @@ class Known:
     devices: Mapping[str, tuple[str, ...]]
     purpose: str = ""
     isolated: bool = False
+    replicas: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
+    """A rank runs. Every report is of one rank; an attempt that is no group has rank 0 alone."""
+
     name: str
     at: float
+    rank: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +112,14 @@ class LogPiece:
     name: str
     offset: int
     text: str
+    rank: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
     name: str
     data: Mapping[str, Any]
+    rank: int = 0
 
 
 Point = tuple[str, int, float, float]
@@ -110,11 +133,12 @@ class Metrics:
     name: str
     items: Sequence[Point]
     source: str | None = None
+    rank: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The final report, or what the backend saw instead (`final` False)."""
+    """The final report, or what the backend saw instead (`final` False). Only that may be of rank `WHOLE`."""
 
     name: str
     reason: str | None
@@ -125,6 +149,7 @@ class Ended:
     log_bytes: int = 0
     log_dropped_bytes: int = 0
     final: bool = True
+    rank: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +179,11 @@ class Seen(StrEnum):
 
 
 class Backend(ABC):
-    """Where workloads run. `name` is always `<workload>-<attempt>`."""
+    """Where workloads run. `name` is always `<workload>-<attempt>`.
+
+    A backend starts all ranks of a group, reports of each by itself, and ends them when it is asked to: what one
+    rank's end means for the others is decided by the reconciler (`himalia.engine.groups`).
+    """
 
     reception: Reception | None = None
     """Where runners hand in their reports over HTTP; None where the backend is connected to them."""
@@ -177,13 +206,13 @@ class Backend(ABC):
 
     @abstractmethod
     def stop(self, name: str, grace_s: float, reason: str) -> None:
-        """End an attempt, with grace; its Ended report carries `reason`."""
+        """End an attempt, with grace; its Ended report carries `reason`. Of a group, all ranks that still run."""
 
     @abstractmethod
     def advise_stop(self, name: str) -> None:
         """Have an attempt's next `himalia.run.log(...)` answer that it should stop; what it does then is its affair.
 
-        One that is not there is left alone.
+        Of a group, that of every rank. One that is not there is left alone.
         """
 
     def lane(self, known: Known) -> Hashable | None:
@@ -199,7 +228,7 @@ class Backend(ABC):
 
     @abstractmethod
     def observe(self, names: Sequence[str]) -> dict[str, Seen]:
-        """What is seen now of each of `names`."""
+        """What is seen now of each of `names`; a group is gone when none of its ranks is left."""
 
     @abstractmethod
     def changes(self) -> AsyncIterator[Batch]:
