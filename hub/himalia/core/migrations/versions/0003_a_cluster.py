@@ -48,7 +48,10 @@ def _ranks() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rank_metrics")),
     )
     op.create_index(
-        "ix_rank_metrics_rank", "rank_metrics", ["workload_id", "attempt", "rank", "name", "step"], unique=False
+        "ix_rank_metrics_rank",
+        "rank_metrics",
+        ["workload_id", "attempt", "rank", "name", "step"],
+        unique=False,
     )
 
 
