@@ -89,6 +89,7 @@ export function reasonText(reason: string | null, trans: TranslationBundle): str
     environment_failed: trans.__('The packages of requirements.txt could not be installed.'),
     lost: trans.__('Contact with it was lost.'),
     preempted: trans.__('It made room for work with a higher priority.'),
+    peer_failed: trans.__('Another rank failed, so this one was ended.'),
     platform_stopped: trans.__('The platform was stopped.'),
     stopped_by_user: trans.__('It was stopped.')
   };
