@@ -53,6 +53,7 @@ from himalia.engine.logs import LogFiles
 from himalia.engine.reconciler import Reconciler
 from himalia.engine.service import Engine
 from himalia.engine.states import HOLDING
+from himalia.environments.places import make_environments
 from himalia.experiments import read as experiments_read
 from himalia.experiments.plots import Plots
 from himalia.experiments.searcher import Searcher
@@ -71,6 +72,8 @@ from himalia.models.service import Models
 from himalia.overlays.service import Overlays
 from himalia.pages.sessions import Sessions
 from himalia.people.disabled import DisabledAccounts
+from himalia.profiles.folder import ProfileFolder
+from himalia.profiles.load import default_folder
 from himalia.projects import service as projects_service
 from himalia.projects.routes import Projects
 from himalia.secrets import service as secrets_service
@@ -154,14 +157,18 @@ class Platform:
     def _nouns(self, key: bytes) -> None:
         settings = self.settings
         self.identities = Identities(settings)
-        self.catalogue = Catalogue(settings, self.engine)
+        profiles = ProfileFolder(settings.profiles_dir or default_folder())
+        self.environments = make_environments(settings, profiles.now)
+        self.catalogue = Catalogue(profiles, self.environments, self.engine)
         self.secrets = Secrets(key)
         grace = timedelta(seconds=settings.object_grace_s)
         self.snapshots = Snapshots(
             self.database, self.store, settings.snapshot_limit_bytes, self.disk.check, grace
         )
         self.projects = Projects(self.database, self.board, settings.retention_days)
-        self.overlays = Overlays(self.database, self.folders, self.engine, self.identities, self.disk.check)
+        self.overlays = Overlays(
+            self.database, self.folders, self.environments, self.engine, self.identities, self.disk.check
+        )
         self.lineage = Lineage()
         self._datasets()
         self.jobs = Jobs(
@@ -270,7 +277,7 @@ class Platform:
             self.tracking,
             self.lineage,
             experiments_read.trial_job,
-            self.folders,
+            self.environments,
             self.disk.check,
         )
         self.tracking.registry = Registry(self.models)
@@ -281,10 +288,8 @@ class Platform:
 
     def _endpoints(self) -> None:
         settings = self.settings
-        sources = Sources(self.snapshots, self.jobs, self.overlays, self.folders)
-        shower = endpoints_read.Shower(
-            f"{settings.address}{GATEWAY_PREFIX}", _gateway_url(settings.gateway_address)
-        )
+        sources = Sources(self.snapshots, self.jobs, self.overlays)
+        shower = endpoints_read.Shower(f"{settings.address}{GATEWAY_PREFIX}", _gateway_url(settings))
         choose = partial(self.catalogue.choose, kind="endpoint")
         self.endpoints = Endpoints(
             self.database, self.engine, sources, choose, self.disk.check, shower, settings.retention_days
@@ -393,9 +398,11 @@ def _disabled_accounts(home: Path) -> Callable[[], frozenset[str]]:
     return lambda: AccountStore(file).disabled() if file.exists() else frozenset()
 
 
-def _gateway_url(listens: str) -> str:
+def _gateway_url(settings: Settings) -> str:
     """What callers type: the machine's name where the gateway listens everywhere."""
-    host, _, port = listens.rpartition(":")
+    if settings.gateway_url:
+        return settings.gateway_url
+    host, _, port = settings.gateway_address.rpartition(":")
     return f"http://{socket.gethostname() if host in ('0.0.0.0', '[::]', '*') else host}:{port}"  # noqa: S104
 
 

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from himalia.core import clock
 from himalia.core.database import metadata
 from himalia.core.errors import Invalid
+from himalia.environments.places import FolderEnvironments
 from himalia.models import manifest, read
 from himalia.models.environments import lacking
 from himalia.models.schema import Alias, Code, Source
@@ -20,12 +21,12 @@ from himalia.storage.trees import Tree, TreeFile
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> Path:
-    """The names of what an environment holds."""
-    packages = tmp_path / "env" / "lib" / "python3.11" / "site-packages"
+def there(tmp_path: Path) -> dict[str, str]:
+    """What an environment holds."""
+    packages = tmp_path / "environments" / "env" / "lib" / "python3.11" / "site-packages"
     for name in ("scikit_learn-1.9.1", "mlflow_skinny-3.17.2", "skops-0.16.0", "ruamel.yaml-0.18"):
         (packages / f"{name}.dist-info").mkdir(parents=True)
-    return tmp_path / "env"
+    return FolderEnvironments(tmp_path).packages("env")
 
 
 @pytest.mark.parametrize(
@@ -37,8 +38,8 @@ def environment(tmp_path: Path) -> Path:
         [],
     ],
 )
-def test_an_environment_that_has_all_is_enough(environment: Path, lines: list[str]) -> None:
-    assert lacking(lines, environment) is None
+def test_an_environment_that_has_all_is_enough(there: dict[str, str], lines: list[str]) -> None:
+    assert lacking(lines, there) is None
 
 
 @pytest.mark.parametrize(
@@ -51,8 +52,8 @@ def test_an_environment_that_has_all_is_enough(environment: Path, lines: list[st
         (["skops==0.16.0; python_version < '3'"], b"skops==0.16.0; python_version < '3'\n"),
     ],
 )
-def test_what_it_lacks_is_laid_over_it(environment: Path, lines: list[str], wanted: bytes) -> None:
-    assert lacking(lines, environment) == wanted
+def test_what_it_lacks_is_laid_over_it(there: dict[str, str], lines: list[str], wanted: bytes) -> None:
+    assert lacking(lines, there) == wanted
 
 
 def folder(tmp_path: Path, **files: str) -> tuple[DirectoryStore, Tree]:

@@ -22,6 +22,8 @@ from himalia.engine.board import Board
 from himalia.engine.folders import Folders
 from himalia.engine.resources import Machine, Resources
 from himalia.engine.service import Engine, from_row, load_active
+from himalia.environments.places import FolderEnvironments
+from himalia.profiles.folder import ProfileFolder
 from himalia.servers.catalogue import Catalogue
 from himalia.servers.identities import Identities
 from himalia.servers.schema import Reservation, ReservationCreate
@@ -60,7 +62,7 @@ class World:
         self.credentials = Credentials(
             self.database, hub, work, lambda _: None, lambda _: None, lambda *_: None
         )
-        catalogue = Catalogue(settings, self.engine)
+        catalogue = Catalogue(ProfileFolder(home / "profiles"), FolderEnvironments(home), self.engine)
         self.servers = Servers(self.database, self.engine, catalogue, Identities(settings), folders, hub)
 
     async def reserve(self, user: str, size: str = "one") -> Reservation:

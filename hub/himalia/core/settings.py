@@ -216,6 +216,11 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{self.home / 'service' / 'himalia.sqlite'}"
 
     @property
+    def is_cluster(self) -> bool:
+        """Whether workloads run elsewhere than on the service's own machine."""
+        return self.backend != "local"
+
+    @property
     def reached_at(self) -> str:
         """Where workloads reach the service."""
         return self.service_url or f"http://127.0.0.1:{self.service_port}"

@@ -15,7 +15,6 @@ from himalia.core.people import Person
 from himalia.endpoints import read
 from himalia.endpoints.examples import FILES, LARGEST_BYTES
 from himalia.endpoints.schema import RevisionSpec
-from himalia.engine.folders import Folders
 from himalia.engine.service import Engine
 from himalia.jobs.service import Jobs
 from himalia.models import read as models_read
@@ -61,11 +60,10 @@ class Source:
 class Sources:
     """Finds what a spec names."""
 
-    def __init__(self, snapshots: Snapshots, jobs: Jobs, overlays: Overlays, folders: Folders) -> None:
+    def __init__(self, snapshots: Snapshots, jobs: Jobs, overlays: Overlays) -> None:
         self.snapshots = snapshots
         self.jobs = jobs
         self.overlays = overlays
-        self.folders = folders
 
     def find(self, connection: Connection, project_id: str, spec: RevisionSpec) -> Source:
         """The files and the environment of a spec. Raises Invalid."""
@@ -94,7 +92,7 @@ class Sources:
         """With what the environment lacks of what the model asks for. Lists the environment's packages."""
         if not source.asks_for:
             return source
-        wanted = lacking(source.asks_for, self.folders.environment(environment))
+        wanted = lacking(source.asks_for, self.overlays.environments.packages(environment))
         return replace(source, requirements=wanted.decode() if wanted is not None else None)
 
     def _uploaded(self, connection: Connection, project_id: str, digest: str) -> Source:

@@ -24,6 +24,7 @@ __all__ = [
     "MAX_REQUIREMENTS_BYTES",
     "RequirementsError",
     "build_command",
+    "digest_on",
     "is_ready",
     "last_used",
     "mark_used",
@@ -53,7 +54,12 @@ def overlay_digest(requirements: bytes, base: Path) -> str:
 
     Reads one small file of `base`. Raises FileNotFoundError where that is no finished environment.
     """
-    return blake3(b"himalia overlay 1\n" + marker(base).encode() + b"\n" + requirements).hexdigest()
+    return digest_on(marker(base), requirements)
+
+
+def digest_on(base: str, requirements: bytes) -> str:
+    """The name of the overlay that `requirements` makes on what `base` tells apart from all else."""
+    return blake3(b"himalia overlay 1\n" + base.encode() + b"\n" + requirements).hexdigest()
 
 
 def is_ready(destination: Path) -> bool:

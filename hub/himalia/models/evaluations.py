@@ -121,8 +121,8 @@ class Evaluations:
             raise Invalid.field(
                 "model", f"No environment is known for {version.model}. Register it again with one."
             )
-        environment = self.models.folders.environment(version.environment)
-        requirements = await asyncio.to_thread(lacking, version.requirements, environment)
+        there = await asyncio.to_thread(self.models.environments.packages, version.environment)
+        requirements = lacking(version.requirements, there)
         if requirements is not None:
             requirements = await self._as_served(access, version, requirements)
         plan = await asyncio.to_thread(self._files, version, dataset, body.path, requirements)

@@ -19,7 +19,7 @@ from himalia.core.database import Database, Transaction
 from himalia.core.errors import InUse, Invalid, NameInUse, NotFound
 from himalia.core.idempotency import made_before, once
 from himalia.core.ids import new_id
-from himalia.engine.folders import Folders
+from himalia.environments.places import Environments
 from himalia.jobs import read as jobs_read
 from himalia.lineage.service import Lineage, in_words
 from himalia.models import manifest, read, sources
@@ -88,7 +88,7 @@ class Models:
         tracking: Tracking,
         lineage: Lineage,
         trial_job: TrialJob,
-        folders: Folders,
+        environments: Environments,
         check_disk: Callable[[], None],
     ) -> None:
         self.database = database
@@ -96,7 +96,7 @@ class Models:
         self.tracking = tracking
         self.lineage = lineage
         self.trial_job = trial_job
-        self.folders = folders
+        self.environments = environments
         self.check_disk = check_disk
         self._locks: WeakValueDictionary[tuple[str, ...], asyncio.Lock] = WeakValueDictionary()
 
@@ -324,9 +324,9 @@ class Models:
 
     def placed(self, made: Made, wanted: str | None) -> Made:
         """With the environment in which it runs. Raises Invalid for one that is not there."""
-        if wanted is not None and not self.folders.environment(wanted).is_dir():
-            raise Invalid.field("environment", f"There is no environment {wanted} on this machine.")
-        chosen = wanted or made.environment or default_environment(self.folders, made.manifest.flavors)
+        if wanted is not None and not self.environments.is_ready(wanted):
+            raise Invalid.field("environment", self.environments.missing(wanted))
+        chosen = wanted or made.environment or default_environment(self.environments, made.manifest.flavors)
         return replace(made, environment=chosen)
 
     @staticmethod

@@ -29,13 +29,12 @@ from himalia.engine.states import ENDED, State
 from himalia.engine.tables import workloads
 from himalia.environments.overlay import (
     RequirementsError,
-    build_command,
     is_ready,
     last_used,
     mark_used,
-    overlay_digest,
     packages,
 )
+from himalia.environments.places import Environments
 from himalia.overlays.schema import Overlay, OverlayCreate
 
 PURPOSE = "overlay"
@@ -65,12 +64,14 @@ class Overlays:
         self,
         database: Database,
         folders: Folders,
+        environments: Environments,
         engine: Engine,
         identities: Numbering,
         check_disk: Callable[[], None],
     ) -> None:
         self.database = database
         self.folders = folders
+        self.environments = environments
         self.engine = engine
         self.identities = identities
         self.check_disk = check_disk
@@ -135,13 +136,10 @@ class Overlays:
         if person is None:
             raise Unavailable("This person is gone.")
         account = self.identities.account(person)
-        base = self.folders.environment(environment)
         try:
-            digest = overlay_digest(requirements, base)
+            digest = self.environments.overlay_digest(environment, requirements)
         except FileNotFoundError:
-            raise Invalid.field(
-                "environment", f"There is no environment {environment} on this machine."
-            ) from None
+            raise Invalid.field("environment", self.environments.missing(environment)) from None
         destination = self.folders.overlay(account, digest)
         if is_ready(destination):
             mark_used(destination)
@@ -150,7 +148,7 @@ class Overlays:
         if building is not None:
             return Needed(digest, building, None)
         try:
-            command = build_command(base, destination, requirements)
+            command = self.environments.build_command(environment, destination, requirements)
         except RequirementsError as error:
             raise Invalid.field("spec.requirements", str(error)) from error
         spec = _task(person_id, project_id, environment, digest, command)

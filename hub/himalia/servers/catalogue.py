@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-import os
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Protocol
 
-from himalia.core import clock
 from himalia.core.errors import Invalid
-from himalia.core.settings import Settings
 from himalia.engine import queue
 from himalia.engine.resources import Resources
 from himalia.engine.service import Engine
-from himalia.environments.interpreter import base_prefixes
+from himalia.environments.places import Environments
 from himalia.jobs.service import Chosen
-from himalia.profiles.load import default_folder, load
+from himalia.profiles.folder import ProfileFolder
 from himalia.profiles.model import Profile, Profiles, Size
 from himalia.profiles.model import Resources as ProfileResources
 from himalia.servers.schema import (
@@ -26,11 +21,6 @@ from himalia.servers.schema import (
     ReservedEnvironment,
     SizeShown,
 )
-
-log = logging.getLogger(__name__)
-
-LOOK_S = 1.0
-"""How long the profiles' files are taken to be unchanged."""
 
 
 class Wanted(Protocol):
@@ -45,33 +35,17 @@ class Wanted(Protocol):
 
 
 class Catalogue:
-    """Profiles by name, read again when their folder changed."""
+    """What `environments` and the machines make of the profiles."""
 
-    def __init__(self, settings: Settings, engine: Engine) -> None:
-        self.home = settings.home
-        self.folder = settings.profiles_dir or default_folder()
+    def __init__(self, profiles: ProfileFolder, environments: Environments, engine: Engine) -> None:
+        self._folder = profiles
+        self.places = environments
         self.engine = engine
-        self._seen = self._stamp()
-        self._looked = clock.monotonic()
-        self._profiles = load(self.folder)
 
     @property
     def profiles(self) -> Profiles:
-        """The profiles as they stand; a folder with a mistake in it leaves the last good ones."""
-        if clock.monotonic() - self._looked < LOOK_S:
-            return self._profiles
-        self._looked = clock.monotonic()
-        stamp = self._stamp()
-        if stamp != self._seen:
-            self._seen = stamp
-            try:
-                self._profiles = load(self.folder)
-            except (ValueError, OSError) as error:
-                log.error("The profiles were changed but cannot be used: %s", error)
-        return self._profiles
-
-    def _stamp(self) -> frozenset[tuple[str, int]]:
-        return frozenset((path.name, path.stat().st_mtime_ns) for path in self.folder.glob("*.yaml"))
+        """The profiles as they stand."""
+        return self._folder.now()
 
     def find(self, name: str, size: str | None, groups: Iterable[str]) -> tuple[Profile, Size]:
         """A profile and a size that a member of `groups` may use. Raises Invalid."""
@@ -102,34 +76,24 @@ class Catalogue:
         reserve, limit = self.resources(profile, size, kind)
         return Chosen(profile.name, size.name, environment, reserve, limit)
 
-    def is_ready(self, environment: str) -> bool:
-        """Whether the environment is on this machine."""
-        return os.path.exists(f"{self.home}/environments/{environment}/bin/python")  # noqa: PTH110 (often called)
-
     def check_ready(self, environment: str) -> None:
-        """Raise Invalid unless the environment is on this machine."""
-        if not self.is_ready(environment):
-            raise Invalid.field("spec.environment", _missing(environment))
-
-    def _prefix(self, environment: str) -> Path:
-        return self.home / "environments" / environment
+        """Raise Invalid unless the environment is there."""
+        if not self.places.is_ready(environment):
+            raise Invalid.field("spec.environment", self.places.missing(environment))
 
     def environment(self, name: str) -> ReservedEnvironment:
         """An environment as the spawner needs it."""
-        prefix = self._prefix(name)
         titles = {profile.environment: profile.title for profile in reversed(list(self.profiles))}
         return ReservedEnvironment(
             name=name,
             title=titles.get(name, name),
-            prefix=str(prefix),
-            binds=[str(path) for path in base_prefixes(prefix)],
+            prefix=str(self.places.prefix(name)),
+            binds=self.places.binds(name),
         )
 
     def environments(self) -> list[ReservedEnvironment]:
         """Every environment that is ready."""
-        folder = self.home / "environments"
-        names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
-        return [self.environment(name) for name in names if self.is_ready(name)]
+        return [self.environment(name) for name in self.places.names()]
 
     def show(self, groups: tuple[str, ...] | None) -> ProfileItems:
         """Profiles for members of `groups` (None: all), with what is free now."""
@@ -152,8 +116,8 @@ class Catalogue:
     def _shown(self, profile: Profile, room: list[Resources]) -> ProfileShown:
         sizes = [self._size(profile, size, room) for size in profile.sizes]
         reason = None
-        if not self.is_ready(profile.environment):
-            reason = _missing(profile.environment)
+        if not self.places.is_ready(profile.environment):
+            reason = self.places.missing(profile.environment)
         elif all(size.reason for size in sizes):
             reason = sizes[0].reason
         return ProfileShown(
@@ -187,13 +151,6 @@ class Catalogue:
 
 def _engine(resources: ProfileResources) -> Resources:
     return Resources.of(resources.cpus, resources.memory_bytes, resources.accelerators)
-
-
-def _missing(environment: str) -> str:
-    return (
-        f"The environment {environment} is not on this machine. An administrator makes it with: "
-        f"`himalia environments create {environment}`"
-    )
 
 
 def _times(reserve: Resources, room: Resources) -> int:

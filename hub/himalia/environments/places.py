@@ -1,0 +1,166 @@
+"""Where environments are: folders of this machine, or images on a cluster."""
+
+from __future__ import annotations
+
+import os
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+
+from himalia.core.settings import Settings
+from himalia.environments import local, overlay
+from himalia.environments.interpreter import base_prefixes
+from himalia.profiles.model import Profile, Profiles
+
+IMAGE_PREFIX = Path("/opt/environment")
+"""Where an image holds its environment."""
+OVERLAYS_INSIDE = Path("/overlays")
+"""Where a pod sees its person's overlays."""
+_LOCKED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==(\S+) *\\?$", re.MULTILINE)
+
+
+class Environments(ABC):
+    """The environments that workloads can run in here, by name."""
+
+    @abstractmethod
+    def names(self) -> list[str]:
+        """All that are ready."""
+
+    @abstractmethod
+    def is_ready(self, name: str) -> bool:
+        """Whether a workload can run in it."""
+
+    @abstractmethod
+    def missing(self, name: str) -> str:
+        """A sentence: that it is not ready, and what makes it so."""
+
+    @abstractmethod
+    def prefix(self, name: str) -> Path:
+        """Its folder, as whoever runs in it sees it."""
+
+    @abstractmethod
+    def binds(self, name: str) -> list[str]:
+        """What of this machine a sandbox must see beside the prefix."""
+
+    @abstractmethod
+    def packages(self, name: str) -> dict[str, str]:
+        """Versions of its packages by their normalized names, as far as they are known. Reads the disk."""
+
+    @abstractmethod
+    def overlay_digest(self, name: str, requirements: bytes) -> str:
+        """The name of the overlay that `requirements` makes on it. Raises FileNotFoundError where it is missing."""
+
+    @abstractmethod
+    def build_command(self, name: str, destination: Path, requirements: bytes) -> list[str]:
+        """What builds an overlay, run where `destination` is seen. Raises RequirementsError."""
+
+
+class FolderEnvironments(Environments):
+    """Virtual environments in `<home>/environments`, made by `himalia environments create`."""
+
+    def __init__(self, home: Path) -> None:
+        self.folder = home / "environments"
+
+    def names(self) -> list[str]:
+        names = sorted(path.name for path in self.folder.iterdir() if not path.name.startswith("."))
+        return [name for name in names if self.is_ready(name)]
+
+    def is_ready(self, name: str) -> bool:
+        return os.path.exists(f"{self.folder}/{name}/bin/python")  # noqa: PTH110 (often called)
+
+    def missing(self, name: str) -> str:
+        return (
+            f"The environment {name} is not on this machine. An administrator makes it with: "
+            f"`himalia environments create {name}`"
+        )
+
+    def prefix(self, name: str) -> Path:
+        return self.folder / name
+
+    def binds(self, name: str) -> list[str]:
+        return [str(path) for path in base_prefixes(self.prefix(name))]
+
+    def packages(self, name: str) -> dict[str, str]:
+        # PyPA, "Recording installed projects"
+        found = {}
+        for path in self.prefix(name).glob("lib/python3.*/site-packages/*.dist-info"):
+            package, _, version = path.name.removesuffix(".dist-info").partition("-")
+            found[normal(package)] = version
+        return found
+
+    def overlay_digest(self, name: str, requirements: bytes) -> str:
+        return overlay.overlay_digest(requirements, self.prefix(name))
+
+    def build_command(self, name: str, destination: Path, requirements: bytes) -> list[str]:
+        return overlay.build_command(self.prefix(name), destination, requirements)
+
+
+class ImageEnvironments(Environments):
+    """Images that profiles or settings name; what is in them is known where they are made of our own locks."""
+
+    def __init__(self, settings: Settings, profiles: Callable[[], Profiles]) -> None:
+        self.template = settings.kubernetes_image
+        self.images = settings.kubernetes_images
+        self.definitions = settings.images_dir or local.default_images()
+        self._profiles = profiles
+
+    def image(self, name: str, profile: Profile | None = None) -> str:
+        """The image of an environment; a profile's own comes first where it is for this environment."""
+        if profile is not None and profile.environment == name and profile.kubernetes.image:
+            return profile.kubernetes.image
+        own = next((one.kubernetes.image for one in self._of(name) if one.kubernetes.image), None)
+        return own or self.images.get(name) or self.template.format(environment=name)
+
+    def _of(self, name: str) -> list[Profile]:
+        return [one for one in self._profiles() if one.environment == name]
+
+    def names(self) -> list[str]:
+        return sorted({one.environment for one in self._profiles()} | self.images.keys())
+
+    def is_ready(self, name: str) -> bool:
+        return name in self.images or any(one.environment == name for one in self._profiles())
+
+    def missing(self, name: str) -> str:
+        known = ", ".join(self.names()) or "none"
+        return f"There is no environment {name} on this cluster. There are: {known}."
+
+    def prefix(self, name: str) -> Path:
+        return IMAGE_PREFIX
+
+    def binds(self, name: str) -> list[str]:
+        return []
+
+    def packages(self, name: str) -> dict[str, str]:
+        if name in self.images or any(one.kubernetes.image for one in self._of(name)):
+            return {}  # an image of somebody else's: it may hold anything
+        try:
+            text = (self.definitions / name / "requirements.lock").read_text()
+        except OSError:
+            return {}
+        return {normal(package): version for package, version in _LOCKED.findall(text)}
+
+    def overlay_digest(self, name: str, requirements: bytes) -> str:
+        if not self.is_ready(name):
+            raise FileNotFoundError(self.missing(name))
+        return overlay.digest_on(self.image(name), requirements)
+
+    def build_command(self, name: str, destination: Path, requirements: bytes) -> list[str]:
+        return [
+            *("python3", "-m", "himalia.environments.overlay_build", "--uv", "uv"),
+            *("--base", str(IMAGE_PREFIX)),
+            *("--destination", str(OVERLAYS_INSIDE / destination.name)),
+            f"--requirements={overlay.parse(requirements)}",
+        ]
+
+
+def make_environments(settings: Settings, profiles: Callable[[], Profiles]) -> Environments:
+    """The environments of this installation."""
+    if settings.is_cluster:
+        return ImageEnvironments(settings, profiles)
+    return FolderEnvironments(settings.home)
+
+
+def normal(package: str) -> str:
+    """A package's name as it is compared (PyPA, "Names and normalization")."""
+    return re.sub(r"[-_.]+", "-", package).lower()
