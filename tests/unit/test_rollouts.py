@@ -149,7 +149,7 @@ async def test_a_revision_that_cannot_be_started_holds_up_no_other(platform: Pla
     await until(lambda: "iris" in told(platform))
     stuck = await row_of(platform, endpoints, "stuck")
     assert stuck.next_id is None
-    assert stuck.message.startswith("Revision 1 did not start: There is no environment gone")
+    assert stuck.message.startswith("Revision 1 did not start: The environment gone is not on this")
 
 
 async def test_one_that_served_is_told_of_and_tried_again(platform: Platform, ada: Access) -> None:
@@ -161,7 +161,9 @@ async def test_one_that_served_is_told_of_and_tried_again(platform: Platform, ad
     await platform.database.write(work)
     await until(lambda: "iris" in told(platform))
     endpoint = await row_of(platform, endpoints, "iris")
-    assert endpoint.message.startswith("Revision 1 could not be started again: There is no environment gone")
+    assert endpoint.message.startswith(
+        "Revision 1 could not be started again: The environment gone is not on this"
+    )
 
 
 async def test_a_token_ends_though_the_gateway_could_not_be_told_at_once(
