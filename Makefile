@@ -132,13 +132,15 @@ wheels: install
 	@echo "The wheels are in dist/."
 
 LOCK := tools/uv pip compile --quiet --universal --python-version 3.11 --override requirements/overrides.txt --generate-hashes \
-	--no-header --no-annotate --no-emit-index-url setup.cfg --extra hub --extra tracking --extra kubernetes --extra s3
+	--no-header --no-annotate --no-emit-index-url setup.cfg
+PLATFORM := --extra hub --extra tracking --extra kubernetes --extra s3
 
 lock: $(STAMPS)/uv
 	@echo "==> Resolving dependencies"
-	@$(LOCK) -o requirements/platform.lock >/dev/null
-	@$(LOCK) --extra test --extra lint --extra docs --extra bench -c requirements/platform.lock \
+	@$(LOCK) $(PLATFORM) -o requirements/platform.lock >/dev/null
+	@$(LOCK) $(PLATFORM) --extra test --extra lint --extra docs --extra bench -c requirements/platform.lock \
 		-o requirements/dev.lock >/dev/null
+	@$(LOCK) --extra lab -c requirements/platform.lock -o requirements/lab.lock >/dev/null
 
 clean:
 	@rm -rf $(VENV) build dist site hub/himalia.egg-info extensions/*.egg-info \
