@@ -148,7 +148,7 @@ class Reception:
         if runner.id != runner_id:
             raise StaleAttempt("Another runner carries out this attempt.")
         fresh = [message for message in messages if _number(message) > runner.given]
-        reports = self._reports(name, attempt, fresh)
+        reports = [self._settled(one, attempt, rank) for one in _reports(name, fresh)]
         attempt.runners[rank] = runner
         if fresh:
             self._pass_on(attempt, rank, runner, max(map(_number, fresh)), reports)
@@ -187,15 +187,11 @@ class Reception:
             raise StaleAttempt("This attempt has ended.")
         return attempt
 
-    def _reports(self, name: str, attempt: _Attempt, messages: Sequence[Message]) -> list[Report]:
-        """A runner speaks for its own attempt alone. Raises Invalid."""
-        try:
-            found = [report_of(message) for message in messages if message.get("name") == name]
-        except BadReport as error:
-            raise Invalid.field("reports", str(error)) from error
-        return [self._settled(one, attempt) for one in found if one is not None]
-
-    def _settled(self, report: Report, attempt: _Attempt) -> Report:
+    def _settled(self, report: Report, attempt: _Attempt, rank: int) -> Report:
+        """A report as it goes to the stream: of the rank whose runner calls."""
+        if isinstance(report, Recalled):
+            return report
+        report = replace(report, rank=rank)
         if not isinstance(report, Ended):
             return report
         stop = attempt.orders.stop
@@ -231,6 +227,15 @@ class Reception:
             await asyncio.wait([waiting])
             if waiting.cancelled():
                 raise Unavailable("The service is ending. Come again.")
+
+
+def _reports(name: str, messages: Sequence[Message]) -> list[Report]:
+    """What messages report; a runner speaks for its own attempt alone. Raises Invalid."""
+    try:
+        found = [report_of(message) for message in messages if message.get("name") == name]
+    except BadReport as error:
+        raise Invalid.field("reports", str(error)) from error
+    return [report for report in found if report is not None]
 
 
 def _number(message: Message) -> int:

@@ -10,7 +10,7 @@ import socket
 import struct
 import time
 import urllib.parse
-from typing import IO, Any, Callable, Dict, List, Optional, Tuple, TypeVar, Union
+from typing import IO, Any, Callable, Dict, List, Optional, Tuple, TypeVar
 
 BASE = "/services/himalia/api/v1"
 _TIMEOUT_S = 180.0
@@ -103,7 +103,7 @@ class Api:
         body: Optional[_Limited] = None,
         headers: Optional[Dict[str, str]] = None,
     ) -> http.client.HTTPResponse:
-        connection, prefix = self._connection()
+        connection, prefix = connect(self._address)
         target = f"{prefix}{BASE}/workloads/{self._workload}/{path}"
         try:
             # It may answer, with a refusal, before it has read all.
@@ -115,15 +115,8 @@ class Api:
         if response.status >= 500 or response.status == 429:
             raise _Away(f"HTTP {response.status}")
         if response.status >= 300:
-            raise Refused(_error_message(response))
+            raise Refused(error_message(response))
         return response
-
-    def _connection(self) -> tuple[Union[http.client.HTTPConnection, http.client.HTTPSConnection], str]:
-        if self._address.startswith("/"):
-            return _UnixConnection(self._address), ""
-        url = urllib.parse.urlsplit(self._address)
-        kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
-        return kind(url.hostname or "", url.port, timeout=_TIMEOUT_S), url.path.rstrip("/")
 
     def _persist(self, attempt: Callable[[], T]) -> T:
         pause = _FIRST_PAUSE_S
@@ -149,7 +142,17 @@ class _Limited:
         return data
 
 
-def _error_message(response: http.client.HTTPResponse) -> str:
+def connect(address: str, timeout_s: float = _TIMEOUT_S) -> Tuple[http.client.HTTPConnection, str]:
+    """A connection to a Unix socket or URL, opened by its first request, and what paths begin with there."""
+    if address.startswith("/"):
+        return _UnixConnection(address), ""
+    url = urllib.parse.urlsplit(address)
+    kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
+    return kind(url.hostname or "", url.port, timeout=timeout_s), url.path.rstrip("/")
+
+
+def error_message(response: http.client.HTTPResponse) -> str:
+    """What the service says of its refusal."""
     text = response.read(_LONGEST_ERROR)
     try:
         return str(json.loads(text)["error"]["message"])

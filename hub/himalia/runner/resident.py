@@ -29,7 +29,7 @@ _MOST_STRANGERS = 16
 _LONGEST_WAIT_S = 5.0
 #: What the service has not taken yet; more is not encoded for it.
 _MOST_UNSENT = 4 << 20
-_TERM_GRACE_S = 10.0
+TERM_GRACE_S = 10.0
 
 
 class Runner:
@@ -162,7 +162,7 @@ class Runner:
         elif op == "stop" and is_name(message.get("name")):
             grace_s = message.get("grace_s")
             reason = str(message.get("reason") or "stopped_by_user")
-            lifecycle.stop(message["name"], float(grace_s) if grace_s is not None else _TERM_GRACE_S, reason)
+            lifecycle.stop(message["name"], float(grace_s) if grace_s is not None else TERM_GRACE_S, reason)
         elif op == "recall" and isinstance(message.get("names"), list):
             lifecycle.recall([name for name in message["names"] if is_name(name)])
         elif op == "ack" and isinstance(message.get("upto"), int):
@@ -222,7 +222,7 @@ class Runner:
     def _signalled(self, numbers: bytes) -> None:
         if signal.SIGTERM in numbers or signal.SIGINT in numbers:
             self._ending = True
-            self._lifecycle.stop_all(_TERM_GRACE_S, "platform_stopped")
+            self._lifecycle.stop_all(TERM_GRACE_S, "platform_stopped")
         self._lifecycle.reap()
 
 

@@ -1,0 +1,1 @@
+"""Workloads as Jobs of a Kubernetes cluster."""
