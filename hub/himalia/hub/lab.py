@@ -1,4 +1,4 @@
-"""What JupyterLab is given to run in a sandbox: its command, settings, kernels and environment."""
+"""What JupyterLab is given to run with, in a sandbox or a pod: its command, settings, kernels and environment."""
 
 from __future__ import annotations
 
@@ -22,22 +22,28 @@ _COPY_EXAMPLES = f'[ -d {EXAMPLES} ] && [ ! -e examples ] && cp -R {EXAMPLES} ex
 def command(home: str, *, first: bool) -> list[str]:
     """JupyterLab on its socket, from the platform's own interpreter; arguments outrank all settings."""
     copy = ["/bin/sh", "-c", _COPY_EXAMPLES, "sh"] if first else []
+    return [*copy, *server(sys.executable, home), f"--ServerApp.sock={SOCKET}", "--ServerApp.sock_mode=0600"]
+
+
+def server(python: str, home: str) -> list[str]:
+    """JupyterLab for one person, wherever it listens."""
     return [
-        *copy,
         # -s, -P: neither the person's own packages nor a file in the home gets in Lab's way.
-        *(sys.executable, "-s", "-P", "-m", "jupyterhub.singleuser"),
-        f"--ServerApp.sock={SOCKET}",
-        "--ServerApp.sock_mode=0600",
+        *(python, "-s", "-P", "-m", "jupyterhub.singleuser"),
         f"--ServerApp.root_dir={home}",
         "--KernelManager.transport=ipc",
     ]
 
 
 def environment(
-    chosen: Mapping[str, Any], user: str, hub: Mapping[str, str], more: Mapping[str, str]
+    chosen: Mapping[str, Any],
+    user: str,
+    hub: Mapping[str, str],
+    more: Mapping[str, str],
+    lab_prefix: str = sys.prefix,
 ) -> dict[str, str]:
     """Environment variables of Lab; `hub` are those the hub gives, `more` the reservation's."""
-    path = [f"{chosen['prefix']}/bin", "/usr/local/bin", "/usr/bin", "/bin", f"{sys.prefix}/bin"]
+    path = [f"{chosen['prefix']}/bin", "/usr/local/bin", "/usr/bin", "/bin", f"{lab_prefix}/bin"]
     return {
         "LANG": "C.UTF-8",
         "SHELL": "/bin/bash",
@@ -52,8 +58,18 @@ def environment(
     }
 
 
+def memory_and_cores(limit: Mapping[str, Any]) -> dict[str, str]:
+    """What Lab shows of the server's limits."""
+    named = {"MEM_LIMIT": limit.get("memory_bytes"), "CPU_LIMIT": limit.get("cpus")}
+    return {name: str(value) for name, value in named.items() if value}
+
+
 def files(
-    chosen: str, environments: Sequence[Mapping[str, Any]], overlays: str, idle_timeout_s: int
+    chosen: str,
+    environments: Sequence[Mapping[str, Any]],
+    overlays: str,
+    idle_timeout_s: int,
+    lab_prefix: str = sys.prefix,
 ) -> dict[str, str]:
     """Lab's settings and two kernels per environment, as files inside: path to content.
 
@@ -72,7 +88,7 @@ def files(
         },
     }
     for item in environments:
-        kernel = _kernel(item)
+        kernel = _kernel(item, lab_prefix)
         made[f"{FOLDER}/kernels/{item['name']}/kernel.json"] = kernel
         # No environment has a dot in its name.
         made[f"{FOLDER}/kernels/{item['name']}.requirements/kernel.json"] = _extended(kernel, item, overlays)
@@ -91,7 +107,7 @@ def examples_folder() -> Path | None:
     return folder if (folder / FIRST_NOTEBOOK).is_file() else None
 
 
-def _kernel(item: Mapping[str, Any]) -> dict[str, Any]:
+def _kernel(item: Mapping[str, Any], lab_prefix: str) -> dict[str, Any]:
     """A kernelspec (jupyter_client, "Kernel specs") that runs in an environment."""
     binaries = f"{item['prefix']}/bin"
     return {
@@ -101,7 +117,7 @@ def _kernel(item: Mapping[str, Any]) -> dict[str, Any]:
         "interrupt_mode": "signal",
         "metadata": {"debugger": True, "himalia": {"environment": item["name"]}},
         "env": {
-            "PATH": f"{binaries}:/usr/local/bin:/usr/bin:/bin:{sys.prefix}/bin",
+            "PATH": f"{binaries}:/usr/local/bin:/usr/bin:/bin:{lab_prefix}/bin",
             "VIRTUAL_ENV": str(item["prefix"]),
         },
     }

@@ -13,32 +13,23 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from jupyterhub.spawner import Spawner, SpawnException
-from jupyterhub.utils import isoformat
-from sqlalchemy.orm import object_session
+from jupyterhub.spawner import Spawner
 from traitlets import Integer, Unicode, default
 
 from himalia.engine.backends.local.process import SandboxError, SandboxProcess
 from himalia.engine.backends.local.sandbox import API_INSIDE, Sandbox, start
 from himalia.environments.interpreter import base_prefixes
-from himalia.hub import lab, spawn_form
+from himalia.hub import lab
 from himalia.hub.memory import PERIOD_S, end_largest
-from himalia.hub.service import BASE_PATH, ServiceClient, ServiceError
+from himalia.hub.reserving import Reserving, StartFailed
+from himalia.hub.service import BASE_PATH
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,63}")
 _SERVER: Any = Spawner.server
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-class StartFailed(SpawnException):
-    """Why a server did not start: a sentence, which the hub's pages show as it is."""
-
-    def __init__(self, message: str, *, reason: str, status_code: int = 400) -> None:
-        super().__init__(message, reason=reason, status_code=status_code)
-        self.jupyterhub_message = message
-
-
-class LocalSpawner(Spawner):
+class LocalSpawner(Reserving, Spawner):
     """One person's notebook server on this machine.
 
     It is not the hub's child in any sense that matters: it lives on when the hub ends, and the next
@@ -46,16 +37,10 @@ class LocalSpawner(Spawner):
     """
 
     home = Unicode(os.environ.get("HIMALIA_HOME", ""), help="The platform's home folder.", config=True)
-    service_url = Unicode(help="Where the service answers, as http://127.0.0.1:8003.", config=True)
-    service_token_file = Unicode(help="File that holds the service's token.", config=True)
-    idle_timeout_s = Integer(
-        7200, help="Seconds without use after which kernels end, then the server; 0: never.", config=True
-    )
     stop_grace_s = Integer(10, help="Seconds a server gets to end by itself.", config=True)
 
     def __init__(self, **kwargs: Any) -> None:
         self.process: SandboxProcess | None = None
-        self.reservation = ""
         self.sockets = ""
         self.memory_bytes = 0
         self._guard: asyncio.Task[None] | None = None
@@ -76,23 +61,6 @@ class LocalSpawner(Spawner):
     @default("poll_interval")
     def _poll_interval(self) -> int:
         return 5
-
-    @default("options_form")
-    def _options_form(self) -> Any:
-        return spawn_form.render
-
-    @default("options_from_form")
-    def _options_from_form_default(self) -> Any:
-        return spawn_form.reader(self)
-
-    @default("apply_user_options")
-    def _apply_user_options_default(self) -> Any:
-        return _nothing_to_apply
-
-    @property
-    def service(self) -> ServiceClient:
-        """The service that reservations are asked of."""
-        return ServiceClient(self.service_url, Path(self.service_token_file))
 
     @property
     def socket(self) -> str:
@@ -122,34 +90,28 @@ class LocalSpawner(Spawner):
         state: dict[str, Any] = super().get_state()
         if self.process is not None:
             state["process"] = self.process.to_state()
-        kept = {"reservation": self.reservation, "sockets": self.sockets, "memory_bytes": self.memory_bytes}
-        return {**state, **kept}
+        return {**state, "sockets": self.sockets, "memory_bytes": self.memory_bytes}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Undo `get_state`."""
         super().load_state(state)
         if "process" in state:
             self.process = SandboxProcess.from_state(state["process"])
-        self.reservation = state.get("reservation", "")
         self.sockets = state.get("sockets", "")
         self.memory_bytes = int(state.get("memory_bytes", 0))
 
     def clear_state(self) -> None:
         """Forget the server."""
         super().clear_state()
-        self.process, self.reservation, self.sockets = None, "", ""
+        self.process, self.sockets = None, ""
 
     async def start(self) -> str:
         """Reserve, make the sandbox, wait until Lab listens. `StartFailed` if not."""
-        granted = await self._reserve()
-        self.reservation = str(granted["id"])
+        granted = await self.reserve()
         self.memory_bytes = int(granted["limit"].get("memory_bytes") or 0)
         try:
             await self._launch(granted)
-            # A hub that is killed from here on finds the server again.
-            self.orm_spawner.state = self.get_state()
-            session: Any = object_session(self.orm_spawner)
-            session.commit()
+            self.keep_state()
             await self._listening()
         except SandboxError as error:
             await self._end()
@@ -188,28 +150,6 @@ class LocalSpawner(Spawner):
     async def stop(self, now: bool = False) -> None:
         """End the server and everything in its sandbox."""
         await self._end(0 if now else self.stop_grace_s)
-
-    async def _reserve(self) -> dict[str, Any]:
-        try:
-            chosen = spawn_form.choice(await self.service.profiles(), self.user_options)
-            created = self.user.orm_user.created
-            request = {
-                "user": self.user.name,
-                # In the hub's own form: the service compares it with what the hub's API says.
-                "user_created": created and isoformat(created),
-                "server": self.name,
-                "groups": [group.name for group in self.user.groups],
-                **chosen,
-            }
-            granted = await self.service.reserve(request)
-        except ServiceError as error:
-            raise StartFailed(error.message, reason="refused", status_code=error.status) from error
-        except ValueError as error:
-            self.orm_spawner.user_options = None  # else the next start would begin with it
-            raise StartFailed(str(error), reason="options", status_code=422) from error
-        # The next start's form begins with this choice.
-        self.user_options = self.orm_spawner.user_options = chosen
-        return granted
 
     async def _launch(self, granted: dict[str, Any]) -> None:
         home = Path(granted["home"])
@@ -274,11 +214,7 @@ class LocalSpawner(Spawner):
         }
         if granted["projects"]:
             more["HIMALIA_PROJECT"] = granted["projects"][0]["name"]
-        limit = granted["limit"]
-        if limit.get("memory_bytes"):
-            more["MEM_LIMIT"] = str(limit["memory_bytes"])
-        if limit.get("cpus"):
-            more["CPU_LIMIT"] = str(limit["cpus"])
+        more |= lab.memory_and_cores(granted["limit"])
         hub = {name: str(value) for name, value in self.get_env().items() if value is not None}
         return lab.environment(granted["environment"], self.user.name, hub, {**more, **granted["env"]})
 
@@ -303,17 +239,8 @@ class LocalSpawner(Spawner):
             await asyncio.to_thread(self.process.stop, grace_s)
         if self.sockets:
             await asyncio.to_thread(_remove_sockets, self.sockets, self.socket)
-        if self.reservation:
-            try:
-                await self.service.release(self.reservation)
-            except ServiceError as error:
-                # The service compares its reservations with the hub's servers when it is back.
-                self.log.warning("Reservation %s is not released: %s", self.reservation, error)
+        await self.release()
         self.clear_state()
-
-
-def _nothing_to_apply(_spawner: Any, _options: Any) -> None:
-    """The choice of profile and size is not a setting of the spawner: the service acts on it."""
 
 
 def _remove_sockets(folder: str, link: str) -> None:
