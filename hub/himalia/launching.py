@@ -109,6 +109,8 @@ class Launcher:
             task=item.spec["task"],
             limit=Resources.from_json(item.spec["limit"]),
             devices=item.devices,
+            replicas=item.replicas,
+            others=item.others,
             time_limit_s=item.spec["time_limit_s"],
             variables={
                 **({} if isolated else {**self.variables, "MLFLOW_WORKSPACE": place.name}),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
+from itertools import chain
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from himalia.engine.queue import Holding, Placement, Waiting, could_ever_run, free, plan
-from himalia.engine.resources import Machine, Resources, total
+from himalia.engine.resources import Machine, Resources, Spot, total
 
 GIB = 2**30
 GPU = "nvidia.com/gpu"
@@ -27,10 +29,14 @@ def line(*reserves: Resources, waited_s: float = 0.0) -> list[Waiting]:
     return [Waiting(f"w{n}", reserve, (0, n), waited_s) for n, reserve in enumerate(reserves)]
 
 
+def group(replicas: int, reserve: Resources, number: int = 0, waited_s: float = 0.0) -> Waiting:
+    return Waiting(f"g{number}", reserve, (0, number), waited_s, replicas)
+
+
 def planned(
     waiting: list[Waiting], holding: list[Holding], machines: list[Machine], patience_s: float = 30
 ) -> list[Placement]:
-    return plan(waiting, holding, machines, {one.reserve for one in waiting}, patience_s)
+    return plan(waiting, holding, machines, {one.shape for one in waiting}, patience_s)
 
 
 reserves = st.builds(
@@ -40,29 +46,36 @@ machines_ = st.lists(
     st.tuples(st.integers(1, 8), st.integers(1, 16), st.integers(0, 4)), min_size=1, max_size=3
 ).map(lambda shapes: [machine(f"m{n}", *shape) for n, shape in enumerate(shapes)])
 lines = st.lists(
-    st.tuples(reserves, st.integers(-2, 2), st.sampled_from([0.0, 10.0, 100.0])), max_size=25
+    st.tuples(
+        reserves, st.integers(-2, 2), st.sampled_from([0.0, 10.0, 100.0]), st.sampled_from([1, 1, 1, 2, 4])
+    ),
+    max_size=25,
 ).map(
     lambda items: sorted(
         (
-            Waiting(f"w{n}", reserve, (-priority, n), waited)
-            for n, (reserve, priority, waited) in enumerate(items)
+            Waiting(f"w{n}", reserve, (-priority, n), waited, replicas)
+            for n, (reserve, priority, waited, replicas) in enumerate(items)
         ),
         key=lambda one: one.order,
     )
 )
 
 
-def held(placement: Placement, waiting: list[Waiting]) -> Holding:
+def held(placement: Placement, waiting: list[Waiting]) -> list[Holding]:
     one = next(w for w in waiting if w.id == placement.id)
-    devices = frozenset(device for given in placement.devices.values() for device in given)
-    return Holding(one.id, one.reserve, placement.machine, devices, one.order)
+    spots = [Spot(placement.machine, placement.devices), *placement.others]
+    assert len(spots) == one.replicas, "a group starts as a whole"
+    return [
+        Holding(one.id, one.reserve, spot.machine, frozenset(chain(*spot.devices.values())), one.order)
+        for spot in spots
+    ]
 
 
 @given(lines, machines_)
 @settings(deadline=None)
 def test_no_machine_is_given_more_than_it_has(waiting: list[Waiting], machines: list[Machine]) -> None:
     placements = planned(waiting, [], machines)
-    holding = [held(one, waiting) for one in placements]
+    holding = [item for one in placements for item in held(one, waiting)]
     assert len({one.id for one in placements}) == len(placements)
     for here in machines:
         mine = [one for one in holding if one.machine == here.name]
@@ -87,7 +100,7 @@ def test_the_same_input_gives_the_same_plan(waiting: list[Waiting], machines: li
 def test_what_fits_first_in_line_always_starts(waiting: list[Waiting], machines: list[Machine]) -> None:
     placed = {one.id for one in planned(waiting, [], machines)}
     for one in waiting:
-        if not could_ever_run(one.reserve, machines):
+        if not could_ever_run(one.reserve, machines, one.replicas):
             continue
         # The first that could ever run finds the machines empty.
         assert one.id in placed
@@ -98,17 +111,17 @@ def test_what_fits_first_in_line_always_starts(waiting: list[Waiting], machines:
 @settings(deadline=None, max_examples=60)
 def test_nobody_waits_for_ever(waiting: list[Waiting], machines: list[Machine]) -> None:
     """While small ones keep coming behind them, all that could run have run after a bounded number of rounds."""
-    able = [one for one in waiting if could_ever_run(one.reserve, machines)]
-    left = deque([Waiting(one.id, one.reserve, one.order, 100.0) for one in able])
-    running: deque[Holding] = deque()
+    able = [one for one in waiting if could_ever_run(one.reserve, machines, one.replicas)]
+    left = deque([replace(one, waited_s=100.0) for one in able])
+    running: deque[list[Holding]] = deque()
     number = 1000
     for _ in range(len(able) * 6 + 10):
         flood = [Waiting(f"s{number + n}", needs(0.5, 0.5), (3, number + n), 0.0) for n in range(3)]
         number += 3
         line_now = sorted([*left, *flood], key=lambda one: one.order)
-        for placement in planned(line_now, list(running), machines):
+        for placement in planned(line_now, list(chain(*running)), machines):
             running.append(held(placement, line_now))
-        started = {one.id for one in running}
+        started = {group[0].id for group in running}
         left = deque(one for one in left if one.id not in started)
         if running:
             running.popleft()
@@ -174,3 +187,35 @@ def test_foreign_use_is_not_given_out() -> None:
 def test_what_runs_on_an_unknown_machine_counts_nowhere() -> None:
     holding = [Holding("h", needs(4), "gone")]
     assert [one.id for one in planned(line(needs(4)), holding, [machine()])] == ["w0"]
+
+
+def test_a_group_starts_on_as_many_machines_as_it_takes() -> None:
+    machines = [machine("a", 3, 8), machine("b", 2, 8)]
+    (placement,) = planned([group(4, needs(1))], [], machines)
+    spots = [placement.machine, *(spot.machine for spot in placement.others)]
+    assert sorted(spots) == ["a", "a", "b", "b"] or sorted(spots) == ["a", "a", "a", "b"]
+
+
+def test_a_group_for_which_one_place_is_missing_takes_none() -> None:
+    machines = [machine("a", 2, 8, gpus=2), machine("b", 1, 8, gpus=1)]
+    waiting = [group(4, needs(1, 1, 1)), Waiting("small", needs(1, 1, 1), (0, 1))]
+    placements = planned(waiting, [], machines)
+    assert [one.id for one in placements] == ["small"]
+    assert len(placements[0].devices[GPU]) == 1
+    assert not could_ever_run(needs(1, 1, 1), machines, 4)
+    assert could_ever_run(needs(1, 1, 1), machines, 3)
+
+
+def test_each_rank_gets_devices_of_its_own() -> None:
+    (placement,) = planned([group(2, needs(1, 1, 2))], [], [machine(gpus=4)])
+    given_out = [*placement.devices[GPU], *placement.others[0].devices[GPU]]
+    assert len(set(given_out)) == len(given_out) == 4
+
+
+def test_a_group_that_waited_long_is_held_a_place_for_every_rank() -> None:
+    machines = [machine("a", 2, 8), machine("b", 2, 8), machine("c", 1, 8)]
+    holding = [Holding("h", needs(2), "a", order=(0, -1))]
+    waiting = [group(2, needs(2), 0, waited_s=60), *(Waiting(f"s{n}", needs(1), (0, n)) for n in (1, 2, 3))]
+    placements = planned(waiting, holding, machines)
+    assert [(one.id, one.machine) for one in placements] == [("s1", "c")], "a and b are kept for the group"
+    assert planned(waiting, [], machines)[0].id == "g0"

@@ -23,6 +23,7 @@ from himalia.core.migrate import migrate
 from himalia.core.settings import Settings
 from himalia.engine import outputs, reconciler
 from himalia.engine.backends.base import (
+    WHOLE,
     Account,
     Backend,
     Batch,
@@ -40,7 +41,7 @@ from himalia.engine.reconciler import Reconciler
 from himalia.engine.resources import Machine, Resources
 from himalia.engine.service import Engine, WorkloadSpec
 from himalia.engine.states import State
-from himalia.engine.tables import workloads
+from himalia.engine.tables import ranks, workloads
 from himalia.projects import service as projects_service
 from himalia.projects.schema import ProjectCreate
 from himalia.snapshots import service as snapshots_service
@@ -71,10 +72,11 @@ class Told(Backend):
 
     def start(self, launch: Launch) -> None:
         self.started[launch.name] = launch
-        self.news.put_nowait(Batch([Started(launch.name, 1.7e9)], lambda: None))
+        starts = [Started(launch.name, 1.7e9, rank) for rank in range(launch.replicas)]
+        self.news.put_nowait(Batch(starts, lambda: None))
 
     def stop(self, name: str, grace_s: float, reason: str) -> None:
-        self.end(Ended(name, reason))
+        self.end(Ended(name, reason, rank=WHOLE))
 
     def advise_stop(self, name: str) -> None:
         pass
@@ -148,6 +150,8 @@ class Platform:
             variables={},
             secrets={},
             token="",
+            replicas=item.replicas,
+            others=item.others,
         )
 
     async def submit(self, name: str = "work", **more: Any) -> str:
@@ -183,13 +187,14 @@ class Platform:
 
 
 @asynccontextmanager
-async def platform_in(folder: Path) -> AsyncIterator[Platform]:
-    """A platform whose reconciler is not started yet."""
+async def platform_in(folder: Path, *, again: bool = False) -> AsyncIterator[Platform]:
+    """A platform whose reconciler is not started yet; `again` on what an earlier one left."""
     database = Database(f"sqlite:///{folder}/himalia.sqlite")
     await asyncio.to_thread(migrate, database)
     database.start()
     platform = Platform(database, folder)
-    await database.write(platform.fill)
+    if not again:
+        await database.write(platform.fill)
     try:
         yield platform
     finally:
@@ -370,3 +375,81 @@ async def test_the_stream_of_everything_ends_so_that_rights_are_looked_at_again(
     assert events[0].startswith("retry:")
     assert events[1].startswith("data: {")
     store.close()
+
+
+async def rank_rows(platform: Platform, workload: str) -> list[Any]:
+    query = sa.select(ranks).where(ranks.c.workload_id == workload).order_by(ranks.c.attempt, ranks.c.rank)
+    return await platform.database.read(lambda c: list(c.execute(query)))
+
+
+async def test_a_group_ends_with_the_rank_that_failed_first(platform: Platform) -> None:
+    workload = await platform.submit(replicas=3)
+    await platform.until(workload, State.RUNNING)
+    left = [{"path": "outputs/part", "digest": MINE, "size": 3}]
+    platform.backend.end(Ended(f"{workload}-1", None, outputs=left, rank=2))
+    platform.backend.end(Ended(f"{workload}-1", "user_error", "It ended with exit code 3.", 3, rank=1))
+    row = await platform.until(workload, State.FAILED)
+    assert (row.reason, row.message) == ("user_error", "Rank 1: It ended with exit code 3.")
+    told = [(one.state, one.reason) for one in await rank_rows(platform, workload)]
+    assert told == [("STOPPED", "peer_failed"), ("FAILED", "user_error"), ("SUCCEEDED", None)]
+    kept = await platform.database.read(lambda c: outputs.of(c, workload, 1))
+    assert [one.path for one in kept] == ["rank-2/outputs/part"]
+    assert platform.engine.board.held() == []
+
+
+async def test_a_group_that_may_try_again_does_so_as_a_whole(platform: Platform) -> None:
+    workload = await platform.submit(replicas=2, retries=1)
+    await platform.until(workload, State.RUNNING)
+    platform.backend.end(Ended(f"{workload}-1", "user_error", rank=0))
+    async with asyncio.timeout(10):
+        while (row := await platform.until(workload, State.RUNNING)).attempt != 2:  # noqa: ASYNC110  (rows wake nobody)
+            await asyncio.sleep(0.005)
+    assert row.tries == 1
+    platform.backend.end(*(Ended(f"{workload}-2", None, rank=rank) for rank in (0, 1)))
+    await platform.until(workload, State.SUCCEEDED)
+    assert [one.attempt for one in await rank_rows(platform, workload)] == [1, 1, 2, 2]
+
+
+async def test_a_group_holds_room_for_every_rank_and_starts_as_a_whole(platform: Platform) -> None:
+    first = await platform.submit("first", replicas=5)
+    await platform.until(first, State.RUNNING)
+    second = await platform.submit("second", replicas=4)
+    assert len(platform.engine.board.held()) == 5
+    assert (await platform.row(second)).state == State.QUEUED
+    platform.backend.end(*(Ended(f"{first}-1", None, rank=rank) for rank in range(5)))
+    await platform.until(second, State.RUNNING)
+    assert len(platform.engine.board.held()) == 4
+
+
+async def test_a_service_that_starts_again_knows_the_ranks_that_have_ended(tmp_path: Path) -> None:
+    async with platform_in(tmp_path) as platform:
+        await platform.reconciler.start()
+        workload = await platform.submit(replicas=2)
+        await platform.until(workload, State.RUNNING)
+        platform.backend.end(Ended(f"{workload}-1", None, exit_code=0, rank=0))
+        await eventually(
+            lambda: len(platform.engine.board.active[workload].group.ended) == 1,  # type: ignore[union-attr]
+            "the first rank's end",
+        )
+        await platform.until(workload, State.RUNNING)
+    async with platform_in(tmp_path, again=True) as platform:
+        await platform.reconciler.start()
+        assert len(platform.engine.board.held()) == 2
+        platform.backend.end(Ended(f"{workload}-1", None, rank=1))
+        await platform.until(workload, State.SUCCEEDED)
+
+
+async def test_a_rank_that_failed_before_the_service_ended_stops_the_others_after_it(tmp_path: Path) -> None:
+    async with platform_in(tmp_path) as platform:
+        platform.backend.stop = lambda name, grace_s, reason: None  # type: ignore[method-assign]
+        await platform.reconciler.start()
+        workload = await platform.submit(replicas=2)
+        await platform.until(workload, State.RUNNING)
+        platform.backend.end(Ended(f"{workload}-1", "user_error", "It broke.", rank=1))
+        async with asyncio.timeout(10):
+            while not any(one.reason for one in await rank_rows(platform, workload)):  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+    async with platform_in(tmp_path, again=True) as platform:
+        await platform.reconciler.start()
+        row = await platform.until(workload, State.FAILED)
+        assert row.message == "Rank 1: It broke."

@@ -72,8 +72,8 @@ class World:
     def job_gets(self) -> tuple[str, ...]:
         """The devices that a job would be given now."""
         reserve = Resources.of(0, 0, {GPU: 1})
-        holding = list(self.board.holding.values())
-        placed = queue.plan([queue.Waiting("job", reserve)], holding, [MACHINE], {reserve})
+        holding = self.board.held()
+        placed = queue.plan([queue.Waiting("job", reserve)], holding, [MACHINE], {(reserve, 1)})
         return placed[0].devices[GPU] if placed else ()
 
 

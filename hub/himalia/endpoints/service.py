@@ -249,7 +249,7 @@ class Endpoints:
         """Raise NoCapacity when a revision cannot start beside those that serve."""
         if not row.is_wanted or not any(one.weight > 0 and one.state not in ENDED for one in revisions):
             return
-        rooms = queue.free(list(self.engine.board.holding.values()), self.engine.machines())
+        rooms = queue.free(self.engine.board.held(), self.engine.machines())
         if any(reserve.fits(room) for room in rooms.values()):
             return
         largest = max(rooms.values(), key=lambda room: (room.memory_bytes, room.cpus_m))

@@ -14,8 +14,9 @@ from typing import Any
 
 from himalia.core import clock
 from himalia.engine.backends.base import Known
-from himalia.engine.queue import Holding, Waiting
-from himalia.engine.resources import Resources
+from himalia.engine.groups import Group
+from himalia.engine.queue import Holding, Shape, Waiting
+from himalia.engine.resources import Resources, Spot
 from himalia.engine.states import HOLDING, Counts, State
 
 
@@ -30,6 +31,8 @@ class Active:
     """One workload that has not ended. `spec` is what `engine.service.submit` stored.
 
     `after` is the workload whose place it takes (see `lookahead`); it holds nothing until that one has ended.
+    `machine` and `devices` are those of rank 0; where it has several replicas, `others` are the other ranks' and
+    `group` tells how they stand.
     """
 
     id: str
@@ -50,7 +53,9 @@ class Active:
     reason: str | None = None
     message: str | None = None
     machine: str | None = None
-    devices: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    devices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    others: tuple[Spot, ...] = ()
+    group: Group | None = None
     started_at: datetime | None = None
     stop_asked: bool = False
     gone_since: float | None = None
@@ -68,6 +73,17 @@ class Active:
     def attempt_name(self) -> str:
         """What the attempt is called in the world."""
         return f"{self.id}-{self.attempt}"
+
+    @property
+    def replicas(self) -> int:
+        """How many ranks it has."""
+        count: int = self.spec.get("replicas", 1)
+        return count
+
+    @property
+    def shape(self) -> Shape:
+        """What makes it alike to others, for the queue."""
+        return self.reserve, self.replicas
 
     @property
     def purpose(self) -> str:
@@ -92,12 +108,16 @@ class Active:
             self.devices,
             self.purpose,
             self.spec.get("isolated", False),
+            self.replicas,
         )
 
-    def holding(self) -> Holding:
-        """What it takes of its machine."""
-        devices = frozenset(device for given in self.devices.values() for device in given)
-        return Holding(self.id, self.reserve, self.machine or "", devices, self.order)
+    def holdings(self) -> list[Holding]:
+        """What it takes of its machines, in the order of its ranks."""
+        return [self._held(Spot(self.machine or "", self.devices)), *map(self._held, self.others)]
+
+    def _held(self, spot: Spot) -> Holding:
+        devices = frozenset(device for given in spot.devices.values() for device in given)
+        return Holding(self.id, self.reserve, spot.machine, devices, self.order)
 
 
 class Board:
@@ -106,8 +126,10 @@ class Board:
     def __init__(self) -> None:
         self.active: dict[str, Active] = {}
         self.holding: dict[str, Holding] = {}
+        """By workload; of a group, that of rank 0."""
+        self._beside: dict[str, list[Holding]] = {}
         self.stopping: dict[str, Active] = {}
-        self.shapes: Counter[Resources] = Counter()
+        self.shapes: Counter[Shape] = Counter()
         self._behind: dict[str, str] = {}
         self._queue: list[tuple[tuple[int, int], str]] = []
         self._number = 0
@@ -124,11 +146,20 @@ class Board:
         self.active[item.id] = item
         if item.state == State.QUEUED:
             insort(self._queue, (item.order, item.id))
-            self.shapes[item.reserve] += 1
+            self.shapes[item.shape] += 1
         elif item.state in HOLDING and item.after is None:
-            self.holding[item.id] = item.holding()
+            self._hold(item)
         if item.state == State.STOPPING:
             self.stopping[item.id] = item
+
+    def held(self) -> list[Holding]:
+        """Everything that is held, of groups that of every rank."""
+        return [*self.holding.values(), *(one for group in self._beside.values() for one in group)]
+
+    def _hold(self, item: Active) -> None:
+        self.holding[item.id], *beside = item.holdings()
+        if beside:
+            self._beside[item.id] = beside
 
     def remove(self, workload: str) -> None:
         """Forget a workload; nothing happens when it is not there."""
@@ -145,6 +176,7 @@ class Board:
     def release(self, workload: str) -> None:
         """Free what a workload holds, or its turn in a row; who is behind it moves up."""
         self.holding.pop(workload, None)
+        self._beside.pop(workload, None)
         item = self.active[workload]
         behind = self._behind.pop(workload, None)
         if item.after is not None:
@@ -155,7 +187,7 @@ class Board:
             if item.after is not None:
                 self._behind[item.after] = behind
             elif follower.state in HOLDING:
-                self.holding[behind] = follower.holding()
+                self._hold(follower)
         item.after = None
 
     def tail(self, first: Active) -> tuple[Active, int]:
@@ -172,15 +204,16 @@ class Board:
     def _take_out(self, workload: str) -> None:
         item = self.active.pop(workload, None)
         self.holding.pop(workload, None)
+        self._beside.pop(workload, None)
         self.stopping.pop(workload, None)
         if item is None:
             return
         index = bisect_left(self._queue, (item.order, item.id))
         if index < len(self._queue) and self._queue[index] == (item.order, item.id):
             del self._queue[index]
-            self.shapes[item.reserve] -= 1
-            if not self.shapes[item.reserve]:
-                del self.shapes[item.reserve]
+            self.shapes[item.shape] -= 1
+            if not self.shapes[item.shape]:
+                del self.shapes[item.shape]
 
     def move(self, item: Active, state: State) -> None:
         """Change an active workload's state."""
@@ -197,7 +230,7 @@ class Board:
             item = self.active[workload]
             if item.needs_id is None:
                 waited = (now - item.queued_at).total_seconds()
-                yield Waiting(workload, item.reserve, order, waited)
+                yield Waiting(workload, item.reserve, order, waited, item.replicas)
 
     def queued(self) -> list[Active]:
         """The queue in order."""

@@ -14,8 +14,13 @@ class LogFiles:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def path(self, name: str) -> Path:
-        """The file of one attempt."""
+        """The file of one attempt, or of one of its ranks."""
         return self.folder / f"{name}.log"
+
+    @staticmethod
+    def name(attempt: str, rank: int = 0) -> str:
+        """What the log of an attempt's rank is called; that of rank 0 is the attempt's own."""
+        return f"{attempt}-{rank}" if rank else attempt
 
     def write(self, name: str, offset: int, data: bytes) -> None:
         """Put `data` at `offset`."""

@@ -102,8 +102,9 @@ class Lookahead:
     def line_up(self, machines: Sequence[Machine]) -> None:
         """After a restart: what had gone ahead, and has no place of its own, goes behind its like again."""
         holding = [self.board.active[workload] for workload in self.board.holding]
-        ahead = sorted((i for i in holding if i.state == State.STARTING), key=lambda item: item.order)
-        left = queue.free([i.holding() for i in holding if i.state != State.STARTING], machines)
+        ahead = sorted((i for i in holding if _may_be_ahead(i)), key=lambda item: item.order)
+        placed = [one for item in holding if not _may_be_ahead(item) for one in item.holdings()]
+        left = queue.free(placed, machines)
         leaders = [item for item in holding if item.state == State.RUNNING]
         for item in ahead:
             room = left.get(item.machine or "")
@@ -131,6 +132,10 @@ class Lookahead:
                 late.append(item)
                 self._expected[self._lane(item)] = RECALL_S
         return late
+
+
+def _may_be_ahead(item: Active) -> bool:
+    return item.state == State.STARTING and item.group is None
 
 
 class _Chain:

@@ -2,31 +2,45 @@
 
 Order: priority, then arrival. The first that does not fit is held a place: smaller ones behind it may run only
 in what it will not need, or while it has waited less than `patience_s`. So nobody is overtaken for ever.
+
+A group of several replicas starts as a whole or not at all: each replica needs the same, on whichever machine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from himalia.engine.resources import Machine, Resources, total
+from himalia.engine.resources import Machine, Resources, Spot, total
 
 PATIENCE_S = 30.0
+
+Shape = tuple[Resources, int]
+"""What each replica needs, and how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One in the queue: `order` is (-priority, number of arrival), `waited_s` the time since it was queued."""
+    """One in the queue: `order` is (-priority, number of arrival), `waited_s` the time since it was queued.
+
+    `reserve` is what each of its `replicas` needs.
+    """
 
     id: str
     reserve: Resources
     order: tuple[int, int] = (0, 0)
     waited_s: float = 0.0
+    replicas: int = 1
+
+    @property
+    def shape(self) -> Shape:
+        """What makes it alike to others, for the queue."""
+        return self.reserve, self.replicas
 
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """One that holds resources on a machine, and the devices it was given."""
+    """One that holds resources on a machine, and the devices it was given; each of a group's ranks is one."""
 
     id: str
     reserve: Resources
@@ -37,11 +51,12 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Start `id` on `machine` with these devices, by resource name."""
+    """Start `id` on `machine` with these devices, by resource name; a group's ranks above 0 go to `others`."""
 
     id: str
     machine: str
-    devices: dict[str, tuple[str, ...]]
+    devices: Mapping[str, tuple[str, ...]]
+    others: tuple[Spot, ...] = ()
 
 
 @dataclass
@@ -52,37 +67,54 @@ class _Room:
     holding: list[Holding] = field(default_factory=list)
     beside_head: Resources | None = None
 
-    def take(self, waiting: Waiting) -> Placement:
-        self.free = self.free.plus(waiting.reserve, -1)
-        if self.beside_head is not None:
-            self.beside_head = self.beside_head.plus(waiting.reserve, -1)
+    def take(self, reserve: Resources) -> Spot:
+        self._move(reserve, -1)
         given = {}
-        for name, count in waiting.reserve.devices:
+        for name, count in reserve.devices:
             there = [d for d in self.machine.devices.get(name, ()) if d not in self.used_devices]
             given[name] = tuple(there[:count])
             self.used_devices.update(given[name])
-        return Placement(waiting.id, self.machine.name, given)
+        return Spot(self.machine.name, given)
+
+    def give_back(self, reserve: Resources, spot: Spot) -> None:
+        self._move(reserve, 1)
+        for given in spot.devices.values():
+            self.used_devices.difference_update(given)
+
+    def _move(self, reserve: Resources, sign: int) -> None:
+        self.free = self.free.plus(reserve, sign)
+        if self.beside_head is not None:
+            self.beside_head = self.beside_head.plus(reserve, sign)
 
 
 @dataclass
 class _Planner:
     rooms: list[_Room]
-    shapes: set[Resources]
     patience_s: float
-    failed: set[Resources] = field(default_factory=set)
+    failed: set[Shape] = field(default_factory=set)
     head_waited_s: float | None = None
 
     def place(self, waiting: Waiting) -> Placement | None:
-        if waiting.reserve in self.failed:
+        if waiting.shape in self.failed:
             return None
-        candidates = [room for room in self.rooms if self._may_use(waiting, room)]
-        if candidates:
+        taken: list[tuple[_Room, Spot]] = []
+        while len(taken) < waiting.replicas:
+            candidates = [room for room in self.rooms if self._may_use(waiting, room)]
+            if not candidates:
+                self._refuse(waiting, taken)
+                return None
             # The fullest machine that still fits keeps the large gaps for large workloads.
-            return min(candidates, key=lambda room: (room.free.memory_bytes, room.free.cpus_m)).take(waiting)
-        self.failed.add(waiting.reserve)
+            room = min(candidates, key=lambda room: _size(room.free))
+            taken.append((room, room.take(waiting.reserve)))
+        first, *others = (spot for _, spot in taken)
+        return Placement(waiting.id, first.machine, first.devices, tuple(others))
+
+    def _refuse(self, waiting: Waiting, taken: list[tuple[_Room, Spot]]) -> None:
+        for room, spot in taken:
+            room.give_back(waiting.reserve, spot)
+        self.failed.add(waiting.shape)
         if self.head_waited_s is None:
             self._hold_place(waiting)
-        return None
 
     def _may_use(self, waiting: Waiting, room: _Room) -> bool:
         if not waiting.reserve.fits(room.free):
@@ -92,23 +124,37 @@ class _Planner:
         return waiting.reserve.fits(room.beside_head)
 
     def _hold_place(self, head: Waiting) -> None:
-        able = [room for room in self.rooms if head.reserve.fits(room.machine.allocatable)]
-        if not able:
-            return
+        """Keep a place on some machine for each replica, where least must end before it is free."""
+        left = {room.machine.name: room.machine.allocatable for room in self.rooms}
+        free = {room.machine.name: room.free for room in self.rooms}
+        chosen: dict[str, _Room] = {}
+        for _ in range(head.replicas):
+            able = [room for room in self.rooms if head.reserve.fits(left[room.machine.name])]
+            if not able:
+                return
+            room = max(able, key=lambda room: _size(free[room.machine.name]))
+            name = room.machine.name
+            chosen[name] = room
+            left[name] = left[name].plus(head.reserve, -1)
+            free[name] = free[name].plus(head.reserve, -1)
         self.head_waited_s = head.waited_s
-        room = max(able, key=lambda room: (room.free.memory_bytes, room.free.cpus_m))
-        overtakers = total(item.reserve for item in room.holding if item.order > head.order)
-        room.beside_head = room.machine.allocatable.plus(head.reserve, -1).plus(overtakers, -1)
+        for name, room in chosen.items():
+            overtakers = total(item.reserve for item in room.holding if item.order > head.order)
+            room.beside_head = left[name].plus(overtakers, -1)
+
+
+def _size(room: Resources) -> tuple[int, int]:
+    return room.memory_bytes, room.cpus_m
 
 
 def plan(
     waiting: Iterable[Waiting],
     holding: Sequence[Holding],
     machines: Sequence[Machine],
-    shapes: set[Resources],
+    shapes: set[Shape],
     patience_s: float = PATIENCE_S,
 ) -> list[Placement]:
-    """Which of `waiting` (in order) start now. `shapes` are the distinct reserves among them."""
+    """Which of `waiting` (in order) start now. `shapes` are the distinct ones among them."""
     rooms = {m.name: _Room(m, m.allocatable.plus(m.foreign, -1), set()) for m in machines}
     for item in holding:
         room = rooms.get(item.machine)
@@ -116,7 +162,7 @@ def plan(
             room.free = room.free.plus(item.reserve, -1)
             room.used_devices |= item.devices
             room.holding.append(item)
-    planner = _Planner(list(rooms.values()), shapes, patience_s)
+    planner = _Planner(list(rooms.values()), patience_s)
     placements = []
     for candidate in waiting:
         placement = planner.place(candidate)
@@ -127,9 +173,15 @@ def plan(
     return placements
 
 
-def could_ever_run(reserve: Resources, machines: Sequence[Machine]) -> bool:
-    """Whether some machine, empty, would hold it."""
-    return any(reserve.fits(machine.allocatable) for machine in machines)
+def could_ever_run(reserve: Resources, machines: Sequence[Machine], replicas: int = 1) -> bool:
+    """Whether the machines, empty, would hold it: of several replicas, all at once."""
+    missing = replicas
+    for machine in machines:
+        left = machine.allocatable
+        while missing and reserve.fits(left):
+            left = left.plus(reserve, -1)
+            missing -= 1
+    return not missing
 
 
 def free(holding: Sequence[Holding], machines: Sequence[Machine]) -> dict[str, Resources]:

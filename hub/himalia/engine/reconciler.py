@@ -15,8 +15,9 @@ from typing import Any
 from himalia.core import clock
 from himalia.core.database import Database, Transaction
 from himalia.core.errors import DiskFull, HimaliaError, Invalid, NotFound, Unavailable, WrongState
-from himalia.engine import queue, records
+from himalia.engine import queue, ranks, records
 from himalia.engine.backends.base import (
+    WHOLE,
     Backend,
     Batch,
     Ended,
@@ -30,6 +31,7 @@ from himalia.engine.backends.base import (
     Started,
 )
 from himalia.engine.board import Active, Board
+from himalia.engine.groups import PEER_FAILED, Group
 from himalia.engine.logs import LogFiles
 from himalia.engine.lookahead import RECALL_S, Lookahead
 from himalia.engine.service import Engine, from_row, load_active
@@ -53,9 +55,16 @@ class _News:
     ended: dict[str, tuple[Active, Ended, Next]] = field(default_factory=dict)
     points: list[tuple[Active, Metrics]] = field(default_factory=list)
     recalled: list[Active] = field(default_factory=list)
+    ranks: ranks.RankNews = field(default_factory=ranks.RankNews)
+
+    def __bool__(self) -> bool:
+        return bool(self.started or self.ended or self.points or self.recalled or self.ranks)
 
     def store(self, tx: Transaction, owned: records.Owned, tell: records.Tell) -> None:
         """Write all of it. Raises WrongState."""
+        if self.ranks:
+            ranks.store(tx, self.ranks)
+            records.rank_outputs(tx, self.ranks.ends(), owned)
         if self.started:
             records.started(tx, list(self.started.values()), self.ended.keys(), tell)
         if self.points:
@@ -103,9 +112,12 @@ class Reconciler:
 
     async def start(self) -> None:
         """Load what was active, find what still runs, and begin."""
+        told = await self.database.read(ranks.of_active)
         for row in await self.database.read(load_active):
             try:
-                self.board.put(from_row(row, self.board.next_number()))
+                item = from_row(row, self.board.next_number())
+                ranks.restore(item, told)
+                self.board.put(item)
             except (KeyError, TypeError, ValueError) as error:
                 await self._give_up(row, error)
         self._lookahead.line_up(self.backend.machines())
@@ -113,6 +125,7 @@ class Reconciler:
         await self.backend.open([item.known() for item in managed])
         starting = [item for item in managed if item.state == State.STARTING]
         self._recall_all(starting)
+        self._stop_peers(managed)
         self._spawn(self._launch_all(starting))
         for loop in (self._decide(), self._listen(), self._watch()):
             self._spawn(loop)
@@ -177,7 +190,7 @@ class Reconciler:
             return
         placements = queue.plan(
             self.board.waiting(),
-            list(self.board.holding.values()),
+            self.board.held(),
             self.backend.machines(),
             set(self.board.shapes),
         )
@@ -192,7 +205,8 @@ class Reconciler:
     def _chosen(self, placement: queue.Placement) -> tuple[Active, queue.Placement]:
         item = self.board.active[placement.id]
         item.attempt += 1
-        item.machine, item.devices = placement.machine, placement.devices
+        item.machine, item.devices, item.others = placement.machine, placement.devices, placement.others
+        item.group = Group(item.replicas) if item.replicas > 1 else None
         item.reason = item.message = item.progress = item.started_at = None
         item.stop_asked = False
         self.board.move(item, State.STARTING)
@@ -269,15 +283,16 @@ class Reconciler:
             launch = await self.launch(item)
         except (Unavailable, DiskFull) as error:
             # Not its own fault, and it passes: started again, `max_restarts` times.
-            self._ended_here(Ended(item.attempt_name, self._reason_of_loss(item), error.message, final=False))
+            reason = self._reason_of_loss(item)
+            self._ended_here(Ended(item.attempt_name, reason, error.message, final=False, rank=WHOLE))
             return
         except HimaliaError as error:
             reason = "bad_input" if isinstance(error, Invalid | NotFound) else "start_failed"
-            self._ended_here(Ended(item.attempt_name, reason, error.message))
+            self._ended_here(Ended(item.attempt_name, reason, error.message, rank=WHOLE))
             return
         except Exception:
             log.exception("%s could not be started.", item.attempt_name)
-            self._ended_here(Ended(item.attempt_name, "start_failed", NOT_LAUNCHED))
+            self._ended_here(Ended(item.attempt_name, "start_failed", NOT_LAUNCHED, rank=WHOLE))
             return
         # Its report may have come meanwhile; what has ended must not be started again.
         if self.board.of_attempt(launch.name) is not item:
@@ -285,7 +300,8 @@ class Reconciler:
         if item.state == State.STOPPING:
             # A stop came while its inputs were laid out: the backend knows nothing of it, so nobody else ends it.
             words = "It was stopped before it began."
-            self._ended_here(Ended(item.attempt_name, item.reason or "stopped_by_user", words))
+            reason = item.reason or "stopped_by_user"
+            self._ended_here(Ended(item.attempt_name, reason, words, rank=WHOLE))
         elif item.state == State.STARTING:
             leader = self.board.active[item.after].attempt_name if item.after else None
             self.backend.start(replace(launch, after=leader) if leader else launch)
@@ -339,7 +355,9 @@ class Reconciler:
             except Exception:
                 log.exception("A report of %s was dropped.", report.name)
                 if isinstance(report, Ended) and report.final:
-                    self._ended_here(Ended(report.name, "user_error", NOT_STORED, final=False))
+                    self._ended_here(
+                        Ended(report.name, "user_error", NOT_STORED, final=False, rank=report.rank)
+                    )
         return recalled
 
     async def _record(self, reports: Sequence[Report]) -> list[Active]:
@@ -353,11 +371,14 @@ class Reconciler:
         except Exception:
             self._take_back(news)
             raise
-        if news.started or news.ended or news.points or news.recalled:
+        if news:
             await self._write(news)
         return news.recalled
 
-    def _sort(self, item: Active, report: Report, news: _News) -> None:
+    def _sort(self, item: Active, told: Report, news: _News) -> None:
+        report = told if item.group is None else news.ranks.take(item, item.group, told)
+        if report is None:
+            return
         if isinstance(report, Recalled):
             if item.state == State.STARTING:
                 news.recalled.append(item)
@@ -384,7 +405,7 @@ class Reconciler:
 
     def _take_passing(self, item: Active, report: Report, news: _News) -> None:
         if isinstance(report, LogPiece):
-            self.logs.write(report.name, report.offset, report.text.encode())
+            self.logs.write(LogFiles.name(report.name, report.rank), report.offset, report.text.encode())
         elif isinstance(report, Progress):
             item.progress = dict(report.data)
             self.engine.progressed(item)
@@ -417,6 +438,7 @@ class Reconciler:
         except Exception:
             self._take_back(news)
             raise
+        self._stop_peers(news.ranks.to_be_stopped())
         for item, metrics in news.points:
             if item.spec.get("watch_metrics"):
                 self.engine.measured(item, metrics.items)
@@ -424,8 +446,16 @@ class Reconciler:
             self._ended(item, report, following)
         self._release(released)
 
+    def _stop_peers(self, items: Sequence[Active]) -> None:
+        """End the ranks that go on where another one has failed."""
+        for item in items:
+            failed = item.group is not None and item.group.is_to_be_stopped
+            if failed and item.state != State.STOPPING and not self._closing:
+                self.backend.stop(item.attempt_name, self.stop_grace_s, PEER_FAILED)
+
     def _take_back(self, news: _News) -> None:
         """The board as it was before reports that could not be stored."""
+        news.ranks.take_back()
         for item in news.started.values():
             if item.state == State.RUNNING:
                 self.board.move(item, State.STARTING)
@@ -440,6 +470,7 @@ class Reconciler:
         item.restarts, item.tries = following.restarts, following.tries
         item.reason, item.message = ended.reason, ended.message
         item.machine, item.devices, item.gone_since = None, {}, None
+        item.others, item.group = (), None
         item.queued_at = clock.now()
         self.board.move(item, State.QUEUED)
         self._wake.set()
@@ -471,7 +502,7 @@ class Reconciler:
             elif item.gone_since is None:
                 item.gone_since = now
             elif now - item.gone_since >= self.lost_after_s:
-                lost.append(Ended(item.attempt_name, self._reason_of_loss(item), final=False))
+                lost.append(Ended(item.attempt_name, self._reason_of_loss(item), final=False, rank=WHOLE))
         if lost:
             self._ended_here(*lost)
 

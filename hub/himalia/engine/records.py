@@ -15,9 +15,11 @@ from himalia.core import clock
 from himalia.core.clock import from_epoch
 from himalia.core.database import Transaction
 from himalia.core.errors import WrongState
+from himalia.engine import ranks
 from himalia.engine.backends.base import Ended, Metrics
 from himalia.engine.board import Active
 from himalia.engine.changes import Change
+from himalia.engine.groups import output_path
 from himalia.engine.queue import Placement
 from himalia.engine.states import HOLDING, REASONS, Next, State
 from himalia.engine.tables import attempts, metrics, outputs, workloads
@@ -101,6 +103,7 @@ def starting(tx: Transaction, items: Sequence[tuple[Active, Placement]], tell: T
     ]
     expect(tx.execute(_STARTING, rows), len(rows))
     tx.execute(_NEW_ATTEMPT, [_new_attempt(a, p, now) for a, p in items])
+    ranks.starting(tx, items)
     tell(tx, [_change(a, State.STARTING, None, None, now) for a, _ in items])
 
 
@@ -156,6 +159,29 @@ def ended(tx: Transaction, items: Sequence[tuple[Active, Ended, Next]], owned: O
     if stored:
         tx.execute(_NEW_OUTPUT, stored)
     tell(tx, [_change(a, n.state, e.reason, _message(e), now) for a, e, n in items])
+
+
+def rank_outputs(tx: Transaction, items: Sequence[tuple[Active, int, Ended]], owned: Owned) -> None:
+    """What ranks of a group left, if their projects have it."""
+    named = {_stored(active, output) for active, _, report in items for output in report.outputs}
+    if not named:
+        return
+    own = owned(tx.connection, named)
+    if named - own:
+        log.warning("Ranks named %d outputs that their projects do not have.", len(named - own))
+    rows = {
+        (active.id, path := output_path(rank, output["path"])[:1024]): {
+            "workload_id": active.id,
+            "attempt": active.attempt,
+            **output,
+            "path": path,
+        }
+        for active, rank, report in items
+        for output in report.outputs
+        if _stored(active, output) in own
+    }
+    if rows:
+        tx.execute(_NEW_OUTPUT, list(rows.values()))
 
 
 def _with_own_outputs(

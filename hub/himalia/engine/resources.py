@@ -81,3 +81,11 @@ class Machine:
     allocatable: Resources
     devices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     foreign: Resources = field(default_factory=Resources)
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where one rank goes: a machine, and which of its devices, by resource name."""
+
+    machine: str
+    devices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

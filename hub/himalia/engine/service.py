@@ -40,7 +40,8 @@ class WorkloadSpec:
     `{"folder": one of the machine's that the administrator has opened with `import_paths`}`. An `isolated`
     workload has a sandbox to itself, without network and without what its project shares. Those of one
     `kernel_group` may follow each other in one kernel. With `watch_metrics`, its metrics are told
-    (`Engine.on_metrics`).
+    (`Engine.on_metrics`). With several `replicas` it is a group of ranks that start together, each with the whole
+    `reserve` and `limit`.
     """
 
     id: str
@@ -67,6 +68,7 @@ class WorkloadSpec:
     isolated: bool = False
     kernel_group: str | None = None
     watch_metrics: bool = False
+    replicas: int = 1
 
     def stored(self) -> dict[str, Any]:
         """The JSON kept in `workloads.spec`."""
@@ -94,6 +96,7 @@ class WorkloadSpec:
             "isolated": self.isolated,
             "kernel_group": self.kernel_group,
             "watch_metrics": self.watch_metrics,
+            "replicas": self.replicas if self.replicas > 1 else None,
         }
 
 
@@ -129,9 +132,19 @@ class Engine:
 
     # What nouns ask for
 
-    def check(self, reserve: Resources) -> None:
-        """Raise Invalid when no machine could ever hold `reserve`."""
+    def check(self, reserve: Resources, replicas: int = 1) -> None:
+        """Raise Invalid when the machines could never hold `reserve`, or not as often as there are replicas."""
         machines = self.machines()
+        if (
+            replicas > 1
+            and could_ever_run(reserve, machines)
+            and not could_ever_run(reserve, machines, replicas)
+        ):
+            raise Invalid.field(
+                "spec.replicas",
+                f"{replicas} times {reserve.words()} is more than all machines here have together. Ask for fewer "
+                "replicas, or choose a smaller size.",
+            )
         if not could_ever_run(reserve, machines):
             largest = max(machines, key=lambda m: (m.allocatable.memory_bytes, m.allocatable.cpus_m))
             raise Invalid.field(

@@ -98,7 +98,7 @@ class Catalogue:
     def show(self, groups: tuple[str, ...] | None) -> ProfileItems:
         """Profiles for members of `groups` (None: all), with what is free now."""
         machines = self.engine.machines()
-        left = queue.free(list(self.engine.board.holding.values()), machines)
+        left = queue.free(self.engine.board.held(), machines)
         room = list(left.values())
         largest = max(machines, key=lambda machine: machine.allocatable.memory_bytes)
         profiles = self.profiles if groups is None else self.profiles.for_groups(groups)

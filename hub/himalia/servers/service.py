@@ -118,8 +118,8 @@ class Servers:
     def _place(self, identifier: str, reserve: Resources) -> Placement:
         """A place with its devices, held from now on, so that nothing else gets them. Raises NoCapacity."""
         board, machines = self.engine.board, self.engine.machines()
-        holding = list(board.holding.values())
-        places = queue.plan([queue.Waiting(identifier, reserve)], holding, machines, {reserve})
+        holding = board.held()
+        places = queue.plan([queue.Waiting(identifier, reserve)], holding, machines, {(reserve, 1)})
         if not places:
             left = queue.free(holding, machines)
             most = max(left.values(), key=lambda room: room.memory_bytes)

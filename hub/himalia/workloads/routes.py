@@ -265,7 +265,7 @@ async def changes(parts: WorkloadParts) -> AsyncIterator[str]:
 
 def _machines(parts: WorkloadParts) -> list[MachineShown]:
     there = parts.engine.machines()
-    free = queue.free(list(parts.engine.board.holding.values()), there)
+    free = queue.free(parts.engine.board.held(), there)
     return [
         MachineShown(
             name=machine.name, allocatable=machine.allocatable.as_json(), free=free[machine.name].as_json()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from himalia.engine.resources import Machine, Resources
+from himalia.engine.resources import Machine, Resources, Spot
 
 if TYPE_CHECKING:
     from himalia.engine.reception import Reception
@@ -35,14 +35,6 @@ class Place:
 
 WHOLE = -1
 """In place of a rank: all of an attempt's ranks that have not ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """Where one rank goes: a machine, and which of its devices, by resource name."""
-
-    machine: str
-    devices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 
 from himalia.engine.resources import Machine, Resources
@@ -38,7 +39,7 @@ def this_machine() -> Machine:
     return Machine(socket.gethostname(), Resources.of(cores, memory, counts), found)
 
 
-def device_files(given: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+def device_files(given: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     """Every device file to be bound for the devices that were given."""
     paths: list[str] = []
     for name, own in given.items():
