@@ -1,0 +1,209 @@
+{{/* All names of the chart; what the platform itself makes is named by the service, which is told the prefix. */}}
+{{- define "himalia.name" -}}
+{{ .Release.Name | trunc 30 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "himalia.hub" -}}{{ include "himalia.name" . }}-hub{{- end }}
+{{- define "himalia.proxy" -}}{{ include "himalia.name" . }}-proxy{{- end }}
+{{- define "himalia.proxyPublic" -}}{{ include "himalia.name" . }}-proxy-public{{- end }}
+{{- define "himalia.proxyApi" -}}{{ include "himalia.name" . }}-proxy-api{{- end }}
+{{- define "himalia.service" -}}{{ include "himalia.name" . }}-service{{- end }}
+{{- define "himalia.content" -}}{{ include "himalia.name" . }}-content{{- end }}
+{{- define "himalia.gateway" -}}{{ include "himalia.name" . }}-gateway{{- end }}
+{{- define "himalia.gatewayControl" -}}{{ include "himalia.name" . }}-gateway-control{{- end }}
+{{- define "himalia.postgresql" -}}{{ include "himalia.name" . }}-postgresql{{- end }}
+{{- define "himalia.profiles" -}}{{ include "himalia.name" . }}-profiles{{- end }}
+{{- define "himalia.users" -}}{{ include "himalia.name" . }}-users{{- end }}
+{{- define "himalia.database" -}}{{ include "himalia.name" . }}-database{{- end }}
+{{- define "himalia.nodes" -}}{{ .Release.Namespace }}-{{ include "himalia.name" . }}-nodes{{- end }}
+
+{{- define "himalia.secret" -}}
+{{ .Values.existingSecret | default (include "himalia.name" .) }}
+{{- end }}
+{{- define "himalia.adminSecret" -}}
+{{ .Values.admin.existingSecret | default (printf "%s-admin" (include "himalia.name" .)) }}
+{{- end }}
+{{- define "himalia.databaseSecret" -}}
+{{ .Values.database.existingSecret | default (include "himalia.database" .) }}
+{{- end }}
+{{- define "himalia.dataClaim" -}}
+{{ .Values.storage.data.existingClaim | default (printf "%s-data" (include "himalia.name" .)) }}
+{{- end }}
+
+{{/* Whether PostgreSQL is the chart's own. */}}
+{{- define "himalia.ownDatabase" -}}
+{{ if not (or .Values.database.url .Values.database.existingSecret) }}yes{{ end }}
+{{- end }}
+
+{{/* (list $ component) */}}
+{{- define "himalia.selector" -}}
+{{- $root := index . 0 -}}
+app.kubernetes.io/name: himalia
+app.kubernetes.io/instance: {{ include "himalia.name" $root }}
+app.kubernetes.io/component: {{ index . 1 }}
+{{- end }}
+{{- define "himalia.labels" -}}
+{{- $root := index . 0 -}}
+{{ include "himalia.selector" . }}
+app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
+helm.sh/chart: {{ $root.Chart.Name }}-{{ $root.Chart.Version }}
+{{- end }}
+
+{{/* (list $ repository): the whole name of an image. */}}
+{{- define "himalia.image" -}}
+{{- $images := (index . 0).Values.images -}}
+{{- $images.registry }}{{ index . 1 }}:{{ $images.tag | default (index . 0).Chart.AppVersion }}
+{{- end }}
+
+{{/* Where people's browsers find the platform. */}}
+{{- define "himalia.url" -}}
+{{- if .Values.url -}}
+{{ .Values.url | trimSuffix "/" }}
+{{- else if .Values.ingress.enabled -}}
+{{ ternary "https" "http" .Values.ingress.tls }}://{{ .Values.ingress.host }}
+{{- else -}}
+http://127.0.0.1:8000
+{{- end -}}
+{{- end }}
+{{- define "himalia.contentUrl" -}}
+{{- if .Values.content.url -}}
+{{ .Values.content.url | trimSuffix "/" }}
+{{- else if and .Values.ingress.enabled .Values.ingress.contentHost -}}
+{{ ternary "https" "http" .Values.ingress.tls }}://{{ .Values.ingress.contentHost }}
+{{- end -}}
+{{- end }}
+
+{{/* What all pods of the platform have in common. */}}
+{{- define "himalia.podSettings" -}}
+enableServiceLinks: false
+{{- with .Values.images.pullSecrets }}
+imagePullSecrets: {{ range . }}
+  - name: {{ . }}
+{{- end }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector: {{ toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations: {{ toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- end }}
+
+{{/* (list $ ids): what Pod Security's "restricted" asks for of a pod. */}}
+{{- define "himalia.podSecurity" -}}
+runAsNonRoot: true
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile: {type: RuntimeDefault}
+{{ toYaml (index . 1) }}
+{{- end }}
+{{- define "himalia.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+{{- end }}
+
+{{/* (list $ databases): waits until each of these databases lets one in. */}}
+{{- define "himalia.waitForDatabase" -}}
+{{- $root := index . 0 -}}
+name: wait-for-database
+image: {{ include "himalia.image" (list $root $root.Values.images.platform) }}
+imagePullPolicy: {{ $root.Values.images.pullPolicy }}
+command:
+  - python
+  - -c
+  - |
+    import os, sys, time, sqlalchemy
+    for name, url in os.environ.items():
+        while name.endswith("_URL") and "://" in url:
+            try:
+                sqlalchemy.create_engine(url).connect().close()
+                break
+            except sqlalchemy.exc.OperationalError as error:
+                print(name, "cannot be reached yet:", str(error.orig).strip(), file=sys.stderr, flush=True)
+                time.sleep(1)
+env: {{ include "himalia.databaseEnv" . | nindent 2 }}
+securityContext: {{ include "himalia.containerSecurity" $root | nindent 2 }}
+resources:
+  requests: {cpu: 50m, memory: 64Mi}
+  limits: {memory: 256Mi}
+{{- end }}
+
+{{/* (list $ databases): the variables of these databases' addresses. */}}
+{{- define "himalia.databaseEnv" -}}
+{{- $root := index . 0 -}}
+{{- range index . 1 }}
+{{- $variable := get (dict "hub" "HUB_DATABASE_URL" "himalia" "HIMALIA_DATABASE_URL" "accounts" "HIMALIA_ACCOUNTS_URL" "mlflow" "HIMALIA_MLFLOW_DATABASE_URL") . }}
+- name: {{ $variable }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ include "himalia.databaseSecret" $root }}
+      key: {{ ternary "himalia" . (eq . "accounts") }}-url
+{{- end }}
+{{- end }}
+
+{{/* (list $ component): at most one at a time is taken down on purpose. */}}
+{{- define "himalia.disruptionBudget" -}}
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  name: {{ include (printf "himalia.%s" (index . 1)) (index . 0) }}
+  labels: {{ include "himalia.labels" . | nindent 4 }}
+spec:
+  maxUnavailable: 1
+  selector:
+    matchLabels: {{ include "himalia.selector" . | nindent 6 }}
+{{- end }}
+
+{{/* (list $ component): an account of its own. */}}
+{{- define "himalia.serviceAccount" -}}
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: {{ include (printf "himalia.%s" (index . 1)) (index . 0) }}
+  labels: {{ include "himalia.labels" . | nindent 4 }}
+automountServiceAccountToken: false
+{{- end }}
+
+{{/* A mapping of variables to values as a container's `env`. */}}
+{{- define "himalia.env" -}}
+{{- range $name, $value := . }}
+- name: {{ $name }}
+  value: {{ $value | quote }}
+{{- end }}
+{{- end }}
+
+{{/* What is kept when the release is uninstalled. */}}
+{{- define "himalia.keep" -}}
+{{- if .Values.keepData }}
+annotations:
+  helm.sh/resource-policy: keep
+{{- end }}
+{{- end }}
+
+{{/* Of what values say about secrets: those that were made once do not change. */}}
+{{- define "himalia.secretChecksum" -}}
+{{ toJson (list .Values.existingSecret .Values.database .Values.admin) | sha256sum }}
+{{- end }}
+
+{{/* What the service's two containers and the gateway are told alike. */}}
+{{- define "himalia.commonSettings" -}}
+{{- include "himalia.env" (dict
+  "HOME" "/tmp"
+  "HIMALIA_HOME" "/var/lib/himalia"
+  "HIMALIA_SECRETS_DIR" "/run/himalia-secrets"
+  "HIMALIA_BACKEND" "kubernetes"
+  "HIMALIA_ADDRESS" (include "himalia.url" .)
+  ) }}
+{{- with include "himalia.contentUrl" . }}
+- name: HIMALIA_CONTENT_URL
+  value: {{ . | quote }}
+{{- end }}
+{{- range $name, $value := .Values.service.settings }}
+- name: HIMALIA_{{ upper $name }}
+  value: {{ (kindIs "string" $value | ternary $value (toJson $value)) | quote }}
+{{- end }}
+{{- end }}
