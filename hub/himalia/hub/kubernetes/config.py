@@ -1,0 +1,43 @@
+"""The hub of the chart: its jupyterhub_config.py calls `configure(c)`, and adds `hub.extraConfig` after it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from himalia.hub.install import install
+
+PORT = 8081
+ROUTES_S = 30
+"""How often the hub looks whether the proxy has its routes: one that was started anew has none."""
+
+
+def configure(c: Any, environ: Mapping[str, str] = os.environ) -> None:
+    """Set what a hub in a pod needs, told by its environment; then what the chart's `hub.config` says."""
+    secrets = Path(environ["HIMALIA_SECRETS_DIR"])
+    c.JupyterHub.hub_bind_url = f"http://0.0.0.0:{PORT}"
+    c.JupyterHub.hub_connect_url = environ["HIMALIA_HUB_URL"]
+    c.JupyterHub.cookie_secret = bytes.fromhex(_read(secrets / "cookie-secret"))
+    c.JupyterHub.db_url = environ["HUB_DATABASE_URL"]
+    c.JupyterHub.upgrade_db = True
+    # The proxy has a pod of its own, and servers outlive the hub.
+    c.JupyterHub.cleanup_servers = False
+    c.JupyterHub.cleanup_proxy = False
+    c.JupyterHub.last_activity_interval = ROUTES_S
+    c.JupyterHub.oauth_require_pkce = True
+    c.JupyterHub.concurrent_spawn_limit = 64
+    c.ConfigurableHTTPProxy.should_start = False
+    c.ConfigurableHTTPProxy.api_url = environ["HIMALIA_PROXY_API_URL"]
+    c.ConfigurableHTTPProxy.auth_token = _read(secrets / "proxy-token")
+    c.JupyterHub.log_format = "%(asctime)s %(levelname)s %(name)s %(message)s"
+    c.JupyterHub.log_datefmt = "%Y-%m-%dT%H:%M:%S%z"
+    install(c, spawner="kubernetes", authenticator="HIMALIA_ACCOUNTS_URL" in environ)
+    for section, traits in json.loads(_read(Path(environ["HIMALIA_HUB_VALUES"]))).items():
+        c[section].update(traits)
+
+
+def _read(path: Path) -> str:
+    return path.read_text().strip()
