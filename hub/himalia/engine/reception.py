@@ -20,6 +20,8 @@ POSTS_PER_S = 200
 """What all runners together are asked to keep to, with reports that can wait."""
 SHORTEST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 10.0
+STORING_S = 3.0
+"""How long a call waits until its reports are stored; the runner comes again then, and hears of it."""
 
 Settle = Callable[[Ended], Ended]
 Message = Mapping[str, Any]
@@ -138,7 +140,7 @@ class Reception:
     # The runners' side
 
     async def take(self, name: str, rank: int, runner_id: str, messages: Sequence[Message]) -> Answer:
-        """Pass on a runner's reports, each once, and answer when they are stored.
+        """Pass on a runner's reports, each once, and answer when they are stored, or that they are not yet.
 
         Raises StaleAttempt when the attempt is over or has another runner, Invalid for what is no report, and
         Unavailable when this service ends before they are stored.
@@ -221,10 +223,10 @@ class Reception:
         self._put(Batch(reports, durable))
 
     async def _stored(self, runner: _Runner) -> None:
-        """Wait until all that was passed on of a runner is stored. Raises Unavailable."""
-        while runner.storing:
+        """Wait a while until all that was passed on of a runner is stored. Raises Unavailable."""
+        if runner.storing:
             waiting = runner.storing[-1].done
-            await asyncio.wait([waiting])
+            await asyncio.wait([waiting], timeout=STORING_S)
             if waiting.cancelled():
                 raise Unavailable("The service is ending. Come again.")
 

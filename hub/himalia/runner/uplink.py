@@ -29,6 +29,8 @@ _TIMEOUT_S = 60.0
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 15.0
 _FIRST_GATHER_S = 0.1
+#: What the service has taken and not stored yet is told of again after this time.
+_AGAIN_S = 1.0
 #: A workload that ends at once needs no call for orders.
 _FIRST_ORDERS_S = 1.0
 #: The service closes connections that are idle for longer.
@@ -182,7 +184,7 @@ class Uplink:
             reports = self._gathered(last)
             last = time.monotonic()
             try:
-                self._take_answer(line.call("POST", "reports", self._body(reports)))
+                self._take_answer(line.call("POST", "reports", self._body(reports)), reports[-1][0])
             except _Refused as error:
                 self._part(line, reports, error)
 
@@ -211,12 +213,14 @@ class Uplink:
         head = json.dumps({"attempt": who.attempt, "rank": who.rank, "runner": who.runner})
         return b'%s,"reports":[%s]}' % (head[:-1].encode(), b",".join(text for _, text in reports))
 
-    def _take_answer(self, answer: Dict[str, Any]) -> None:
+    def _take_answer(self, answer: Dict[str, Any], last: int) -> None:
         upto = int(answer["acknowledged"])
         with self._changed:
             while self._waiting and self._waiting[0][0] <= upto:
                 self._waiting.popleft()
             self._gather_s = float(answer.get("pause_s", self._gather_s))
+            if upto < last:
+                self._gather_s = max(self._gather_s, _AGAIN_S)
         self._tell({"acknowledged": upto}, *self._orders(answer))
 
     def _part(self, line: _Line, reports: List[Tuple[int, bytes]], error: _Refused) -> None:
@@ -224,12 +228,13 @@ class Uplink:
         if len(reports) > 1:
             for one in reports:
                 try:
-                    self._take_answer(line.call("POST", "reports", self._body([one])))
+                    self._take_answer(line.call("POST", "reports", self._body([one])), one[0])
                 except _Refused as refused:
                     self._part(line, [one], refused)
             return
         print(f"The service does not take a report: {error}", file=sys.stderr, flush=True)
-        self._take_answer({"acknowledged": reports[0][0], "should_stop": False, "stop": None})
+        number = reports[0][0]
+        self._take_answer({"acknowledged": number, "should_stop": False, "stop": None}, number)
 
     # Orders.
 

@@ -106,12 +106,14 @@ class Service:
         self.backend = world.backend()
         self.reports: list[Report] = []
         self._known = [known(launch) for launch in before]
+        self._api = world.api
         self._durable = durable
         self._news = asyncio.Event()
         self._listening: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         await self.backend.open(self._known)
+        self._api.attach(self.backend.reception)
         self._listening = asyncio.create_task(self._listen())
         return self
 
@@ -119,6 +121,7 @@ class Service:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._listening is not None
+        self._api.attach(None)
         self._listening.cancel()
         await asyncio.gather(self._listening, return_exceptions=True)
         await self.backend.close()
