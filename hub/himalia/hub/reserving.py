@@ -16,7 +16,6 @@ from traitlets.config import LoggingConfigurable
 from himalia.hub import spawn_form
 from himalia.hub.service import ServiceClient, ServiceError
 
-
 # A spawner must start and stop servers, which this part of one does not.
 if TYPE_CHECKING:
     _Base = Spawner
