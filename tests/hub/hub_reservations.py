@@ -158,10 +158,10 @@ def application(state: Reservations) -> FastAPI:
 
 
 class Running:
-    """The service on a free loopback port, in a thread."""
+    """The service on a free port, by default of loopback, in a thread."""
 
-    def __init__(self, state: Reservations, port: int) -> None:
-        self.listener = socket.create_server(("127.0.0.1", port))
+    def __init__(self, state: Reservations, port: int, host: str = "127.0.0.1") -> None:
+        self.listener = socket.create_server((host, port))
         config = uvicorn.Config(application(state), log_level="warning", lifespan="off")
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.listener]})

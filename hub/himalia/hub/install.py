@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from himalia.core.permissions import ADMIN_ROLE
 from himalia.hub.service import ServiceClient
@@ -13,48 +13,91 @@ from himalia.hub.service import ServiceClient
 READ, WRITE, ADMIN = "custom:himalia:read", "custom:himalia:write", "custom:himalia:admin"
 ACCESS = "access:services!service=himalia"
 BASE_PATH = "/services/himalia"
+Spawner = Literal["local", "kubernetes"]
+_SPAWNERS = {
+    "local": "himalia.hub.spawner.LocalSpawner",
+    "kubernetes": "himalia.hub.kubernetes.spawner.HimaliaKubeSpawner",
+}
 _TEMPLATES = Path(__file__).with_name("templates")
 
 
 def install(
     c: Any,
     *,
-    service_url: str,
-    service_token_file: str | os.PathLike[str],
+    service_url: str | None = None,
+    service_token_file: str | os.PathLike[str] | None = None,
     gateway_url: str | None = None,
     home: str | os.PathLike[str] | None = None,
     authenticator: bool = False,
-    spawner: bool = False,
-    admin_users: Iterable[str] = (),
+    spawner: Spawner | bool = False,
+    admin_users: Iterable[str] | None = None,
 ) -> None:
     """Wire the hub whose traitlets configuration is `c`.
 
-    `service_url` is where the hub reaches the service (`http://127.0.0.1:8003`), which the
+    `service_url` is where the hub and its servers reach the service (`http://127.0.0.1:8003`), which the
     administrator runs with the token in `service_token_file`; `gateway_url` is where it reaches the gateway, for
-    calls to endpoints below `/services/himalia-gateway/`. The hub's authenticator and spawner stay
-    as they are, unless `authenticator` and `spawner` ask for the local ones, which need `home`.
-    `admin_users` may administer Himalia; so may whoever else is given the role `himalia-admin`.
+    calls to endpoints below `/services/himalia-gateway/`. `admin_users` may administer Himalia; so may whoever
+    else is given the role `himalia-admin`. What is not said is taken from the environment:
+    HIMALIA_SERVICE_URL, HIMALIA_SERVICE_TOKEN_FILE, HIMALIA_GATEWAY_URL, HIMALIA_HOME and
+    HIMALIA_ADMIN_USERS, names with commas between them.
+
+    The hub's authenticator and spawner stay as they are, unless `authenticator` asks for the local accounts and
+    `spawner` for one of ours: "local" (or True) for sandboxes on this machine, which like the accounts needs
+    `home`, or "kubernetes" for pods. Raises ValueError with what is missing.
     """
-    token = Path(service_token_file).read_text().strip()
+    url = _given(service_url, "service_url", "HIMALIA_SERVICE_URL")
+    token_file = Path(_given(service_token_file, "service_token_file", "HIMALIA_SERVICE_TOKEN_FILE"))
+    token = _token(token_file)
+    gateway_url = gateway_url or os.environ.get("HIMALIA_GATEWAY_URL")
+    home = home or os.environ.get("HIMALIA_HOME")
+    if spawner not in ("local", "kubernetes", True, False):
+        raise ValueError(f"install(c) knows no spawner {spawner!r}. Say “local” or “kubernetes”.")
+    if home is None and (authenticator or spawner in (True, "local")):
+        raise ValueError("The local authenticator and spawner need home, the platform's folder.")
+    if admin_users is None:
+        admin_users = [name.strip() for name in os.environ.get("HIMALIA_ADMIN_USERS", "").split(",")]
     local = _administrators(Path(home)) if authenticator and home is not None else set()
-    _scopes(c, {*admin_users, *local})
-    _service(c, service_url, token)
+    _scopes(c, {*filter(None, admin_users), *local})
+    _service(c, url, token)
     if gateway_url:
         _gateway(c, gateway_url)
-    _servers(c, service_url)
-    _pages(c, ServiceClient(service_url, Path(service_token_file)))
+    _servers(c, url)
+    _pages(c, ServiceClient(url, token_file))
     c.JupyterHub.template_paths = [str(_TEMPLATES), *_list(c.JupyterHub, "template_paths")]
-    if (authenticator or spawner) and home is None:
-        raise ValueError("The local authenticator and spawner need home, the platform's folder.")
     if authenticator:
         c.JupyterHub.authenticator_class = "himalia.hub.accounts.authenticator.LocalAuthenticator"
         c.LocalAuthenticator.home = str(home)
         c.JupyterHub.template_vars = {**_dict(c.JupyterHub, "template_vars"), "himalia_local_accounts": True}
     if spawner:
-        c.JupyterHub.spawner_class = "himalia.hub.spawner.LocalSpawner"
+        _spawner(c, _SPAWNERS["local" if spawner is True else spawner], url, token_file)
+    if spawner in (True, "local"):
         c.LocalSpawner.home = str(home)
-        c.LocalSpawner.service_url = service_url
-        c.LocalSpawner.service_token_file = str(service_token_file)
+
+
+def _given(value: str | os.PathLike[str] | None, argument: str, variable: str) -> str:
+    found = value or os.environ.get(variable)
+    if not found:
+        raise ValueError(f"install(c) needs {argument}: give it, or set {variable} in the hub's environment.")
+    return str(found)
+
+
+def _token(file: Path) -> str:
+    try:
+        token = file.read_text().strip()
+    except OSError as error:
+        raise ValueError(
+            f"The service's token cannot be read from {file}: {error.strerror}. Let the hub's user read that file."
+        ) from error
+    if not token:
+        raise ValueError(f"The service's token file {file} is empty. Write into it what the service has.")
+    return token
+
+
+def _spawner(c: Any, name: str, service_url: str, token_file: Path) -> None:
+    c.JupyterHub.spawner_class = name
+    section = c[name.rpartition(".")[2]]
+    section.service_url = service_url
+    section.service_token_file = str(token_file)
 
 
 def server_scopes(spawner: Any) -> list[str]:

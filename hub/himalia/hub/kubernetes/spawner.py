@@ -11,8 +11,8 @@ from typing import Any
 
 from jupyterhub.utils import maybe_future
 from kubernetes_asyncio.client.rest import ApiException
-from kubespawner import KubeSpawner
 from kubespawner.slugs import safe_slug
+from kubespawner.spawner import KubeSpawner
 from traitlets import default
 
 from himalia.hub.kubernetes import pod, starting
@@ -24,7 +24,7 @@ MARGIN_S = 5.0
 """So much before the hub's own limit a start is given up, with a reason."""
 
 
-class HimaliaKubeSpawner(Reserving, KubeSpawner):  # type: ignore[misc]
+class HimaliaKubeSpawner(Reserving, KubeSpawner):
     """One person's notebook server on a cluster.
 
     Everything that KubeSpawner can be told holds here too, but for its profiles: image, resources, volumes and
