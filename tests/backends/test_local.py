@@ -16,15 +16,16 @@ import pytest
 
 from himalia.core.settings import Settings
 from himalia.core.unix import connected
-from himalia.engine.backends.base import Account, Place, Seen
+from himalia.engine.backends.base import WHOLE, Account, Place, Seen
 from himalia.engine.backends.local import link
 from himalia.engine.backends.local.backend import LocalBackend
 from himalia.engine.backends.local.runner import Runner, Runners
 from himalia.engine.folders import Folders
-from himalia.engine.resources import Resources
+from himalia.engine.resources import Resources, Spot
 from himalia.storage.directory import DirectoryStore
 from himalia.storage.trees import Tree, TreeFile
 from himalia.testing.backends import COUNTED, FOREVER, BackendSuite, count
+from himalia.testing.groups import GroupSuite, group
 from himalia.testing.service_side import Service, World, eventually
 from himalia.testing.workload_api import WorkloadApi
 
@@ -43,26 +44,62 @@ def home(environments: Path) -> Iterator[Path]:
     shutil.rmtree(outer)
 
 
+@pytest.fixture
+def local_world(home: Path) -> Iterator[World]:
+    settings = Settings(home=home, log_limit_bytes=2**21, warm_kernels=0)
+    folders = Folders(home)
+    person = Account("p1", "ada", 210_001 if ROOT else None, 210_001 if ROOT else None)
+    project = Place("j1", "digits", 410_001 if ROOT else None)
+    api = WorkloadApi(home / "s" / "service" / "api.sock")
+    yield World(
+        backend=lambda: LocalBackend(settings),
+        person=person,
+        project=project,
+        shared=folders.shared(project),
+        environment="base",
+        log_limit_bytes=settings.log_limit_bytes,
+        api=api,
+    )
+    end_runners(settings)
+    api.down()
+    assert sandboxes(home) == []
+
+
+class TestGroups(GroupSuite):
+    @pytest.fixture
+    def world(self, local_world: World) -> World:
+        return local_world
+
+    async def test_nobody_else_reaches_a_groups_ports(self, world: World) -> None:
+        listen = (
+            "import os, socket, time; port = 29500 + int(os.environ['RANK']); "
+            "s = socket.create_server(('127.0.0.1', port)); print('up'); time.sleep(3600)"
+        )
+        reach = "import socket; socket.create_connection(('127.0.0.1', 29500), timeout=5)"
+        async with Service(world) as service:
+            service.backend.start(world.python(listen, "g-1", replicas=2, others=(Spot("here"),)))
+            await service.printed("g-1", "up")
+            alone = await service.run(world.python(reach, "b-1"))
+            service.backend.stop("g-1", 1.0, "stopped_by_user")
+            await service.ended("g-1", 0)
+        assert alone.exit_code == 1
+        assert "refused" in service.log("b-1")
+
+    async def test_a_killed_runner_takes_all_ranks_along(self, world: World, home: Path) -> None:
+        async with Service(world) as service:
+            service.backend.start(group(world, "echo up; " + FOREVER))
+            for rank in (0, 1):
+                await service.printed("g-1", "up", rank)
+            kill_runner(home)
+            ended = await service.ended("g-1")
+            assert (ended.reason, ended.rank) == ("lost", WHOLE)
+            assert service.backend.observe(["g-1"]) == {"g-1": Seen.GONE}
+
+
 class TestLocalBackend(BackendSuite):
     @pytest.fixture
-    def world(self, home: Path) -> Iterator[World]:
-        settings = Settings(home=home, log_limit_bytes=2**21, warm_kernels=0)
-        folders = Folders(home)
-        person = Account("p1", "ada", 210_001 if ROOT else None, 210_001 if ROOT else None)
-        project = Place("j1", "digits", 410_001 if ROOT else None)
-        api = WorkloadApi(home / "s" / "service" / "api.sock")
-        yield World(
-            backend=lambda: LocalBackend(settings),
-            person=person,
-            project=project,
-            shared=folders.shared(project),
-            environment="base",
-            log_limit_bytes=settings.log_limit_bytes,
-            api=api,
-        )
-        end_runners(settings)
-        api.down()
-        assert sandboxes(home) == []
+    def world(self, local_world: World) -> World:
+        return local_world
 
     async def test_killed_runner_takes_its_workloads_along(self, world: World, home: Path) -> None:
         async with Service(world) as service:

@@ -109,6 +109,7 @@ class Active:
             self.purpose,
             self.spec.get("isolated", False),
             self.replicas,
+            frozenset(self.group.ended) if self.group else frozenset(),
         )
 
     def holdings(self) -> list[Holding]:

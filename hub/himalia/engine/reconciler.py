@@ -123,7 +123,7 @@ class Reconciler:
         self._lookahead.line_up(self.backend.machines())
         managed = [item for item in self.board.active.values() if self._manages(item)]
         await self.backend.open([item.known() for item in managed])
-        starting = [item for item in managed if item.state == State.STARTING]
+        starting = [item for item in managed if item.state == State.STARTING and not _has_ended_ranks(item)]
         self._recall_all(starting)
         self._stop_peers(managed)
         self._spawn(self._launch_all(starting))
@@ -515,6 +515,11 @@ class Reconciler:
         if item.state == State.STOPPING:
             return item.reason or "stopped_by_user"
         return "lost"
+
+
+def _has_ended_ranks(item: Active) -> bool:
+    """Whether some of a group have run already: they must not be started again, and the others were with them."""
+    return item.group is not None and bool(item.group.ended)
 
 
 def _apart(items: Sequence[Active]) -> list[list[Active]]:

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from himalia.engine.backends.base import (
+    WHOLE,
     Account,
     Backend,
     Ended,
@@ -92,6 +93,7 @@ def known(launch: Launch) -> Known:
         devices=launch.devices,
         purpose=launch.purpose,
         isolated=launch.isolated,
+        replicas=launch.replicas,
     )
 
 
@@ -141,36 +143,42 @@ class Service:
         self.backend.start(launch)
         return await self.ended(launch.name)
 
-    async def started(self, name: str) -> Started:
+    async def started(self, name: str, rank: int = 0) -> Started:
         """Wait until `name` is reported to run."""
-        return (await self._until(lambda: self.of(Started, name), f"{name} to start"))[0]
+        return (await self._until(lambda: self.of(Started, name, rank), f"{name} to start"))[0]
 
-    async def ended(self, name: str) -> Ended:
+    async def ended(self, name: str, rank: int = 0) -> Ended:
         """Wait for the end of `name`. It may be reported twice, but not in two ways."""
-        ends = await self._until(lambda: self.of(Ended, name), f"{name} to end")
+        ends = await self._until(lambda: self.of(Ended, name, rank), f"{name} to end")
         assert all(end == ends[0] for end in ends), f"{name} ended in more than one way: {ends}"
         return ends[0]
 
-    async def printed(self, name: str, text: str) -> None:
+    async def printed(self, name: str, text: str, rank: int = 0) -> None:
         """Wait until `text` stands in the log of `name`."""
-        await self._until(lambda: text in self.log(name), f"{text!r} in the log of {name}")
+        await self._until(lambda: text in self.log(name, rank=rank), f"{text!r} in the log of {name}")
 
-    async def measured(self, name: str) -> Metrics:
+    async def measured(self, name: str, rank: int = 0) -> Metrics:
         """Wait until a metric of `name` is reported."""
-        return (await self._until(lambda: self.of(Metrics, name), f"a metric of {name}"))[0]
+        return (await self._until(lambda: self.of(Metrics, name, rank), f"a metric of {name}"))[0]
 
-    def of(self, kind: type[R], name: str) -> list[R]:
-        """The reports of one kind that came for `name`, in order."""
-        return [report for report in self.reports if isinstance(report, kind) and report.name == name]
+    def of(self, kind: type[R], name: str, rank: int = 0) -> list[R]:
+        """The reports of one kind that came for one rank of `name`, in order; those of the whole are each rank's."""
+        return [
+            report
+            for report in self.reports
+            if isinstance(report, kind)
+            and report.name == name
+            and getattr(report, "rank", 0) in (rank, WHOLE)
+        ]
 
-    def log(self, name: str, before: Sequence[Report] = ()) -> str:
-        """The log of `name` put together; `before` are reports that an earlier service stored.
+    def log(self, name: str, before: Sequence[Report] = (), rank: int = 0) -> str:
+        """The log of one rank of `name` put together; `before` are reports that an earlier service stored.
 
         A piece may come twice, but then says the same both times, and no byte is left out.
         """
         text = b""
-        for piece in [*(one for one in before if isinstance(one, LogPiece)), *self.of(LogPiece, name)]:
-            if piece.name != name:
+        for piece in [*(one for one in before if isinstance(one, LogPiece)), *self.of(LogPiece, name, rank)]:
+            if (piece.name, piece.rank) != (name, rank):
                 continue
             assert piece.offset <= len(text), f"bytes {len(text)} to {piece.offset} of the log are missing"
             data = piece.text.encode()

@@ -74,7 +74,10 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An attempt that an earlier service started, for finding it again; `devices` are those of rank 0."""
+    """An attempt that an earlier service started, for finding it again.
+
+    Of a group, `devices` are those of rank 0, and the ranks in `ended` are known to have ended.
+    """
 
     name: str
     kind: str
@@ -86,6 +89,7 @@ class Known:
     purpose: str = ""
     isolated: bool = False
     replicas: int = 1
+    ended: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

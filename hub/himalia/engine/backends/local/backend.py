@@ -4,34 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Hashable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from himalia.core.settings import Settings
-from himalia.engine.backends.base import Backend, Batch, Ended, Known, Launch, Recalled, Seen, Started
+from himalia.engine.backends.base import (
+    WHOLE,
+    Backend,
+    Batch,
+    Ended,
+    Known,
+    Launch,
+    Recalled,
+    Report,
+    Seen,
+    Started,
+)
 from himalia.engine.backends.local.link import LinkError, RunnerLink
 from himalia.engine.backends.local.machine import device_files, this_machine
+from himalia.engine.backends.local.members import Members
 from himalia.engine.backends.local.process import SandboxError
 from himalia.engine.backends.local.runner import (
     Runner,
     RunnerKey,
     Runners,
     connect,
-    opened_inside,
 )
-from himalia.engine.backends.local.sandbox import API_INSIDE, SOCKETS
+from himalia.engine.backends.local.tasks import SERVE, all_devices, task
 from himalia.engine.folders import Folders
 from himalia.engine.resources import Machine
-from himalia.environments.index import index_environment
 
 log = logging.getLogger(__name__)
-
-#: No history is kept on disk: nobody asks for it, and kernels that run at once would wait for each other's writing.
-KERNEL = ("-m", "ipykernel_launcher", "-f", "{connection_file}", "--HistoryManager.enabled=False")
-
-SERVE = "serve.sock"
-"""What a workload that serves listens on, in the folder that it sees at /run/himalia."""
 
 
 @dataclass
@@ -41,7 +45,7 @@ class _Resident:
     runner: Runner
     link: RunnerLink | None = None
     starts: dict[str, Launch] = field(default_factory=dict)
-    names: set[str] = field(default_factory=set)
+    members: Members = field(default_factory=Members)
     waiting: list[dict[str, Any]] = field(default_factory=list)
     task: asyncio.Task[None] | None = None
 
@@ -68,28 +72,31 @@ class LocalBackend(Backend):
         self._closing = False
 
     async def open(self, known: Sequence[Known]) -> None:
-        names: dict[RunnerKey, set[str]] = {}
+        of_runner: dict[RunnerKey, list[Known]] = {}
         for one in known:
-            names.setdefault(_key(one, one.person, one.project), set()).add(one.name)
+            of_runner.setdefault(_key(one, one.person, one.project), []).append(one)
         for runner in await asyncio.to_thread(self.runners.found):
-            if not await self._find(runner, names.get(runner.key, set())):
+            if not await self._find(runner, of_runner.get(runner.key, [])):
                 await asyncio.to_thread(self._end, runner, 0.0)
 
-    async def _find(self, runner: Runner, names: set[str]) -> bool:
+    async def _find(self, runner: Runner, known: Sequence[Known]) -> bool:
         """Connect to a runner of an earlier service; False when it is gone.
 
-        Of `names`, those that it no longer runs have ended meanwhile, and it reports them now.
+        Of those `known`, what it no longer runs has ended meanwhile, and it reports that now.
         """
         if runner.process is None or not await asyncio.to_thread(runner.process.alive):
             return False
-        resident = _Resident(runner, names=set(names))
+        resident = _Resident(runner)
+        for one in known:
+            resident.members.add(one.name, one.replicas, one.ended)
         connected = await connect(runner, lambda batch: self._take(resident, batch))
         if connected is None:
             return False
         resident.link, reader = connected
         self._residents[runner.key] = resident
-        for name in resident.link.running & names:
-            self._of[name] = resident
+        for name in resident.link.running:
+            if (whose := resident.members.whose(name)) is not None:
+                self._of[whose[0]] = resident
         resident.task = asyncio.create_task(self._listen(resident, reader))
         return True
 
@@ -122,7 +129,7 @@ class LocalBackend(Backend):
     # The seam
 
     def start(self, launch: Launch) -> None:
-        if launch.name in self._of:
+        if launch.name in self._of and launch.replicas == 1:
             return
         if (
             launch.environment
@@ -132,24 +139,30 @@ class LocalBackend(Backend):
                 f"The environment {launch.environment} is not on this machine. An administrator makes it "
                 f"with: himalia environments create {launch.environment}"
             )
-            self._report(Ended(launch.name, "environment_missing", message, final=False))
+            self._report(Ended(launch.name, "environment_missing", message, final=False, rank=WHOLE))
             return
         resident = self._resident(launch)
-        resident.names.add(launch.name)
+        if launch.name not in self._of:
+            resident.members.add(launch.name, launch.replicas)
         self._of[launch.name] = resident
         resident.starts[launch.name] = launch
-        task = self._task(launch, resident.runner)
-        resident.send({"op": "start", "name": launch.name, "task": task, "after": launch.after})
+        prefix = self.runners.prefix(resident.runner)
+        for name in resident.members.names(launch.name):
+            _, rank = resident.members.whose(name) or ("", 0)
+            made = task(launch, resident.runner, prefix, self.settings.log_limit_bytes, rank)
+            resident.send({"op": "start", "name": name, "task": made, "after": launch.after})
 
     def stop(self, name: str, grace_s: float, reason: str) -> None:
         resident = self._of.get(name)
-        if resident is not None:
-            resident.send({"op": "stop", "name": name, "grace_s": grace_s, "reason": reason})
+        if resident is None:
+            return
+        for member in resident.members.names(name):
+            resident.send({"op": "stop", "name": member, "grace_s": grace_s, "reason": reason})
 
     def advise_stop(self, name: str) -> None:
         resident = self._of.get(name)
         if resident is not None:
-            resident.send({"op": "should_stop", "names": [name]})
+            resident.send({"op": "should_stop", "names": resident.members.names(name)})
 
     def lane(self, known: Known) -> Hashable | None:
         key = _key(known, known.person, known.project)
@@ -203,7 +216,7 @@ class LocalBackend(Backend):
         found = self._residents.get(key)
         if found is not None:
             return found
-        devices = device_files(dict(launch.devices))
+        devices = device_files(all_devices(launch))
         trees, opened = _seen(launch) if key.isolated else ((), ())
         runner = self.runners.make(key, launch.person, launch.project, devices, trees, opened)
         resident = self._residents[key] = _Resident(runner)
@@ -249,17 +262,17 @@ class LocalBackend(Backend):
         """A runner is gone, and with its sandbox all that ran in it."""
         if self._residents.get(resident.runner.key) is resident:
             del self._residents[resident.runner.key]
-        for name in resident.names:
+        for name in resident.members.attempts:
             self._of.pop(name, None)
         # What it never began goes to a new runner: an idle one may end while a start is on its way.
         fresh = [launch for name, launch in resident.starts.items() if name not in self._again]
         self._again.update(launch.name for launch in fresh)
-        names = sorted(resident.names - {launch.name for launch in fresh})
-        resident.names.clear()
+        names = sorted(resident.members.attempts - {launch.name for launch in fresh})
+        resident.members.clear()
         resident.starts.clear()
         self._end_later(resident.runner)
         if names:
-            self._report(*(Ended(name, reason, message, final=False) for name in names))
+            self._report(*(Ended(name, reason, message, final=False, rank=WHOLE) for name in names))
         for launch in fresh:
             self.start(launch)
 
@@ -271,60 +284,40 @@ class LocalBackend(Backend):
 
     def _take(self, resident: _Resident, batch: Batch) -> None:
         """Pass on what a runner says of its own workloads; it cannot speak of another's."""
-        reports = [report for report in batch.reports if report.name in resident.names]
-
-        for report in reports:
+        members = resident.members
+        own = [(report, whose) for report in batch.reports if (whose := members.whose(report.name))]
+        over = [report.name for report, _ in own if isinstance(report, Ended | Recalled)]
+        for report, (attempt, _) in own:
             if isinstance(report, Started | Ended | Recalled):
-                resident.starts.pop(report.name, None)
+                resident.starts.pop(attempt, None)
 
         def durable() -> None:
-            for report in reports:
-                if isinstance(report, Ended | Recalled):
-                    resident.names.discard(report.name)
-                    self._again.discard(report.name)
-                    self._of.pop(report.name, None)
+            for name in over:
+                if (attempt := members.remove(name)) is not None:
+                    self._again.discard(attempt)
+                    self._of.pop(attempt, None)
             batch.durable()
-            if resident.runner.key.alone is not None and not resident.names:
+            if resident.runner.key.alone is not None and not members.attempts:
                 resident.send({"op": "end"})  # nothing else ever starts in this one's sandbox
 
-        self._batches.put_nowait(Batch(reports, durable))
+        self._batches.put_nowait(Batch([_told(*one) for one in own], durable))
 
     def _report(self, *reports: Ended) -> None:
         self._batches.put_nowait(Batch(reports, lambda: None))
 
-    def _task(self, launch: Launch, runner: Runner) -> dict[str, Any]:
-        prefix = self.runners.prefix(runner)
-        python = str(prefix / "bin" / "python")
-        calls_api = not (launch.isolated or runner.key.building)
-        environment = {
-            "PATH": f"{prefix}/bin:/usr/local/bin:/usr/bin:/bin",
-            "VIRTUAL_ENV": str(prefix),
-            "HIMALIA_PROJECT": launch.project.name,
-            **({"HIMALIA_FILES_SOCKET": f"{API_INSIDE}/files.sock"} if calls_api else {}),
-            **(index_environment() if runner.key.building else {}),
-            **({"HIMALIA_SERVE_SOCKET": f"{SOCKETS}/{SERVE}"} if launch.isolated else {}),
-            **launch.variables,
-        }
-        return {
-            **launch.task,
-            "directory": f"/job/{launch.name}",
-            "python": python,
-            "kernel_argv": [python, *KERNEL],
-            "environment": environment,
-            "inputs": {path: _inside(one) for path, one in launch.inputs.items()},
-            "calls_api": calls_api,
-            "kernel_group": launch.kernel_group,
-            "secret_environment": dict(launch.secrets),
-            "secret_files": dict(launch.secrets),
-            "memory_bytes": launch.limit.memory_bytes or None,
-            "time_limit_s": launch.time_limit_s,
-            "log_limit_bytes": self.settings.log_limit_bytes,
-            "token": launch.token,
-        }
+
+def _told(report: Report, whose: tuple[str, int]) -> Report:
+    """A report as the attempt's, with its rank; a rank of a group is never recalled, so that raises LinkError."""
+    attempt, rank = whose
+    if report.name == attempt:
+        return report
+    if isinstance(report, Recalled):
+        raise LinkError("The runner took back a rank of a group.")
+    return replace(report, name=attempt, rank=rank)
 
 
 def _key(one: Launch | Known, person: str, project: str) -> RunnerKey:
-    """The runner that an attempt belongs to; one with devices has a sandbox to itself."""
+    """The runner that an attempt belongs to; one with devices has a sandbox to itself, and so has a group."""
     has_devices = any(one.devices.values())
     return RunnerKey(
         person,
@@ -332,8 +325,9 @@ def _key(one: Launch | Known, person: str, project: str) -> RunnerKey:
         one.environment,
         one.overlay,
         building=one.purpose == "overlay",
-        alone=one.name if has_devices or one.isolated else None,
+        alone=one.name if has_devices or one.isolated or one.replicas > 1 else None,
         isolated=one.isolated,
+        own_network=one.replicas > 1,
     )
 
 
@@ -342,10 +336,3 @@ def _seen(launch: Launch) -> tuple[tuple[str, ...], tuple[str, ...]]:
     inputs = launch.inputs.values()
     trees = {one["tree"] for one in inputs if "tree" in one}
     return tuple(sorted(trees)), tuple(sorted({one["folder"] for one in inputs if "folder" in one}))
-
-
-def _inside(one: Mapping[str, str]) -> str:
-    """Where an input is inside the sandbox."""
-    if "folder" in one:
-        return opened_inside(one["folder"])
-    return f"/checkouts/{one['tree']}/{one['path']}".rstrip("/")

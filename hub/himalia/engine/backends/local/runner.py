@@ -28,7 +28,10 @@ CONNECT_S = 20.0
 
 @dataclass(frozen=True, slots=True)
 class RunnerKey:
-    """What workloads must share to share a runner; `alone` names the only one that a runner is for."""
+    """What workloads must share to share a runner; `alone` names the only one that a runner is for.
+
+    With `own_network` that is a group, whose ranks reach each other, and nobody else, over loopback.
+    """
 
     person: str
     project: str
@@ -37,6 +40,7 @@ class RunnerKey:
     building: bool = False
     alone: str | None = None
     isolated: bool = False
+    own_network: bool = False
 
 
 @dataclass
@@ -224,7 +228,7 @@ class Runners:
             prefixes=prefixes,
             devices=runner.devices,
             sockets=runner.sockets,
-            share_net=not key.isolated,
+            share_net=not (key.isolated or key.own_network),
             environment={"LANG": "C.UTF-8", "PATH": "/usr/local/bin:/usr/bin:/bin"},
         )
 
