@@ -77,7 +77,7 @@ class Runner:
         self.socket.unlink(missing_ok=True)
         command = [sys.executable, "-m", "himalia.runner.resident", "--socket", str(self.socket)]
         command += ["--state", str(self.folder / "state"), "--run-socket", str(self.folder / "run.sock")]
-        command += ["--api", str(self.api.path), *self.options]
+        command += ["--api", self.api.url, *self.options]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE)
         assert self.process.stdin is not None
         self.process.stdin.write(TOKEN.encode() + b"\n")
