@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -20,6 +17,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from platforms import ENVIRONMENTS, Person, Running
+from postgres import PostgresServer
 
 
 def pytest_configure() -> None:
@@ -131,23 +129,9 @@ def admin(people: Callable[..., Person]) -> Person:
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """A PostgreSQL server of this session's own, on a Unix socket; it refuses to run as root."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not found:
-        pytest.skip("PostgreSQL is not installed here (Debian: postgresql)")
-    programs, folder = found[-1].parent, Path(tempfile.mkdtemp(prefix="hpg", dir="/tmp"))
-    become: list[str] = []
-    if os.geteuid() == 0:
-        os.chown(folder, 65534, 65534)
-        become = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-    quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
-    control = [*become, str(programs / "pg_ctl"), "-D", str(folder / "data"), "-w", "-l", str(folder / "log")]
-    options = f"-c listen_addresses='' -k {folder} -c fsync=off"
-    initdb = [str(programs / "initdb"), "-D", str(folder / "data"), "-U", "himalia", "-A", "trust", "-N"]
+    """A PostgreSQL server of this session's own."""
+    server = PostgresServer()
     try:
-        subprocess.run([*become, *initdb, "-E", "UTF8", "--no-locale"], **quiet)  # type: ignore[call-overload]
-        subprocess.run([*control, "-o", options, "start"], **quiet)  # type: ignore[call-overload]
-        yield f"postgresql+psycopg://himalia@/postgres?host={folder}"
-        subprocess.run([*control, "-m", "immediate", "stop"], **quiet)  # type: ignore[call-overload]
+        yield server.start().url()
     finally:
-        shutil.rmtree(folder)
+        server.remove()

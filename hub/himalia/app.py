@@ -17,9 +17,11 @@ from types import FrameType
 
 import uvicorn
 from fastapi import APIRouter, FastAPI
+from sqlalchemy.exc import OperationalError
 from starlette.types import ASGIApp
 
 from himalia import __version__
+from himalia.core.database import InUse
 from himalia.core.schema import ErrorBody
 from himalia.core.settings import BadSettings, Settings, read_settings
 from himalia.core.telemetry import set_up_logging
@@ -178,10 +180,13 @@ def _share(app: FastAPI, platform: Platform) -> None:
 
 
 def _sockets(settings: Settings) -> list[socket.socket]:
-    """The loopback port, and the Unix socket that workloads see."""
-    tcp = socket.socket(socket.AF_INET)
+    """The service's port, and the Unix socket that workloads of this machine see."""
+    family = socket.AF_INET6 if ":" in settings.listen else socket.AF_INET
+    tcp = socket.socket(family)
     tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    tcp.bind(("127.0.0.1", settings.service_port))
+    tcp.bind((settings.listen, settings.service_port))
+    if settings.is_cluster:
+        return [tcp]
     path = settings.home / "s" / "service" / "api.sock"
     path.unlink(missing_ok=True)
     unix = socket.socket(socket.AF_UNIX)
@@ -190,8 +195,14 @@ def _sockets(settings: Settings) -> list[socket.socket]:
     return [tcp, unix]
 
 
-def _lock(home: Path) -> int:
-    """One service per home: whoever holds this lock migrates and reconciles."""
+def _lock(settings: Settings) -> int | None:
+    """One service per home: whoever holds this lock migrates and reconciles.
+
+    On a cluster it is the database's lock alone (`Database.alone`): not every shared volume has locks.
+    """
+    if settings.is_cluster:
+        return None
+    home = settings.home
     descriptor = os.open(home / "service" / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -216,10 +227,13 @@ def serve(home: Path | None) -> None:
     try:
         settings = read_settings(home)
         Folders(settings.home).prepare()
-        lock = _lock(settings.home)
+        lock = _lock(settings)
         app = create_app(settings)
-    except BadSettings as error:
+        app.state.database.alone()
+    except (BadSettings, InUse) as error:
         sys.exit(str(error))
+    except OperationalError as error:
+        sys.exit(f"The database does not answer: {error.orig}")
     config = uvicorn.Config(
         app,
         loop="uvloop",
@@ -237,7 +251,8 @@ def serve(home: Path | None) -> None:
     signal.signal(signal.SIGHUP, server.handle_exit)
     with suppress(KeyboardInterrupt):  # uvicorn raises anew what it was ended by
         uvloop.run(_serve(server, _sockets(settings), app.state.content.app, settings.content_address))
-    os.close(lock)
+    if lock is not None:
+        os.close(lock)
 
 
 async def _serve(

@@ -17,6 +17,7 @@ from himalia.engine.backends.base import Account, Launch, Place
 from himalia.engine.board import Active
 from himalia.engine.folders import Folders
 from himalia.engine.resources import Resources
+from himalia.environments.places import Environments
 from himalia.projects import service as projects_service
 from himalia.secrets.service import Secrets
 from himalia.servers.identities import Identities
@@ -36,6 +37,7 @@ class Launcher:
         work_tokens: WorkTokens,
         store: ObjectStore,
         folders: Folders,
+        environments: Environments,
         variables: Mapping[str, str],
         serving: Mapping[str, str],
     ) -> None:
@@ -44,6 +46,7 @@ class Launcher:
         self.database = database
         self.store = store
         self.folders = folders
+        self.environments = environments
         self.identities = identities
         self.secrets = secrets
         self.work_tokens = work_tokens
@@ -97,6 +100,7 @@ class Launcher:
         isolated = item.spec.get("isolated", False)
         names = item.spec["secrets"]
         secrets = await self.database.read(lambda c: self._secret_values(c, item)) if names else {}
+        image, pod = self.environments.image(item.spec["environment"], item.spec.get("profile", ""))
         return Launch(
             name=item.attempt_name,
             workload=item.id,
@@ -125,4 +129,6 @@ class Launcher:
             inputs=inputs,
             isolated=isolated,
             kernel_group=item.spec.get("kernel_group"),
+            image=image,
+            pod=pod,
         )

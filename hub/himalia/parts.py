@@ -134,6 +134,7 @@ class Platform:
             self.work_tokens,
             self.store,
             self.folders,
+            self.environments,
             variables(settings),
             {"HIMALIA_ENDPOINT_BODY_LIMIT_BYTES": str(settings.endpoint_body_limit_bytes)},
         )
@@ -312,7 +313,8 @@ class Platform:
         self.database.on_events(self.tracking.mirror.events)
         self.database.on_events(self.rollouts.events)
         self.database.start()
-        self.handed.start()
+        if not self.settings.is_cluster:  # nobody else is on this machine
+            self.handed.start()
         await self.database.read(self.tokens.load)
         await self.searcher.load()
         await self.reconciler.start()

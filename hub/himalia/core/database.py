@@ -47,6 +47,21 @@ CLOSE_S = 10.0
 
 WRITER_LOCK = 0x68696D61
 """Advisory lock of a writing transaction on PostgreSQL."""
+SERVICE_LOCK = 0x73657276
+"""Advisory lock of the one service of a PostgreSQL database."""
+ALONE_S = 60.0
+"""How long a service waits for the one before it, or for what the server still holds of its own last connection."""
+NETWORK = {
+    **{"connect_timeout": 5, "tcp_user_timeout": 20_000},
+    **{"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3},
+    # The server's side: what holds the service's lock is let go of when its machine is gone.
+    "options": "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",
+}
+"""How soon PostgreSQL and we see that the other is gone (libpq's parameters)."""
+
+
+class InUse(Exception):
+    """Another service works on the database."""
 
 
 class Timestamp(sa.types.TypeDecorator[datetime]):
@@ -214,11 +229,22 @@ class Database:
         if self.is_sqlite:
             options |= {"poolclass": sa.QueuePool, "connect_args": {"check_same_thread": False, "timeout": 5}}
         else:
-            options |= {"pool_pre_ping": True}
+            options |= {"pool_pre_ping": True, "connect_args": NETWORK}
         engine = sa.create_engine(self.url, **options)
         if self.is_sqlite:
             sa.event.listen(engine, "connect", _sqlite_settings)
         return engine
+
+    def alone(self, wait_s: float | None = None) -> None:
+        """Hold PostgreSQL's lock for the one service of a database, by the connection that writes.
+
+        So a service that lost it cannot write. The server lets go of it soon after the service, or its machine, is
+        gone; that long it is waited for. Raises InUse. SQLite is one home's, which has a lock of its own.
+        """
+        if self.is_sqlite:
+            return
+        sa.event.listen(self.writer, "connect", lambda made, _: _take_lock(made, wait_s or ALONE_S))
+        self.writer.connect().close()
 
     def start(self) -> None:
         """Start the writer; call once, after migrations."""
@@ -267,25 +293,40 @@ class Database:
         self.reader.dispose()
 
     def _run(self) -> None:
-        connection = self.writer.connect()
-        while (group := self._next_group()) is not None:
-            try:
-                self._commit(connection, group)
-            except sa.exc.OperationalError as error:
-                log.error("A group of %d changes was not written: %s", len(group), error.orig)
+        try:
+            connection = self.writer.connect()
+            while (group := self._next_group()) is not None:
+                connection = self._write_group(connection, group)
+            connection.close()
+        except Exception:
+            # A writer in an unknown state must not go on answering: the supervisor starts a new service.
+            log.critical("The database writer failed; the service ends.", exc_info=True)
+            os._exit(70)
+
+    def _write_group(self, connection: Connection, group: list[_Work]) -> Connection:
+        """Write a group and answer its callers; the connection for the next one."""
+        written: tuple[int | None, _Outcome] | None = None
+        try:
+            written = self._attempt(connection, group)
+            connection.exec_driver_sql("COMMIT")
+        except sa.exc.OperationalError as error:
+            log.error("A group of %d changes was not written: %s", len(group), error.orig)
+            if written is None or written[0] is None:
                 self._fail(group, error)
-                connection = self._recover(connection)
-            except Exception:
-                # A writer in an unknown state must not go on answering: the supervisor starts a new service.
-                log.critical("The database writer failed; the service ends.", exc_info=True)
-                os._exit(70)
-        connection.close()
+                return self._recover(connection)
+            connection = self._recover(connection)
+            if not _is_committed(connection, written[0]):
+                self._fail(group, error)
+                return connection
+            log.info("It was written after all, as the database says now.")
+        group[0].loop.call_soon_threadsafe(self._deliver, *written[1])
+        return connection
 
     def _recover(self, connection: Connection) -> Connection:
         """A connection outside any transaction, after one that failed."""
         try:
             connection.exec_driver_sql("ROLLBACK")
-        except sa.exc.DBAPIError:
+        except sa.exc.SQLAlchemyError:
             connection.invalidate()
         connection.close()
         self._next_event = 0
@@ -329,17 +370,19 @@ class Database:
             group.append(more)
         return group
 
-    def _commit(self, connection: Connection, group: list[_Work]) -> None:
-        self._begin(connection)
+    def _attempt(
+        self, connection: Connection, group: list[_Work], careful: bool = False
+    ) -> tuple[int | None, _Outcome]:
+        """Do all of a group's work; what `_begin` answered, and what is to be told after the commit."""
+        number = self._begin(connection)
         try:
-            outcome = self._run_all(group, _Group(connection))
+            return number, self._run_all(group, _Group(connection, careful=careful))
         except sa.exc.IntegrityError:
+            if careful:
+                raise
             # A row that was added unseen is there already; each piece by itself says which.
             connection.exec_driver_sql("ROLLBACK")
-            self._begin(connection)
-            outcome = self._run_all(group, _Group(connection, careful=True))
-        connection.exec_driver_sql("COMMIT")
-        group[0].loop.call_soon_threadsafe(self._deliver, *outcome)
+            return self._attempt(connection, group, careful=True)
 
     def _run_all(self, group: list[_Work], together: _Group) -> _Outcome:
         events: list[dict[str, Any]] = []
@@ -356,12 +399,14 @@ class Database:
         self._store_events(together.connection, events)
         return done, events, callbacks
 
-    def _begin(self, connection: Connection) -> None:
+    def _begin(self, connection: Connection) -> int | None:
+        """Begin a transaction; its number, by which PostgreSQL tells later what became of it."""
         if self.is_sqlite:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-        else:
-            connection.exec_driver_sql("BEGIN")
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
+            return None
+        connection.exec_driver_sql("BEGIN")
+        lock = f"SELECT pg_current_xact_id()::text, pg_advisory_xact_lock({WRITER_LOCK})"
+        return int(connection.exec_driver_sql(lock).one()[0])
 
     @staticmethod
     def _run_one(work: _Work, tx: Transaction) -> tuple[Any, BaseException | None]:
@@ -416,6 +461,14 @@ class Database:
                 listener(events)
 
 
+def _is_committed(connection: Connection, transaction: int) -> bool:
+    """What became of a transaction whose COMMIT was not answered; one that is under way is waited for."""
+    query = f"SELECT pg_xact_status('{transaction}'::xid8)"
+    while (status := connection.exec_driver_sql(query).scalar()) == "in progress":
+        time.sleep(0.1)
+    return bool(status == "committed")
+
+
 # In a fifth of the standard library's time; that one is for half of a surrogate pair, which only an escape can hold.
 
 
@@ -441,6 +494,16 @@ def _directly(connection: Connection, statement: str) -> None:
         driver.cursor().execute(statement)
     except connection.dialect.loaded_dbapi.OperationalError as error:
         raise sa.exc.OperationalError(statement, None, error) from error
+
+
+def _take_lock(connection: Any, wait_s: float) -> None:
+    until = time.monotonic() + wait_s
+    with connection.cursor() as cursor:
+        while not cursor.execute(f"SELECT pg_try_advisory_lock({SERVICE_LOCK})").fetchone()[0]:
+            if time.monotonic() > until:
+                raise InUse("Another service works on this database. Stop it first.")
+            time.sleep(0.5)
+    connection.commit()
 
 
 def _sqlite_settings(connection: Any, _record: object) -> None:

@@ -202,6 +202,10 @@ class Settings(BaseSettings):
                 raise ValueError(
                     f"import_paths names {path}, and each must be a plain absolute path below /."
                 )
+        if self.import_paths and self.is_cluster:
+            raise ValueError(
+                "import_paths names folders of one machine, which workloads on a cluster do not see."
+            )
         if "{environment}" not in self.kubernetes_image:
             raise ValueError("kubernetes_image must name {environment}.")
         if len(os.fsencode(self.home)) > HOME_LENGTH:

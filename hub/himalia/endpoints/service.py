@@ -224,6 +224,7 @@ class Endpoints:
                 isolated=True,
                 reserve=made.chosen.reserve,
                 limit=made.chosen.limit,
+                profile=made.chosen.profile,
                 variables=made.spec.env,
                 secrets=tuple(made.spec.secrets),
                 needs_id=needed.task if needed else None,

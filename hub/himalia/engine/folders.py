@@ -19,7 +19,9 @@ class Folders:
 
     def prepare(self) -> None:
         """Make the folders that everything else lies in."""
-        self._folder(self.home, 0o711)
+        self.home.mkdir(parents=True, exist_ok=True)
+        if self.home.stat().st_uid == os.geteuid():  # a mounted volume is its provider's
+            self.home.chmod(0o711)
         for name, mode in {
             "people": 0o711,
             "projects": 0o711,

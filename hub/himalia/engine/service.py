@@ -41,7 +41,7 @@ class WorkloadSpec:
     workload has a sandbox to itself, without network and without what its project shares. Those of one
     `kernel_group` may follow each other in one kernel. With `watch_metrics`, its metrics are told
     (`Engine.on_metrics`). With several `replicas` it is a group of ranks that start together, each with the whole
-    `reserve` and `limit`.
+    `reserve` and `limit`. On a cluster its `profile` adds parts to the pod.
     """
 
     id: str
@@ -69,6 +69,7 @@ class WorkloadSpec:
     kernel_group: str | None = None
     watch_metrics: bool = False
     replicas: int = 1
+    profile: str = ""
 
     def stored(self) -> dict[str, Any]:
         """The JSON kept in `workloads.spec`."""
@@ -97,6 +98,7 @@ class WorkloadSpec:
             "kernel_group": self.kernel_group,
             "watch_metrics": self.watch_metrics,
             "replicas": self.replicas if self.replicas > 1 else None,
+            "profile": self.profile,
         }
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from himalia.core.settings import Settings
 from himalia.environments import local, overlay
 from himalia.environments.interpreter import base_prefixes
-from himalia.profiles.model import Profile, Profiles
+from himalia.profiles.model import Kubernetes, Profile, Profiles
+from himalia.profiles.pods import PodParts, parts
 
 IMAGE_PREFIX = Path("/opt/environment")
 """Where an image holds its environment."""
@@ -50,6 +51,13 @@ class Environments(ABC):
     @abstractmethod
     def overlay_digest(self, name: str, requirements: bytes) -> str:
         """The name of the overlay that `requirements` makes on it. Raises FileNotFoundError where it is missing."""
+
+    def image(self, name: str, profile: str) -> tuple[str, PodParts | None]:
+        """The image that a workload of a profile runs in, and what the profile adds to its pod.
+
+        Without a `name`, the platform's own. Nothing where there are no pods.
+        """
+        return "", None
 
     @abstractmethod
     def build_command(self, name: str, destination: Path, requirements: bytes) -> list[str]:
@@ -102,13 +110,25 @@ class ImageEnvironments(Environments):
     def __init__(self, settings: Settings, profiles: Callable[[], Profiles]) -> None:
         self.template = settings.kubernetes_image
         self.images = settings.kubernetes_images
+        self.platform_image = settings.kubernetes_platform_image
+        secrets = [{"name": name} for name in settings.kubernetes_pull_secrets]
+        self.defaults = {
+            **({"imagePullSecrets": secrets} if secrets else {}),
+            **settings.kubernetes_pod_defaults,
+        }
         self.definitions = settings.images_dir or local.default_images()
         self._profiles = profiles
 
-    def image(self, name: str, profile: Profile | None = None) -> str:
-        """The image of an environment; a profile's own comes first where it is for this environment."""
-        if profile is not None and profile.environment == name and profile.kubernetes.image:
-            return profile.kubernetes.image
+    def image(self, name: str, profile: str) -> tuple[str, PodParts]:
+        found = next((one for one in self._profiles() if one.name == profile), None)
+        added = parts(found.kubernetes if found else Kubernetes(), self.defaults)
+        if not name:
+            return self.platform_image, added
+        if found and found.environment == name and found.kubernetes.image:
+            return found.kubernetes.image, added
+        return self._image(name), added
+
+    def _image(self, name: str) -> str:
         own = next((one.kubernetes.image for one in self._of(name) if one.kubernetes.image), None)
         return own or self.images.get(name) or self.template.format(environment=name)
 
@@ -143,7 +163,7 @@ class ImageEnvironments(Environments):
     def overlay_digest(self, name: str, requirements: bytes) -> str:
         if not self.is_ready(name):
             raise FileNotFoundError(self.missing(name))
-        return overlay.digest_on(self.image(name), requirements)
+        return overlay.digest_on(self._image(name), requirements)
 
     def build_command(self, name: str, destination: Path, requirements: bytes) -> list[str]:
         return [

@@ -273,6 +273,7 @@ class Jobs:
             task=_task(spec),
             reserve=chosen.reserve,
             limit=chosen.limit,
+            profile=chosen.profile,
             variables=spec.env,
             secrets=tuple(spec.secrets),
             permissions=tuple(spec.permissions),

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from himalia.engine.resources import Machine, Resources, Spot
+from himalia.profiles.pods import PodParts
 
 if TYPE_CHECKING:
     from himalia.engine.reception import Reception
@@ -45,7 +46,8 @@ class Launch:
     `others` says where the others go. A task then tells its `hosts` and its `rank` (`himalia.runner.ranks`).
 
     `after` is an attempt of the same lane whose place it takes: it starts when that one has ended. The trees of
-    `inputs` are checked out already. See `engine.service.WorkloadSpec` for the rest.
+    `inputs` are checked out already. On a cluster it runs in `image`, and `pod` is what its profile adds. See
+    `engine.service.WorkloadSpec` for the rest.
     """
 
     name: str
@@ -70,6 +72,8 @@ class Launch:
     kernel_group: str | None = None
     replicas: int = 1
     others: tuple[Spot, ...] = ()
+    image: str = ""
+    pod: PodParts | None = None
 
 
 @dataclass(frozen=True, slots=True)
