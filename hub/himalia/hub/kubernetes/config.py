@@ -34,6 +34,11 @@ def configure(c: Any, environ: Mapping[str, str] = os.environ) -> None:
     c.ConfigurableHTTPProxy.auth_token = _read(secrets / "proxy-token")
     c.JupyterHub.log_format = "%(asctime)s %(levelname)s %(name)s %(message)s"
     c.JupyterHub.log_datefmt = "%Y-%m-%dT%H:%M:%S%z"
+    c.KubeSpawner.namespace = environ["HIMALIA_KUBERNETES_NAMESPACE"]
+    c.KubeSpawner.common_labels = {
+        "app.kubernetes.io/instance": environ["HIMALIA_KUBERNETES_RELEASE"],
+        "app.kubernetes.io/managed-by": "himalia",
+    }
     install(c, spawner="kubernetes", authenticator="HIMALIA_ACCOUNTS_URL" in environ)
     for section, traits in json.loads(_read(Path(environ["HIMALIA_HUB_VALUES"]))).items():
         c[section].update(traits)
