@@ -84,7 +84,7 @@ from himalia.servers.service import Servers
 from himalia.snapshots import service as snapshots_service
 from himalia.snapshots.collector import Collector, Freed, Purges
 from himalia.snapshots.service import Snapshots
-from himalia.storage.directory import DirectoryStore
+from himalia.storage.choose import make_store
 from himalia.tokens.service import Tokens
 from himalia.tracking.service import Tracking
 from himalia.tracking.variables import variables
@@ -110,7 +110,7 @@ class Platform:
         self.folders = Folders(settings.home)
         self.engine = Engine(self.board, self.backend.machines)
         self.logs = LogFiles(settings.home / "service" / "logs")
-        self.store = DirectoryStore(settings.home / "objects")
+        self.store = make_store(settings)
         self.tokens = Tokens(settings.token_days)
         self.work_tokens = WorkTokens(key)
         disabled = _disabled_accounts(settings.home)

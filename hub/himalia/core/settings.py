@@ -76,6 +76,11 @@ class Settings(BaseSettings):
     accounts_url: str | None = Field(
         None, description="SQLAlchemy URL of the local accounts; default: SQLite in the home."
     )
+    object_store_url: str = Field(
+        "",
+        description="s3://BUCKET/PREFIX?endpoint=URL&region=NAME, where objects are kept. Credentials: the secret "
+        "file s3-credentials, as Amazon's tools write them, or AWS's usual variables. Default: objects in the home.",
+    )
     mlflow_mode: Literal["process", "sidecar"] = Field(
         "process",
         description="process: the service starts MLflow at its first use; sidecar: `python -m "

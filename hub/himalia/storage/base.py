@@ -175,6 +175,9 @@ class ObjectStore(ABC):
             raise ValueError("older_than is an age: it cannot be negative.")
         return self.do_collect(live, older_than)
 
+    def close(self) -> None:  # noqa: B027
+        """Let go of what this process holds; nothing may be in writing."""
+
     @abstractmethod
     def writer(self) -> ObjectWriter:
         """A writer of one new object, for bytes that arrive in pieces."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from himalia.core.errors import Unavailable
+
 
 class StorageError(Exception):
     """A store could not do what it was asked."""
@@ -32,6 +34,20 @@ class StoreFullError(StorageError):
 
     def __init__(self) -> None:
         super().__init__("The disk of the object store is full. Free some space and try again.")
+
+
+class StoreUnavailableError(StorageError, Unavailable):
+    """The store's server cannot be reached, or refuses; what was asked may have been done."""
+
+
+class ObjectDamagedError(StorageError):
+    """The store gave other bytes than were stored."""
+
+    def __init__(self, digest: str) -> None:
+        super().__init__(
+            f"The object {digest} is damaged: the store gave other bytes. Bring it back from a backup."
+        )
+        self.digest = digest
 
 
 class BadDigestError(StorageError, ValueError):
