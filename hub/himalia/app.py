@@ -306,6 +306,9 @@ class _Server(uvicorn.Server):
         """SIGINT is for all that runs, as a Ctrl-C in a terminal is."""
         if sig == signal.SIGINT:
             self._platform.ends_work = True
+        reception = self._platform.backend.reception
+        if reception is not None:  # else each that waits for orders would hold up the end
+            asyncio.get_running_loop().call_soon_threadsafe(reception.let_go)
         super().handle_exit(sig, frame)
 
 

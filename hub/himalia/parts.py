@@ -390,8 +390,14 @@ class Platform:
         active = self.board.active.get(workload)
         if active is None or active.state not in HOLDING:
             return None
-        permissions = frozenset(active.spec["permissions"])
-        return LiveAttempt(active.attempt, active.person_id, active.project_id, permissions, active.kind)
+        return LiveAttempt(
+            active.attempt,
+            active.person_id,
+            active.project_id,
+            frozenset(active.spec["permissions"]),
+            active.kind,
+            runner_only=active.spec.get("isolated", False) or active.purpose == "overlay",
+        )
 
 
 def _disabled_accounts(home: Path) -> Callable[[], frozenset[str]]:

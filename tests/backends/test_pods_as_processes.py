@@ -17,7 +17,7 @@ from himalia.engine.backends.base import Account, Place
 from himalia.engine.backends.local.process import SandboxProcess
 from himalia.engine.folders import Folders
 from himalia.testing.backends import BackendSuite
-from himalia.testing.service_side import World
+from himalia.testing.service_side import Service, World
 from himalia.testing.workload_api import WorkloadApi
 
 ROOT = os.geteuid() == 0
@@ -46,6 +46,22 @@ class TestPodsAsProcesses(BackendSuite):
         end_pods(folders.home)
         api.down()
         shutil.rmtree(outer)
+
+    async def test_a_runner_keeps_its_memory_and_its_variables_to_itself(self, world: World) -> None:
+        """Same user, other process. What cannot be hidden is the launch file: the token is all it has of others."""
+        code = """
+import os
+for place in (f"/proc/{pid}/{file}" for pid in os.listdir("/proc") if pid.isdigit() for file in ("mem", "environ")):
+    try:
+        open(place, "rb").read(1)
+    except OSError:
+        continue
+    print(open(place.rpartition("/")[0] + "/cmdline").read().replace(chr(0), " "))
+"""
+        async with Service(world) as service:
+            ended = await service.run(world.python(code, secrets={"PASSWORD": "hunter2-very-secret"}))
+        assert ended.reason is None
+        assert "himalia.runner" not in service.log("a-1")
 
 
 def end_pods(home: Path) -> None:

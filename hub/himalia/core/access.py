@@ -97,10 +97,13 @@ class Gate:
         if identity.kind == "none":
             raise Unauthenticated("Sign in, or send a token as Authorization: Bearer <token>.")
         if identity.kind == "workload":
-            if rule.own and path.get("workload") == identity.workload:
+            if "workload" in rule.by and path.get("workload") == identity.workload:
                 return
-            if rule.submit and "submit" in identity.permissions:
-                return
+            if not identity.runner_only:
+                if rule.own and path.get("workload") == identity.workload:
+                    return
+                if rule.submit and "submit" in identity.permissions:
+                    return
             raise Forbidden(
                 "A workload's token may not do this. Give its job the permission to submit, if it should."
             )

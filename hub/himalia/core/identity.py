@@ -27,7 +27,8 @@ _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{1,4096}")
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A caller. `scopes` are of read, write, admin; `project` limits a token to one project's id."""
+    """A caller. `scopes` are of read, write, admin; `project` limits a token to one project's id; `runner_only` is
+    a workload whose runner may call, and its code may not."""
 
     kind: Credential
     person: Person | None = None
@@ -36,6 +37,7 @@ class Identity:
     workload: str | None = None
     attempt: int | None = None
     permissions: frozenset[str] = frozenset()
+    runner_only: bool = False
 
     @property
     def person_id(self) -> str:
@@ -47,13 +49,18 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class LiveAttempt:
-    """What a workload's token stands for while its attempt lives."""
+    """What a workload's token stands for while its attempt lives.
+
+    With `runner_only` the token counts for what a runner calls, and for nothing else: the code of an isolated
+    workload is not given it, but could find it in a pod, which has one user.
+    """
 
     attempt: int
     person_id: str
     project_id: str
     permissions: frozenset[str]
     kind: str = "job"
+    runner_only: bool = False
 
 
 @dataclass
@@ -270,4 +277,5 @@ class Credentials:
             workload=read[0],
             attempt=read[1],
             permissions=live.permissions,
+            runner_only=live.runner_only,
         )

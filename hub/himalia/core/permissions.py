@@ -30,7 +30,8 @@ class Role(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`by`: which credentials may come; `own`: a workload's token counts for that workload itself;
+    """`by`: which credentials may come, `workload` meaning the runner of the one in the path; `own`: a workload's
+    token counts for that workload itself;
     `submit`: a workload's token counts when its job was given the permission to submit; `limited`: a token that
     is limited to one project may come, though no project is named."""
 

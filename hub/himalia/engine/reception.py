@@ -128,11 +128,16 @@ class Reception:
             attempt.orders = replace(attempt.orders, should_stop=True)
             attempt.tell()
 
-    def close(self) -> None:
-        """Send everybody away; they come again, to the next service."""
+    def let_go(self) -> None:
+        """Have nobody wait for orders any more: this service is about to end, and they come again to the next."""
         self._closed = True
         for attempt in self._attempts.values():
             attempt.tell()
+
+    def close(self) -> None:
+        """Send everybody away, also those whose reports are not stored."""
+        self.let_go()
+        for attempt in self._attempts.values():
             for runner in attempt.runners.values():
                 for taken in runner.storing:
                     taken.done.cancel()

@@ -12,7 +12,8 @@ import time
 import urllib.parse
 from typing import IO, Any, Callable, Dict, List, Optional, Tuple, TypeVar
 
-BASE = "/services/himalia/api/v1"
+PREFIX = "/services/himalia"
+BASE = f"{PREFIX}/api/v1"
 _TIMEOUT_S = 180.0
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0

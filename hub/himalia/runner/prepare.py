@@ -9,7 +9,7 @@ import shutil
 from typing import IO, Any, Dict
 
 from himalia.runner import archive, ranks
-from himalia.runner.api import Api, Refused
+from himalia.runner.api import PREFIX, Api, Refused
 from himalia.runner.task import BadTask, Task
 
 #: What workloads inherit: the runner's own variables, as it was started, without those meant for it alone.
@@ -91,7 +91,10 @@ def environment(
         PYTHONUNBUFFERED="1",
     )
     if task.calls_api:
-        variables["HIMALIA_API_SOCKET" if api_address.startswith("/") else "HIMALIA_URL"] = api_address
+        if api_address.startswith("/"):
+            variables["HIMALIA_API_SOCKET"] = api_address
+        else:
+            variables["HIMALIA_URL"] = api_address.rstrip("/") + PREFIX
     if task.calls_api and task.token:
         variables["HIMALIA_TOKEN"] = variables["MLFLOW_TRACKING_TOKEN"] = task.token
     if task.parameters:

@@ -23,6 +23,8 @@ def main() -> int:
     """Load the model, listen, say so, and serve until SIGTERM: what runs then is finished, nothing new is taken."""
     given = _arguments()
     if given.socket is None and given.address is None:
+        given.socket, given.address = map(os.environ.get, ("HIMALIA_SERVE_SOCKET", "HIMALIA_SERVE_ADDRESS"))
+    if given.socket is None and given.address is None:
         print("Name a socket with --socket, or an address with --address.", file=sys.stderr)
         return 2
     # MLflow takes seconds to import; wrong arguments are told at once.
@@ -69,18 +71,17 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("model", type=Path, help="folder with the file MLmodel")
     parser.add_argument("--name", default="model", help="its name in paths (default: model)")
     parser.add_argument("--version", default="", help="its version in paths (default: none)")
-    parser.add_argument(
-        "--socket",
-        default=os.environ.get("HIMALIA_SERVE_SOCKET"),
-        help="Unix socket to listen on (default: $HIMALIA_SERVE_SOCKET)",
-    )
+    parser.add_argument("--socket", help="Unix socket to listen on (default: $HIMALIA_SERVE_SOCKET)")
     parser.add_argument(
         "--most-body-bytes",
         type=int,
         default=os.environ.get("HIMALIA_ENDPOINT_BODY_LIMIT_BYTES"),
         help="largest body of a request (default: $HIMALIA_ENDPOINT_BODY_LIMIT_BYTES, else 100 MiB)",
     )
-    parser.add_argument("--address", help="host:port to listen on instead; everybody there can ask the model")
+    parser.add_argument(
+        "--address",
+        help="HOST:PORT to listen on instead (default: $HIMALIA_SERVE_ADDRESS); everybody there can ask the model",
+    )
     return parser.parse_args()
 
 
