@@ -2,7 +2,8 @@
 """generate_docs.py [--check] – write the pages of docs/ that are made from code, or say which are out of date.
 
 docs/permissions.md from core/permissions.py, docs/settings.md from core/settings.py, docs/events.md from
-core/events.py, docs/sdk-reference.md from the client's docstrings, docs/api/ from the service's routes.
+core/events.py, docs/sdk-reference.md from the client's docstrings, docs/api/ from the service's routes,
+docs/kubernetes-values.md from the chart's schema.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import api_reference
+import chart_reference
 import sdk_reference
 
 from himalia.app import create_app
@@ -146,6 +148,7 @@ def pages() -> dict[str, str]:
         "settings.md": settings(),
         "events.md": events(),
         "sdk-reference.md": sdk_reference.page(),
+        "kubernetes-values.md": chart_reference.page(),
         "api/operations.md": api_reference.operations(document, callers()),
         "api/schemas.md": api_reference.schemas(document),
         "api/openapi.json": json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n",

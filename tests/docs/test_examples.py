@@ -15,7 +15,9 @@ import tempfile
 import tomllib
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 from traitlets.config import Config
 
 from himalia.client.snapshot import build
@@ -30,7 +32,7 @@ from .examples import DOCS, SIGNATURES, TESTED_ELSEWHERE, Block, blocks, named, 
 LANGUAGES = {"bash", "python", "json", "toml", "text", "gitignore"}
 """Languages that need no mark. `text` is what a program shows."""
 MARKED = {"admin", "cell", "job", "page", "profile", "settings", "systemd", "config", "install", "secrets"}
-MARKED |= {"service", "runner", "space"}
+MARKED |= {"service", "runner", "space", "values"}
 
 RUNNABLE = [page for page in pages() if page.name not in TESTED_ELSEWHERE | SIGNATURES]
 
@@ -124,6 +126,12 @@ def test_spaces_can_be_searched(block: Block) -> None:
     job = {"kind": "command", "command": ["true"], "profile": "base"}
     spec = {"job": job, "space": json.loads(block.content), "objectives": [{"metric": "loss"}]}
     assert is_conditional(ExperimentSpec.model_validate(spec).model_dump()["space"])
+
+
+@pytest.mark.parametrize("block", named("values"), ids=str)
+def test_values_are_the_charts(block: Block) -> None:
+    schema = json.loads((DOCS.parent / "helm/himalia/values.schema.json").read_text())
+    jsonschema.validate(yaml.safe_load(block.content), schema)
 
 
 @pytest.mark.parametrize("block", named("settings"), ids=str)
