@@ -76,11 +76,11 @@ class Screen:
         complain(f"· {printable(text)}")
 
 
-def follow(client: Client, job: Job, log: TextIO | None = None) -> Job:
-    """Show the job until it has ended. Interrupted, the job goes on and the exit code is 130."""
+def follow(client: Client, job: Job, log: TextIO | None = None, rank: int = 0) -> Job:
+    """Show the job until it has ended, with one rank's log. Interrupted, it goes on, and the exit code is 130."""
     screen = Screen(job, log or sys.stdout)
     try:
-        with closing(client.jobs.follow(job)) as updates:
+        with closing(client.jobs.follow(job, rank=rank)) as updates:
             for update in updates:
                 screen.show(update)
     except KeyboardInterrupt:

@@ -9,7 +9,7 @@ from typing import Any
 from himalia.cli.output import duration, print_table, printable, say, size
 from himalia.cli.session import ago
 from himalia.client.jobs import JobRecord
-from himalia.client.records import Series
+from himalia.client.records import Rank, Series
 
 
 def what(job: JobRecord) -> str:
@@ -63,6 +63,7 @@ def job_in_full(job: JobRecord) -> None:
         ("Runs", what(job)),
         ("Parameters", _assignments(spec.parameters)),
         ("Profile", f"{spec.profile} {spec.size or ''}".strip()),
+        ("Replicas", str(spec.replicas) if spec.replicas > 1 else ""),
         ("Requirements", spec.requirements or ""),
         ("Secrets", ", ".join(spec.secrets)),
         ("Labels", ", ".join(f"{key}={value}" for key, value in job.labels.items())),
@@ -77,6 +78,21 @@ def job_in_full(job: JobRecord) -> None:
     for title, text in lines:
         if text:
             say(f"{title + ':' if title else '':<14}{printable(text)}")
+    if last is not None and last.ranks:
+        rank_list(last.ranks)
+
+
+def rank_list(ranks: Iterable[Rank]) -> None:
+    """A table of the ranks of a distributed job's attempt."""
+    rows = [
+        (str(one.rank), one.state, one.machine, _whole(one.exit_code), one.message or one.reason or "")
+        for one in ranks
+    ]
+    print_table(("RANK", "STATE", "MACHINE", "EXIT", ""), rows)
+
+
+def _whole(number: int | None) -> str:
+    return "" if number is None else str(number)
 
 
 def _assignments(values: dict[str, Any]) -> str:

@@ -40,6 +40,7 @@ JobArguments = Annotated[list[str], typer.Argument(metavar="JOB...", help="Names
 AttemptOption = Annotated[
     int | None, typer.Option("--attempt", min=1, help="Which attempt. [default: the last]")
 ]
+RankOption = Annotated[int, typer.Option("--rank", min=0, help="Which rank of a distributed job.")]
 FollowOption = Annotated[
     bool, typer.Option("--follow", "-f", help="Show the log and what happens, until the job ends.")
 ]
@@ -93,6 +94,9 @@ def submit(
         str | None, typer.Option(help="Profile. [default: the first that is available]")
     ] = None,
     size: Annotated[str | None, typer.Option(help="Size of the profile. [default: the profile's]")] = None,
+    replicas: Annotated[
+        int | None, typer.Option(min=1, help="How many of it start together, as ranks of a distributed job.")
+    ] = None,
     environment: Annotated[str | None, typer.Option(help="Environment, other than the profile's.")] = None,
     name: Annotated[str | None, typer.Option(help="Name. [default: made from what is run]")] = None,
     project: ProjectOption = None,
@@ -134,6 +138,7 @@ def submit(
                 folder=folder,
                 profile=profile,
                 size=size,
+                replicas=replicas,
                 environment=environment,
                 requirements=None if requirements == "none" else requirements,
                 name=name,
@@ -200,15 +205,16 @@ def log(
     job: JobArgument,
     follow_it: FollowOption = False,
     attempt: AttemptOption = None,
+    rank: RankOption = 0,
     project: ProjectOption = None,
 ) -> None:
     """Print a job's log; of one that waits for its environment, or got none, the log of how that is built."""
     with connected(project) as client:
         if follow_it:
-            found = follow(client, client.jobs.get(job))
+            found = follow(client, client.jobs.get(job), rank=rank)
             raise typer.Exit(exit_code(found))
         harmless = TerminalText() if sys.stdout.isatty() else None
-        for text in client.jobs.log(job, attempt=attempt):
+        for text in client.jobs.log(job, attempt=attempt, rank=rank):
             sys.stdout.write(harmless.feed(text) if harmless else text)
 
 
@@ -321,12 +327,13 @@ def metrics(
     job: JobArgument,
     metric: Annotated[str | None, typer.Argument(help="All points of this one.", show_default=False)] = None,
     attempt: AttemptOption = None,
+    rank: RankOption = 0,
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show a job's metrics, or all points of one."""
     with connected(project) as client:
-        series = client.jobs.metrics(job, attempt=attempt)
+        series = client.jobs.metrics(job, attempt=attempt, rank=rank)
     chosen = [one for one in series if metric in (None, one.name)]
     if metric is not None and not chosen:
         raise CommandError(f"{job} has no metric {printable(metric)}.")

@@ -55,18 +55,21 @@ if TYPE_CHECKING:
 
 
 class Log:
-    """The log of one attempt of a job, or of the building of its overlay: in order and without gaps, however its
-    pieces arrive."""
+    """The log of one attempt of a job, of one of its ranks, or of the building of its overlay: in order and without
+    gaps, however its pieces arrive."""
 
-    def __init__(self, api: Api, workload: str, attempt: int, *, overlay: bool = False) -> None:
+    def __init__(
+        self, api: Api, workload: str, attempt: int, rank: int = 0, *, overlay: bool = False
+    ) -> None:
         self.api, self.workload, self.attempt, self.overlay = api, workload, attempt, overlay
+        self.rank = rank
         self.offset = 0
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     @property
     def topic(self) -> str:
         """Where its next pieces come by themselves."""
-        return f"log:{self.workload}:{self.attempt}"
+        return f"log:{self.workload}:{self.attempt}" + (f":{self.rank}" if self.rank else "")
 
     def update(self, text: str) -> LogText | EnvironmentText:
         """A piece of it, as followers are told."""
@@ -78,6 +81,8 @@ class Log:
         path = escaped("projects", project, *noun)
         while True:
             params = {"attempt": self.attempt, "offset": self.offset, "limit": LOG_PIECE}
+            if self.rank:
+                params["rank"] = self.rank
             answer = await self.api.send(self.api.request("GET", f"{path}/log", params))
             self.offset = int(answer.headers.get("X-Himalia-Next-Offset", self.offset + len(answer.content)))
             text = self._decoder.decode(answer.content)
@@ -96,18 +101,20 @@ class Log:
         return self._decoder.decode(new)
 
 
-def current_log(api: Api, job: Mapping[str, Any]) -> Log | None:
-    """The log of what happens with a job now: of its environment while that is built or has failed, else its own."""
+def current_log(api: Api, job: Mapping[str, Any], rank: int = 0) -> Log | None:
+    """The log of what happens with a job now: of its environment while that is built or has failed, else its own, or
+    that of one of its ranks."""
     status = job["status"]
     if status["environment_job"] and (
         status["state"] == "QUEUED" or status["reason"] == "environment_failed"
     ):
         return Log(api, status["environment_job"], 1, overlay=True)
-    return Log(api, job["id"], status["attempt"]) if status["attempt"] > 0 else None
+    return Log(api, job["id"], status["attempt"], rank) if status["attempt"] > 0 else None
 
 
 class Follower:
-    """One job, from now until it ends. `logs` False leaves its log out; `since` is the first attempt to log."""
+    """One job, from now until it ends. `logs` False leaves its log out; `since` is the first attempt to log, and
+    `rank` the rank of a distributed job."""
 
     def __init__(
         self,
@@ -117,7 +124,9 @@ class Follower:
         logs: bool,
         deadline: float | None = None,
         since: int | None = None,
+        rank: int = 0,
     ) -> None:
+        self.rank = rank
         self.api, self.project, self.name, self.logs, self.deadline = api, project, name, logs, deadline
         self._next = since
         self._job: dict[str, Any] = {}
@@ -225,7 +234,7 @@ class Follower:
 
     async def _new_attempt(self) -> AsyncGenerator[LogText | EnvironmentText, None]:
         """Turn to the log that grows now, when those before it are read to their ends."""
-        current = current_log(self.api, self._job) if self.logs else None
+        current = current_log(self.api, self._job, self.rank) if self.logs else None
         if current is None or (self._log is not None and self._log.topic == current.topic):
             return
         async for text in self._rest():
@@ -233,7 +242,7 @@ class Follower:
         if not current.overlay:
             # Attempts that began and ended since the job was last seen.
             for attempt in range(self._next or current.attempt, current.attempt):
-                self._log = Log(self.api, self._job["id"], attempt)
+                self._log = Log(self.api, self._job["id"], attempt, self.rank)
                 async for text in self._rest():
                     yield text
             self._next = current.attempt + 1

@@ -117,6 +117,7 @@ class JobVerbs(ThingVerbs[J]):
         folder: AnyPath | None = None,
         profile: str | None = None,
         size: str | None = None,
+        replicas: int | None = None,
         environment: str | None = None,
         requirements: str | None = "auto",
         name: str | None = None,
@@ -138,7 +139,7 @@ class JobVerbs(ThingVerbs[J]):
         `requirements` is the path of a requirements.txt in that folder; "auto" takes the one beside the notebook
         or script, None takes none. `inputs` are datasets by the names under which the code asks for them, such as
         `{"digits": "digits@3"}` for `himalia.run.input("digits")`. `time_limit` is in seconds, a timedelta, or text
-        such as "2h".
+        such as "2h". With several `replicas` as many ranks of it start together, each with the profile's resources.
         Without a `profile`, the one of the notebook's kernel is taken, else the server's own, else the first.
 
         Raises Invalid, naming each field, and `himalia.client.snapshot.SnapshotError` for a folder that cannot
@@ -150,6 +151,7 @@ class JobVerbs(ThingVerbs[J]):
             "parameters": dict(parameters or {}),
             "profile": profile,
             "size": size,
+            "replicas": replicas,
             "environment": environment,
             "inputs": submission.references(inputs),
             "env": dict(env or {}),
@@ -184,11 +186,12 @@ class JobVerbs(ThingVerbs[J]):
         parameters: Mapping[str, Any] | None = None,
         profile: str | None = None,
         size: str | None = None,
+        replicas: int | None = None,
         name: str | None = None,
         project: str | None = None,
     ) -> J:
         """Submit the same code again as a new job; `parameters`, when given, stand in place of the old ones."""
-        body = {"name": name, "profile": profile, "size": size}
+        body = {"name": name, "profile": profile, "size": size, "replicas": replicas}
         body = {field: value for field, value in body.items() if value is not None}
         given = {} if parameters is None else {"parameters": dict(parameters)}
         path = await self._path(job, project) + "/rerun"
@@ -214,33 +217,46 @@ class JobVerbs(ThingVerbs[J]):
         return await self._restored(job, name, project)
 
     async def log(
-        self, job: str | J, *, follow: bool = False, attempt: int | None = None, project: str | None = None
+        self,
+        job: str | J,
+        *,
+        follow: bool = False,
+        attempt: int | None = None,
+        rank: int = 0,
+        project: str | None = None,
     ) -> AsyncGenerator[str, None]:
-        """The job's log, in pieces of text; `follow` goes on until the job ends, through further attempts.
+        """The job's log, in pieces of text; `follow` goes on until the job ends, through further attempts. `rank` is
+        which one of a distributed job.
 
         Of a job that waits for its environment, or got none, it is the log of how that is built.
         """
         if follow:
             if attempt is not None:
                 raise Invalid("An earlier attempt cannot be followed: leave out attempt, or follow.")
-            async with closing(self.follow(job, project=project)) as updates:
+            async with closing(self.follow(job, rank=rank, project=project)) as updates:
                 async for update in updates:
                     if isinstance(update, (EnvironmentText, LogText)):
                         yield update.text
             return
         shown = await self.get(job, project=project)
-        found = current_log(self._api, shown.to_dict())
+        found = current_log(self._api, shown.to_dict(), rank)
         if attempt is not None:
-            found = Log(self._api, shown.id, attempt)
+            found = Log(self._api, shown.id, attempt, rank)
         if found is not None:
             async for text in found.rest(shown.project, shown.name):
                 yield text
 
     async def follow(
-        self, job: str | J, *, logs: bool = True, timeout: float | None = None, project: str | None = None
+        self,
+        job: str | J,
+        *,
+        logs: bool = True,
+        rank: int = 0,
+        timeout: float | None = None,
+        project: str | None = None,
     ) -> AsyncGenerator[Update, None]:
         """All that happens to the job until it ends, as `client.following` has it: `Changed`, `Progress`, `LogText`,
-        and `EnvironmentText` while its environment is built.
+        and `EnvironmentText` while its environment is built. `rank` is whose log is told of a distributed job.
 
         `timeout` is in seconds; raises WaitTimeout.
         """
@@ -248,7 +264,7 @@ class JobVerbs(ThingVerbs[J]):
         deadline = None if timeout is None else time.monotonic() + timeout
         # A job that was seen before it began is logged from its first attempt on.
         since = max(1, job.status.attempt) if isinstance(job, JobRecord) else None
-        follower = Follower(self._api, where, name, logs, deadline, since)
+        follower = Follower(self._api, where, name, logs, deadline, since, rank)
         async with closing(follower.updates()) as updates:
             async for update in updates:
                 if isinstance(update, Changed) and isinstance(job, JobRecord):
@@ -310,11 +326,12 @@ class JobVerbs(ThingVerbs[J]):
         return await downloads.save_below(self._api, files, folder, progress, {"attempt": attempt})
 
     async def metrics(
-        self, job: str | J, *, attempt: int | None = None, project: str | None = None
+        self, job: str | J, *, attempt: int | None = None, rank: int = 0, project: str | None = None
     ) -> builtins.list[Series]:
-        """All points of the job's metrics."""
+        """All points of the job's metrics: of a distributed job those of rank 0, unless another `rank` is named."""
         path = await self._path(job, project) + "/metrics"
-        return [Series(one) for one in items(await self._api.call("GET", path, {"attempt": attempt}))]
+        params = {"attempt": attempt, "rank": rank or None}
+        return [Series(one) for one in items(await self._api.call("GET", path, params))]
 
     async def events(
         self, job: str | J, *, after: int = 0, project: str | None = None

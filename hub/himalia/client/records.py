@@ -239,10 +239,34 @@ class Usage(Record):
     max_memory_bytes: int | None
 
 
-class Attempt(Record):
-    """One try of a job, from its beginning."""
+class Rank(Record):
+    """One rank of an attempt of a distributed job."""
 
-    _made: ClassVar = {"starting_at": moment, "started_at": moment, "ended_at": moment, "usage": Usage}
+    _made: ClassVar = {"started_at": moment, "ended_at": moment, "usage": Usage}
+    _shown = ("rank", "state", "reason")
+    rank: int
+    state: str
+    reason: str | None
+    message: str | None
+    machine: str
+    started_at: datetime | None
+    ended_at: datetime | None
+    exit_code: int | None
+    usage: Usage
+    log_bytes: int
+    log_dropped_bytes: int
+
+
+class Attempt(Record):
+    """One try of a job, from its beginning; `ranks` are those of a distributed job."""
+
+    _made: ClassVar = {
+        "starting_at": moment,
+        "started_at": moment,
+        "ended_at": moment,
+        "usage": Usage,
+        "ranks": many(Rank),
+    }
     _shown = ("attempt", "state", "reason")
     attempt: int
     state: str
@@ -255,6 +279,7 @@ class Attempt(Record):
     usage: Usage
     log_bytes: int
     log_dropped_bytes: int
+    ranks: list[Rank]
 
 
 class JobSpec(Record):
@@ -269,6 +294,7 @@ class JobSpec(Record):
     parameters: dict[str, Any]
     profile: str
     size: str | None
+    replicas: int
     environment: str | None
     requirements: str | None
     snapshot: str | None

@@ -57,6 +57,11 @@ class RankNews:
         """What each rank that has ended told of it."""
         return [(item, rank, item.group.ended[rank]) for item, rank in self.ended if item.group is not None]
 
+    def told(self) -> list[tuple[Active, Report]]:
+        """What others may hear of it: which ranks have started and ended."""
+        starts = [(item, Started(item.attempt_name, 0.0, rank)) for item, rank in self.started]
+        return [*starts, *((item, end) for item, _, end in self.ends())]
+
     def to_be_stopped(self) -> list[Active]:
         """Those of which a rank has failed now, while others go on."""
         items = {item.id: item for item, _ in self.ended}.values()

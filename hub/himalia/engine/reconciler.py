@@ -439,6 +439,8 @@ class Reconciler:
             self._take_back(news)
             raise
         self._stop_peers(news.ranks.to_be_stopped())
+        for item, told in news.ranks.told():
+            self.publish(item, told)
         for item, metrics in news.points:
             if item.spec.get("watch_metrics"):
                 self.engine.measured(item, metrics.items)

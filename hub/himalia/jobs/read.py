@@ -18,8 +18,19 @@ from himalia.datasets.kept import JobFiles
 from himalia.engine import outputs as engine_outputs
 from himalia.engine.board import Board
 from himalia.engine.states import State
-from himalia.engine.tables import attempts, metrics, outputs, workloads
-from himalia.jobs.schema import Attempt, Input, Job, JobSpec, JobStatus, Outputs, Queue, Series, Usage
+from himalia.engine.tables import attempts, metrics, outputs, rank_metrics, ranks, workloads
+from himalia.jobs.schema import (
+    Attempt,
+    Input,
+    Job,
+    JobSpec,
+    JobStatus,
+    Outputs,
+    Queue,
+    Rank,
+    Series,
+    Usage,
+)
 from himalia.jobs.tables import jobs
 from himalia.lineage.schema import Node
 
@@ -84,11 +95,14 @@ class Shower:
         """Jobs with their attempts, latest metrics and outputs, in the order of `rows`."""
         ids = [row.id for row in rows]
         tries = _grouped(connection, attempts, ids, attempts.c.attempt)
+        members = _ranks(connection, [row.id for row in rows if row.spec.get("replicas", 1) > 1])
         latest = _latest_metrics(connection, ids)
         files = _output_sums(connection, ids)
         who = people.names(connection, {row.created_by for row in rows})
         return [
-            self._job(row, project, tries.get(row.id, []), latest, files, who.get(row.created_by, ""))
+            self._job(
+                row, project, tries.get(row.id, []), members, latest, files, who.get(row.created_by, "")
+            )
             for row in rows
         ]
 
@@ -97,6 +111,7 @@ class Shower:
         row: Any,
         project: str,
         tries: list[Any],
+        members: dict[tuple[str, int], list[Rank]],
         latest: dict[tuple[str, int], dict[str, float | None]],
         files: dict[tuple[str, int], Outputs],
         author: str,
@@ -114,7 +129,7 @@ class Shower:
                 reason=row.reason,
                 message=row.message,
                 attempt=row.attempt,
-                attempts=[_attempt(one) for one in tries],
+                attempts=[_attempt(one, members.get((row.id, one.attempt), [])) for one in tries],
                 queued_at=row.queued_at,
                 started_at=row.started_at,
                 ended_at=row.ended_at,
@@ -146,17 +161,21 @@ class Shower:
             return None
         if active.needs_id is not None:
             return Queue(place=place[0], of=place[1], message="Waiting for its environment to be built.")
-        message = f"Waiting for {active.reserve.words()}: {_ordinal(place[0])} in line."
+        times = f"{active.replicas} times " if active.replicas > 1 else ""
+        message = f"Waiting for {times}{active.reserve.words()}: {_ordinal(place[0])} in line."
         return Queue(place=place[0], of=place[1], message=message)
 
 
-def series(connection: Connection, job_id: str, attempt: int) -> list[Series]:
-    """All points of an attempt's metrics, in the order of step and time."""
+def series(connection: Connection, job_id: str, attempt: int, rank: int = 0) -> list[Series]:
+    """All points of the metrics of an attempt, or of one of its ranks above 0, in the order of step and time."""
+    points = rank_metrics if rank else metrics
     query = (
-        sa.select(metrics.c.name, metrics.c.step, metrics.c.value, metrics.c.at)
-        .where(metrics.c.workload_id == job_id, metrics.c.attempt == attempt)
-        .order_by(metrics.c.name, metrics.c.step, metrics.c.id)
+        sa.select(points.c.name, points.c.step, points.c.value, points.c.at)
+        .where(points.c.workload_id == job_id, points.c.attempt == attempt)
+        .order_by(points.c.name, points.c.step, points.c.id)
     )
+    if rank:
+        query = query.where(rank_metrics.c.rank == rank)
     found: dict[str, Series] = {}
     for row in connection.execute(query):
         point = (row.step, finite(row.value), row.at.timestamp())
@@ -252,7 +271,35 @@ def _output_sums(connection: Connection, ids: list[str]) -> dict[tuple[str, int]
     }
 
 
-def _attempt(row: Any) -> Attempt:
+def _ranks(connection: Connection, ids: list[str]) -> dict[tuple[str, int], list[Rank]]:
+    found: dict[tuple[str, int], list[Rank]] = {}
+    for rows in _grouped(connection, ranks, ids, ranks.c.rank).values():
+        for row in rows:
+            found.setdefault((row.workload_id, row.attempt), []).append(_rank(row))
+    return found
+
+
+def _rank(row: Any) -> Rank:
+    return Rank.model_construct(
+        rank=row.rank,
+        state=row.state,
+        reason=row.reason,
+        message=row.message,
+        machine=row.machine,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        exit_code=row.exit_code,
+        usage=_usage(row),
+        log_bytes=row.log_bytes,
+        log_dropped_bytes=row.log_dropped_bytes,
+    )
+
+
+def _usage(row: Any) -> Usage:
+    return Usage.model_construct(cpu_s=row.cpu_s, wall_s=row.wall_s, max_memory_bytes=row.max_memory_bytes)
+
+
+def _attempt(row: Any, members: list[Rank]) -> Attempt:
     return Attempt.model_construct(
         attempt=row.attempt,
         state=row.state,
@@ -262,11 +309,10 @@ def _attempt(row: Any) -> Attempt:
         started_at=row.started_at,
         ended_at=row.ended_at,
         exit_code=row.exit_code,
-        usage=Usage.model_construct(
-            cpu_s=row.cpu_s, wall_s=row.wall_s, max_memory_bytes=row.max_memory_bytes
-        ),
+        usage=_usage(row),
         log_bytes=row.log_bytes,
         log_dropped_bytes=row.log_dropped_bytes,
+        ranks=members,
     )
 
 

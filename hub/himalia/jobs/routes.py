@@ -18,6 +18,7 @@ from himalia.engine import outputs as workload_outputs
 from himalia.engine.logs import LogFiles
 from himalia.jobs import read
 from himalia.jobs.schema import (
+    MOST_REPLICAS,
     Job,
     JobCreate,
     JobRerun,
@@ -45,6 +46,7 @@ async def _logs(request: Request) -> LogFiles:
 
 Service = Annotated[Jobs, Depends(_jobs)]
 Key = Annotated[str | None, Header(alias="Idempotency-Key", description="Same key, same job.")]
+Of = Annotated[int, Query(ge=0, lt=MOST_REPLICAS, description="Which rank of a distributed job.")]
 Try = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Which attempt; the latest when left out.")]
 
 
@@ -157,23 +159,26 @@ async def log(
     logs: Annotated[LogFiles, Depends(_logs)],
     job: str,
     attempt: Try = None,
+    rank: Of = 0,
     offset: Annotated[int, Query(ge=0, le=2**53, description="First byte wanted.")] = 0,
     limit: Annotated[int, Query(ge=1, le=16 * 2**20, description="Most bytes.")] = 2**20,
 ) -> Response:
     """The log as text; the header X-Himalia-Next-Offset says where to go on."""
     row = await jobs.database.read(lambda c: jobs.find(c, access, job))
-    data = logs.read(f"{row.id}-{attempt or row.attempt}", offset, limit)
+    data = logs.read(LogFiles.name(f"{row.id}-{attempt or row.attempt}", rank), offset, limit)
     headers = {"X-Himalia-Next-Offset": str(offset + len(data)), "X-Content-Type-Options": "nosniff"}
     return PlainTextResponse(data, headers=headers)
 
 
 @router.get("/{job}/metrics", operation_id="jobs.metrics")
-async def metrics(access: InProject, jobs: Service, job: str, attempt: Try = None) -> Items[Series]:
-    """All points of the job's metrics."""
+async def metrics(
+    access: InProject, jobs: Service, job: str, attempt: Try = None, rank: Of = 0
+) -> Items[Series]:
+    """All points of the job's metrics. Of a distributed job, those of rank 0 are the job's; others are asked for."""
 
     def work(connection: Connection) -> list[Series]:
         row = jobs.find(connection, access, job)
-        return read.series(connection, row.id, attempt or row.attempt)
+        return read.series(connection, row.id, attempt or row.attempt, rank)
 
     return Items[Series](items=await jobs.database.read(work))
 

@@ -26,6 +26,7 @@ def _relative(path: str) -> str:
 
 
 RelativePath = Annotated[str, StringConstraints(min_length=1, max_length=1024), AfterValidator(_relative)]
+MOST_REPLICAS = 64
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Argument = Annotated[str, StringConstraints(max_length=65_536), AfterValidator(sound_text)]
 
@@ -41,7 +42,9 @@ class JobSpec(Body):
     `snapshot` is the digest of the uploaded code; `notebook`, `script` and `requirements` are paths in it.
     `requirements` names a requirements.txt whose packages are laid over the environment. `inputs` are datasets that
     the job reads, by the names it knows them by: `dataset`, `dataset@version` or `dataset@alias`; in the answer, the
-    version that each stood for when the job was submitted.
+    version that each stood for when the job was submitted. With several `replicas` the job is distributed: as many
+    ranks start together, each with the profile's resources, and find each other by the variables of torchrun,
+    TensorFlow (TF_CONFIG), MindSpore and MPI. The first rank that fails ends the others; `retries` start all again.
     """
 
     kind: Kind = "notebook"
@@ -52,6 +55,7 @@ class JobSpec(Body):
     parameters: Annotated[dict[VariableName, Value], Field(max_length=500)] = Field(default_factory=dict)
     profile: Name
     size: Name | None = None
+    replicas: Annotated[int, Field(ge=1, le=MOST_REPLICAS)] = 1
     environment: Name | None = None
     requirements: RelativePath | None = None
     snapshot: Digest | None = None
@@ -89,8 +93,24 @@ class Usage(BaseModel):
     max_memory_bytes: int | None
 
 
+class Rank(BaseModel):
+    """One rank of an attempt of a distributed job."""
+
+    rank: int
+    state: StateName
+    reason: str | None
+    message: str | None
+    machine: str
+    started_at: datetime | None
+    ended_at: datetime | None
+    exit_code: int | None
+    usage: Usage
+    log_bytes: int
+    log_dropped_bytes: int
+
+
 class Attempt(BaseModel):
-    """One try of a job, from its beginning."""
+    """One try of a job, from its beginning. `ranks` are those of a distributed job; others have none."""
 
     attempt: int
     state: StateName
@@ -103,6 +123,7 @@ class Attempt(BaseModel):
     usage: Usage
     log_bytes: int
     log_dropped_bytes: int
+    ranks: list[Rank] = Field(default_factory=list)
 
 
 class Queue(BaseModel):
@@ -186,6 +207,7 @@ class JobRerun(Body):
     parameters: Annotated[dict[VariableName, Value], Field(max_length=500)] | None = None
     profile: Name | None = None
     size: Name | None = None
+    replicas: Annotated[int | None, Field(ge=1, le=MOST_REPLICAS)] = None
 
 
 class OutputFile(BaseModel):

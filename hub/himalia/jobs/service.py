@@ -138,7 +138,7 @@ class Jobs:
         self.check_disk()
         self._check_limits(access, spec)
         chosen = self.choose(spec, access.person.groups)
-        self.engine.check(chosen.reserve)
+        self.engine.check(chosen.reserve, spec.replicas)
         if spec.inputs:
             spec = await self.database.read(lambda c: inputs.pinned(c, access.in_project["id"], spec))
         spec = _resolved(spec, chosen)
@@ -280,6 +280,7 @@ class Jobs:
             time_limit_s=spec.time_limit_s,
             priority=spec.priority,
             retries=spec.retries,
+            replicas=spec.replicas,
             max_restarts=spec.max_restarts,
             needs_id=needed.task if needed else None,
             inputs={

@@ -29,7 +29,7 @@ MISSED_LIMIT = 10_000
 RECHECK_S = 15.0
 
 _TOPIC = re.compile(
-    r"me|(project|job|overlay|draft|experiment|endpoint):([a-z2-7]{1,16})|(log):([a-z2-7]{1,16}):[0-9]{1,9}"
+    r"me|(project|job|overlay|draft|experiment|endpoint):([a-z2-7]{1,16})|(log):([a-z2-7]{1,16}):[0-9]{1,9}(?::[0-9]{1,3})?"
 )
 _RIGHTS = frozenset({"token.deleted", "project.changed", "project.deleted"})
 """Events after which somebody may hear less than before."""
@@ -206,9 +206,10 @@ class Channel:
 
     def _log(self, topic: str, position: int) -> list[Message]:
         """What the file holds behind `position`; the message itself only says that it grew."""
-        _, workload, attempt = topic.split(":", 2)
+        _, workload, attempt, *rank = topic.split(":")
+        name = LogFiles.name(f"{workload}-{attempt}", int(rank[0]) if rank else 0)
         messages: list[Message] = []
-        while data := self.parts.logs.read(f"{workload}-{attempt}", position, LOG_PIECE):
+        while data := self.parts.logs.read(name, position, LOG_PIECE):
             text = data.decode(errors="replace")
             messages.append({"type": "log", "topic": topic, "offset": position, "text": text})
             position += len(data)
@@ -236,7 +237,7 @@ def _parse(topic: str) -> tuple[str, str]:
         raise Invalid.field(
             "topic",
             "A topic is me, project:<id>, job:<id>, overlay:<id>, draft:<id>, experiment:<id>, endpoint:<id> or "
-            "log:<id>:<attempt>.",
+            "log:<id>:<attempt>[:<rank>].",
         )
     kind, identifier = found[1] or found[3] or "me", found[2] or found[4] or ""
     return kind, identifier

@@ -8,7 +8,7 @@ from typing import Any
 
 from himalia.core import events
 from himalia.core.live import EVERYTHING, Exchange
-from himalia.engine.backends.base import LogPiece, Metrics, Progress, Report
+from himalia.engine.backends.base import Ended, LogPiece, Metrics, Progress, Report, Started
 from himalia.engine.board import Active, Board
 from himalia.engine.states import ENDED, State
 from himalia.jobs.read import finite
@@ -53,9 +53,12 @@ class Publisher:
                 self.exchange.publish(f"me:{person}", make)
 
     def report(self, item: Active, report: Report) -> None:
-        """Progress, metrics and logs of a running workload."""
+        """Progress, metrics and logs of a running workload, and that a rank has started or ended."""
         if isinstance(report, LogPiece):
-            self.exchange.publish(f"log:{item.id}:{item.attempt}", lambda: {"type": "log"})
+            rank = f":{report.rank}" if report.rank else ""
+            self.exchange.publish(f"log:{item.id}:{item.attempt}{rank}", lambda: {"type": "log"})
+        elif isinstance(report, Started | Ended):
+            self.exchange.publish(f"job:{item.id}", lambda: {"type": "ranks", "id": item.id})
         elif isinstance(report, Progress):
             data = {**report.data, "id": item.id}
             self.exchange.publish(f"job:{item.id}", lambda: {"type": "progress", "data": data})

@@ -1388,7 +1388,7 @@ export interface paths {
         };
         /**
          * Metrics
-         * @description All points of the job's metrics.
+         * @description All points of the job's metrics. Of a distributed job, those of rank 0 are the job's; others are asked for.
          */
         get: operations["jobs.metrics"];
         put?: never;
@@ -2420,7 +2420,7 @@ export interface components {
         };
         /**
          * Attempt
-         * @description One try of a job, from its beginning.
+         * @description One try of a job, from its beginning. `ranks` are those of a distributed job; others have none.
          */
         Attempt: {
             /** Attempt */
@@ -2435,6 +2435,8 @@ export interface components {
             log_dropped_bytes: number;
             /** Message */
             message: string | null;
+            /** Ranks */
+            ranks?: components["schemas"]["Rank"][];
             /** Reason */
             reason: string | null;
             /** Started At */
@@ -3689,6 +3691,8 @@ export interface components {
             } | null;
             /** Profile */
             profile?: string | null;
+            /** Replicas */
+            replicas?: number | null;
             /** Size */
             size?: string | null;
         };
@@ -3699,7 +3703,9 @@ export interface components {
          *     `snapshot` is the digest of the uploaded code; `notebook`, `script` and `requirements` are paths in it.
          *     `requirements` names a requirements.txt whose packages are laid over the environment. `inputs` are datasets that
          *     the job reads, by the names it knows them by: `dataset`, `dataset@version` or `dataset@alias`; in the answer, the
-         *     version that each stood for when the job was submitted.
+         *     version that each stood for when the job was submitted. With several `replicas` the job is distributed: as many
+         *     ranks start together, each with the profile's resources, and find each other by the variables of torchrun,
+         *     TensorFlow (TF_CONFIG), MindSpore and MPI. The first rank that fails ends the others; `retries` start all again.
          */
         JobSpec: {
             /** Arguments */
@@ -3742,6 +3748,11 @@ export interface components {
             priority?: number;
             /** Profile */
             profile: string;
+            /**
+             * Replicas
+             * @default 1
+             */
+            replicas?: number;
             /** Requirements */
             requirements?: string | null;
             /**
@@ -4594,6 +4605,36 @@ export interface components {
             of: number;
             /** Place */
             place: number;
+        };
+        /**
+         * Rank
+         * @description One rank of an attempt of a distributed job.
+         */
+        Rank: {
+            /** Ended At */
+            ended_at: string | null;
+            /** Exit Code */
+            exit_code: number | null;
+            /** Log Bytes */
+            log_bytes: number;
+            /** Log Dropped Bytes */
+            log_dropped_bytes: number;
+            /** Machine */
+            machine: string;
+            /** Message */
+            message: string | null;
+            /** Rank */
+            rank: number;
+            /** Reason */
+            reason: string | null;
+            /** Started At */
+            started_at: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "QUEUED" | "STARTING" | "RUNNING" | "STOPPING" | "SUCCEEDED" | "FAILED" | "STOPPED";
+            usage: components["schemas"]["Usage"];
         };
         /**
          * Reported
@@ -8702,6 +8743,8 @@ export interface operations {
             query?: {
                 /** @description Which attempt; the latest when left out. */
                 attempt?: number | null;
+                /** @description Which rank of a distributed job. */
+                rank?: number;
                 /** @description First byte wanted. */
                 offset?: number;
                 /** @description Most bytes. */
@@ -8742,6 +8785,8 @@ export interface operations {
             query?: {
                 /** @description Which attempt; the latest when left out. */
                 attempt?: number | null;
+                /** @description Which rank of a distributed job. */
+                rank?: number;
             };
             header?: never;
             path: {
