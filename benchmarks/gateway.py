@@ -77,7 +77,7 @@ def targets() -> Iterator[dict[str, tuple[str, str]]]:
     with tempfile.TemporaryDirectory(prefix="hgb", dir="/tmp") as name:
         folder, socket = Path(name) / "gateway", f"{name}/upstream.sock"
         folder.mkdir(mode=0o700)
-        revision = {"id": "r1", "number": 1, "attempt": 1, "socket": socket, "weight": 100}
+        revision = {"id": "r1", "number": 1, "attempt": 1, "address": f"unix:{socket}", "weight": 100}
         tokens = {hashlib.sha256(TOKEN.encode()).hexdigest(): None}
         endpoint = {"id": "e1", "project": "ada", "name": "iris", "message": "", "tokens": tokens}
         state.write(folder, {"endpoints": [{**endpoint, "revisions": [revision]}]})

@@ -38,7 +38,7 @@ from himalia.engine.folders import Folders
 from himalia.experiments import read as experiments_read
 from himalia.experiments.routes import platform_router as samplers_router
 from himalia.experiments.routes import router as experiments_router
-from himalia.http import add_error_pages, health_router
+from himalia.http import add_error_pages, health_router, probes_router
 from himalia.jobs.routes import router as jobs_router
 from himalia.lineage.routes import LineageParts
 from himalia.lineage.routes import router as lineage_router
@@ -95,6 +95,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router, prefix=f"{PREFIX}/api/v1")
     app.include_router(mlflow_router)
     app.include_router(health_router, prefix=PREFIX)
+    app.include_router(probes_router)
     app.include_router(socket_router)
     app.include_router(pages_router)
     app.add_middleware(Downloads)

@@ -77,6 +77,8 @@ DRAINED_S = 5.0
 JSON_BODY_S = 60.0
 """Longest time that a JSON body may take to come."""
 MOST_FIELDS = 50
+probes_router = APIRouter(tags=["health"], route_class=GatedRoute)
+"""At the root, where no proxy leads."""
 health_router = APIRouter(tags=["health"], route_class=GatedRoute)
 
 
@@ -84,6 +86,19 @@ health_router = APIRouter(tags=["health"], route_class=GatedRoute)
 async def health(access: CurrentAccess) -> dict[str, str]:
     """Whether the service is ready."""
     return {"status": "ok", "version": __version__}
+
+
+@probes_router.get("/healthz", operation_id="live")
+async def live(access: CurrentAccess) -> dict[str, str]:
+    """Whether the process answers; without a look at anything else."""
+    return {"status": "ok"}
+
+
+@probes_router.get("/readyz", operation_id="ready")
+async def ready(access: CurrentAccess, request: Request) -> dict[str, str]:
+    """Whether calls can be answered now: 503 while the database is away."""
+    await request.app.state.database.read(lambda connection: connection.exec_driver_sql("SELECT 1"))
+    return {"status": "ok"}
 
 
 @health_router.get("/metrics", operation_id="metrics", response_class=Response)

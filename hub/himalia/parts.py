@@ -58,6 +58,7 @@ from himalia.experiments import read as experiments_read
 from himalia.experiments.plots import Plots
 from himalia.experiments.searcher import Searcher
 from himalia.experiments.service import Experiments
+from himalia.gateway.client import GatewayClient
 from himalia.gateway.traffic import PREFIX as GATEWAY_PREFIX
 from himalia.hub.accounts.store import AccountStore
 from himalia.jobs import read as jobs_read
@@ -295,7 +296,9 @@ class Platform:
         self.endpoints = Endpoints(
             self.database, self.engine, sources, choose, self.disk.check, shower, settings.retention_days
         )
-        self.published = Published(self.database, self.backend.addresses, settings.home / "gateway")
+        self.published = Published(
+            self.database, self.backend.addresses, settings.home / "gateway", _gateway(settings)
+        )
         self.rollouts = Rollouts(
             self.database, self.engine, sources, self.published, self.exchange, self.logs
         )
@@ -404,6 +407,13 @@ def _disabled_accounts(home: Path) -> Callable[[], frozenset[str]]:
     """Names of local accounts that are disabled; the hub's models of accounts do not tell."""
     file = home / "hub" / "accounts.sqlite"
     return lambda: AccountStore(file).disabled() if file.exists() else frozenset()
+
+
+def _gateway(settings: Settings) -> GatewayClient:
+    """The gateway, or all of them."""
+    if settings.gateway_control:
+        return GatewayClient.over_tcp(settings.gateway_control, settings.read_secret("gateway-token"))
+    return GatewayClient.over_unix(settings.home / "gateway")
 
 
 def _gateway_url(settings: Settings) -> str:

@@ -26,7 +26,7 @@ from platforms import free_port
 
 from himalia.gateway import state
 from himalia.gateway.client import GatewayClient
-from himalia.gateway.metrics import Metrics
+from himalia.gateway.metrics import Metrics, merged
 from himalia.gateway.traffic import Gateway as Traffic
 from himalia.gateway.traffic import Limits
 
@@ -193,7 +193,7 @@ class Gateway:
     def serves(self, *revisions: tuple[int, Path, int], **endpoint: Any) -> None:
         """Write a state in which `iris` has these revisions: number, socket, weight."""
         shown = [
-            {"id": f"r{number}", "number": number, "attempt": 1, "socket": str(path), "weight": weight}
+            {"id": f"r{number}", "number": number, "attempt": 1, "address": f"unix:{path}", "weight": weight}
             for number, path, weight in revisions
         ]
         known = {
@@ -210,7 +210,7 @@ class Gateway:
         """What the service's side of the control socket answers."""
 
         async def asked() -> T:
-            client = GatewayClient(self.folder)
+            client = GatewayClient.over_unix(self.folder)
             try:
                 return await call(client)
             finally:
@@ -515,7 +515,7 @@ def test_quantiles_lie_in_their_bucket(tmp_path: Path) -> None:
     metrics = Metrics(tmp_path)
     for millis in range(1, 101):
         metrics.add("e", "r", 1, 200 if millis < 100 else 503, millis / 1000, 1_000_000.0)
-    [shown] = metrics.of("e", 1_000_001.0)
+    [shown] = merged([metrics.of("e")], 1_000_001.0)["series"]
     [(at, requests, failures, p50, p95, p99)] = shown["points"]
     assert (at, requests, failures) == (1_000_000, 100, 1)
     assert 45 < p50 < 55

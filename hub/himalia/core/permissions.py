@@ -69,6 +69,8 @@ _WRITE_OR_SUBMIT = Rule("write", Role.editor, submit=True)
 
 OPERATIONS: dict[str, Rule] = {
     "health": _anyone(),
+    "live": _anyone(),
+    "ready": _anyone(),
     "metrics": _ADMIN,
     "whoami": Rule("read", submit=True, limited=True),
     "people.search": Rule("read", limited=True),

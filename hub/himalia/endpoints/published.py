@@ -28,11 +28,17 @@ log = logging.getLogger(__name__)
 class Published:
     """The gateway's state, written whenever it is another one. `addresses` are where an attempt's server is."""
 
-    def __init__(self, database: Database, addresses: Callable[[str], list[str]], folder: Path) -> None:
+    def __init__(
+        self,
+        database: Database,
+        addresses: Callable[[str], list[str]],
+        folder: Path,
+        gateway: GatewayClient,
+    ) -> None:
         self.database = database
         self.addresses = addresses
         self.folder = folder
-        self.gateway = GatewayClient(folder)
+        self.gateway = gateway
         self._lock = asyncio.Lock()
         self._last: str | None = None
 
@@ -87,7 +93,7 @@ class Published:
                     "id": one.id,
                     "number": one.number,
                     "attempt": one.attempt,
-                    "socket": address.removeprefix("unix:"),
+                    "address": address,
                     "weight": one.weight if is_ready(one) else 0,
                 }
                 for one in running

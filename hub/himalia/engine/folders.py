@@ -32,6 +32,7 @@ class Folders:
             "service": 0o700,
             "objects": 0o700,
             "uploads": 0o700,
+            "gateway": 0o700,
             "secrets": 0o700,
         }.items():
             self._folder(self.home / name, mode)
@@ -113,7 +114,9 @@ class Folders:
 
     def _folder(self, path: Path, mode: int) -> Path:
         path.mkdir(exist_ok=True, parents=True)
-        if path.stat().st_mode & 0o7777 != mode:
+        found = path.stat()
+        # On a shared volume, Kubernetes may have made it first, with an owner of its own.
+        if found.st_mode & 0o7777 != mode and (self.root or found.st_uid == os.geteuid()):
             path.chmod(mode)
         return path
 

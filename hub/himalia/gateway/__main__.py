@@ -11,6 +11,7 @@ import resource
 import signal
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import uvloop
 from aiohttp import web
@@ -37,11 +38,13 @@ STOP_S = 8.0
 async def serve(settings: Settings) -> None:
     """Serve until SIGTERM, SIGINT or SIGHUP; then finish what is under way."""
     folder = settings.home / "gateway"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    metrics, routing = _metrics(folder), Routing(folder)
+    if not settings.gateway_control:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    # Where there are several, they only read that folder.
+    metrics, routing = _metrics(None if settings.gateway_control else folder), Routing(folder)
     routing.look()
     limits = Limits(settings.endpoint_body_limit_bytes, settings.endpoint_timeout_s)
-    gateway = Gateway(routing.table, metrics, limits)
+    gateway = Gateway(routing.table, metrics, limits, lambda: routing.error is None)
     server = web.Server(
         gateway.handle, access_log=None, keepalive_timeout=75, lingering_time=2, auto_decompress=False
     )
@@ -65,7 +68,7 @@ async def serve(settings: Settings) -> None:
             f"The gateway cannot listen on {settings.gateway_address}: {error.strerror}. "
             "Set gateway_address in himalia.toml to another HOST:PORT."
         )
-    runner = await control.listen(control.application(routing, metrics), folder)
+    runner = await _control(settings, routing, metrics)
     # What is there now stays: a collection that looked through it again would hold up calls for some 20 ms.
     gc.collect()
     gc.freeze()
@@ -95,7 +98,15 @@ async def _tend(routing: Routing, metrics: Metrics) -> None:
                 log.warning("What was counted could not be written: %s", error)
 
 
-def _metrics(folder: Path) -> Metrics:
+async def _control(settings: Settings, routing: Routing, metrics: Metrics) -> web.AppRunner:
+    if not settings.gateway_control:
+        return await control.listen(control.application(routing, metrics), settings.home / "gateway")
+    port = urlsplit(settings.gateway_control).port or 80
+    app = control.application(routing, metrics, settings.read_secret("gateway-token"))
+    return await control.listen_tcp(app, _listen(settings)[0], port)
+
+
+def _metrics(folder: Path | None) -> Metrics:
     metrics = Metrics(folder)
     try:
         metrics.load()
@@ -122,7 +133,10 @@ def main() -> None:
     os.umask(0o077)
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # two for each request under way
-    uvloop.run(serve(settings))
+    try:
+        uvloop.run(serve(settings))
+    except BadSettings as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

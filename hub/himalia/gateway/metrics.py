@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
@@ -68,6 +68,12 @@ class Step:
             seen += times
         return float(BOUNDS_MS[-1])
 
+    def plus(self, other: Step) -> None:
+        """Count what another one counted, too."""
+        self.statuses = [sum(both) for both in zip(self.statuses, other.statuses, strict=True)]
+        self.times = [sum(both) for both in zip(self.times, other.times, strict=True)]
+        self.sum_s += other.sum_s
+
     def as_json(self) -> list[Any]:
         return [self.at, self.statuses, self.times, round(self.sum_s, 6)]
 
@@ -96,13 +102,37 @@ class Series:
         self.steps[-1].add(status, seconds)
         self.total.add(status, seconds)
 
+    def as_json(self) -> list[Any]:
+        return [
+            self.endpoint,
+            self.number,
+            self.total.as_json(),
+            [step.as_json() for step in self.steps],
+        ]
+
+    @classmethod
+    def from_json(cls, data: list[Any]) -> Series:
+        endpoint, number, total, steps = data
+        return cls(endpoint, number, Step.from_json(total), [Step.from_json(step) for step in steps])
+
+    def plus(self, other: Series) -> None:
+        """Count what another gateway counted of the same revision, too."""
+        self.total.plus(other.total)
+        steps = {step.at: step for step in self.steps}
+        for step in other.steps:
+            if step.at in steps:
+                steps[step.at].plus(step)
+            else:
+                steps[step.at] = step
+        self.steps = [steps[at] for at in sorted(steps)]
+
 
 class Metrics(Collector):
-    """The counts of all revisions, kept in a file across restarts; what came after the last save is lost with a
-    gateway that is killed."""
+    """The counts of all revisions. With a folder they are kept in a file across restarts; what came after the last
+    save is lost with a gateway that is killed."""
 
-    def __init__(self, folder: Path) -> None:
-        self._file = folder / FILE
+    def __init__(self, folder: Path | None) -> None:
+        self._file = folder / FILE if folder is not None else None
         self._series: dict[str, Series] = {}
         self._changed = False
 
@@ -114,10 +144,10 @@ class Metrics(Collector):
         series.add(status, seconds, now)
         self._changed = True
 
-    def of(self, endpoint: str, now: float) -> list[dict[str, Any]]:
-        """An endpoint's figures as the API shows them, by revision."""
-        found = [series for series in self._series.values() if series.endpoint == endpoint]
-        return [_shown(series, now) for series in sorted(found, key=lambda one: one.number)]
+    def of(self, endpoint: str) -> dict[str, Any]:
+        """An endpoint's counts, for `merged`."""
+        found = [series.as_json() for series in self._series.values() if series.endpoint == endpoint]
+        return {"counts": found}
 
     def collect(self) -> Iterator[Metric]:
         """All totals, for Prometheus' registry."""
@@ -145,10 +175,9 @@ class Metrics(Collector):
         self._changed = False
         for revision in [r for r, s in self._series.items() if s.steps and s.steps[-1].at < now - FORGET_S]:
             del self._series[revision]
-        data = {
-            revision: [one.endpoint, one.number, one.total.as_json(), [step.as_json() for step in one.steps]]
-            for revision, one in self._series.items()
-        }
+        if self._file is None:
+            return
+        data = {revision: one.as_json() for revision, one in self._series.items()}
         temporary = self._file.with_suffix(".new")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
@@ -157,12 +186,23 @@ class Metrics(Collector):
 
     def load(self) -> None:
         """Go on from the file, if there is one. Raises ValueError, KeyError, TypeError when it is damaged."""
-        if not self._file.exists():
+        if self._file is None or not self._file.exists():
             return
-        for revision, (endpoint, number, total, steps) in json.loads(self._file.read_text()).items():
-            self._series[revision] = Series(
-                endpoint, number, Step.from_json(total), [Step.from_json(step) for step in steps]
-            )
+        for revision, data in json.loads(self._file.read_text()).items():
+            self._series[revision] = Series.from_json(data)
+
+
+def merged(answers: Sequence[Mapping[str, Any]], now: float) -> dict[str, Any]:
+    """An endpoint's figures as the API shows them, by revision, from what each gateway counted."""
+    found: dict[int, Series] = {}
+    for answer in answers:
+        for data in answer["counts"]:
+            series = Series.from_json(data)
+            if series.number in found:
+                found[series.number].plus(series)
+            else:
+                found[series.number] = series
+    return {"interval_s": STEP_S, "series": [_shown(found[number], now) for number in sorted(found)]}
 
 
 def _shown(series: Series, now: float) -> dict[str, Any]:

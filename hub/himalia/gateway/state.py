@@ -2,10 +2,11 @@
 
 ```json
 {"endpoints": [{"id", "project", "name", "message", "tokens": {"<sha256>": <expires at, or null>},
-                "revisions": [{"id", "number", "attempt", "socket", "weight"}]}]}
+                "revisions": [{"id", "number", "attempt", "address", "weight"}]}]}
 ```
 
-`message` is what callers are told while no revision can answer. Tokens are hashes only.
+`message` is what callers are told while no revision can answer. Tokens are hashes only. An address is
+`unix:/path/of/a.socket` or `http://IP:port`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ FILE = "state.json"
 CONTROL = "control.sock"
 ASK_S = 10.0
 """How long a server may take for what the service asks it through the gateway."""
-_Key = tuple[str, int, str]  # revision, attempt, socket: another of these is another server
+_Key = tuple[str, int, str]  # revision, attempt, address: another of these is another server
 
 
 @dataclass(eq=False)
@@ -93,9 +94,9 @@ class Table:
     def _endpoint(self, one: Mapping[str, Any], revisions: dict[_Key, Revision]) -> Endpoint:
         found = []
         for shown in one["revisions"]:
-            key = (str(shown["id"]), int(shown["attempt"]), str(shown["socket"]))
+            key = (str(shown["id"]), int(shown["attempt"]), _address(shown))
             known = self.revisions.get(key) or Revision(
-                key[0], int(shown["number"]), str(one["id"]), key[1], Pool(Path(key[2]))
+                key[0], int(shown["number"]), str(one["id"]), key[1], Pool(key[2])
             )
             revisions[key] = known
             found.append((known, int(shown["weight"])))
@@ -115,6 +116,11 @@ class Table:
     def running(self, revision: str) -> int:
         """How many requests a revision has."""
         return sum(one.running for one in self.everyone() if one.id == revision)
+
+
+def _address(shown: Mapping[str, Any]) -> str:
+    """Where a server is; a state that 0.2 wrote names its socket."""
+    return str(shown["address"]) if "address" in shown else f"unix:{shown['socket']}"
 
 
 def write(folder: Path, state: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -26,6 +27,7 @@ SMALL_BODY = 2**20
 SMALL_ANSWER = 2**18
 MOST_RUNNING = 512
 """Requests that one revision has at once; more are refused, not queued."""
+PROBES = frozenset({"/health", "/healthz", "/readyz"})
 METHODS = frozenset({"GET", "POST"})
 
 
@@ -60,7 +62,10 @@ class Refused(Exception):
 class Gateway:
     """Answers requests; `table` says by whom."""
 
-    def __init__(self, table: Table, metrics: Metrics, limits: Limits) -> None:
+    def __init__(
+        self, table: Table, metrics: Metrics, limits: Limits, is_ready: Callable[[], bool] = lambda: True
+    ) -> None:
+        self.is_ready = is_ready
         self.table = table
         self.metrics = metrics
         self.limits = limits
@@ -80,11 +85,17 @@ class Gateway:
         if path.startswith(f"{PREFIX}/"):
             path = path[len(PREFIX) :]
         try:
-            if path == "/health":
-                return web.json_response({"status": "ok"}, headers=headers.OWN)
+            if path in PROBES:
+                return self._probe(path)
             return await self._serve(request, path)
         except Refused as refusal:
             return refusal.answer()
+
+    def _probe(self, path: str) -> web.Response:
+        """Whether the gateway lives, and, for /readyz, can read what it routes by."""
+        if path == "/readyz" and not self.is_ready():
+            raise Refused(503, "unavailable", "What the gateway routes by cannot be read; its log says why.")
+        return web.json_response({"status": "ok"}, headers=headers.OWN)
 
     def _admit(self, request: web.BaseRequest, path: str) -> tuple[Endpoint, str]:
         """The endpoint that is called, and the path there. Raises Refused."""

@@ -1,4 +1,4 @@
-"""Connections to model servers: HTTP/1.1 over their Unix sockets, kept open between requests.
+"""Connections to model servers: HTTP/1.1 over their Unix sockets or TCP, kept open between requests.
 
 aiohttp's own client would take half of what a request costs here, and follows a link in place of a socket.
 """
@@ -8,8 +8,12 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import deque
+from collections.abc import Awaitable, Callable
+from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 from typing import cast
+from urllib.parse import urlsplit
 
 import httptools
 
@@ -17,6 +21,8 @@ from himalia.core.unix import connected
 
 IDLE_S = 2.0
 """Servers close what was unused for longer (uvicorn: after 5 s); a connection must not be used just then."""
+CONNECT_S = 3.0
+"""How long a connection to a pod may take to come about; one whose machine is gone does not answer."""
 BUFFER_BYTES = 2**18
 HEAD_BYTES = 1 << 16
 
@@ -219,10 +225,11 @@ class Connection(asyncio.Protocol):
 
 
 class Pool:
-    """Connections to one server, for as long as it lives."""
+    """Connections to one server, for as long as it lives; `address` is as in `gateway.state`."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._open = _opener(address)
         self._idle: list[Connection] = []
         self._busy: set[Connection] = set()
         self._closed = False
@@ -237,9 +244,8 @@ class Pool:
             connection.fail(Broken("it closed the connection"))
         loop = asyncio.get_running_loop()
         try:
-            opened = connected(self.path)
-            _, made = await loop.create_unix_connection(lambda: Connection(loop, opened), sock=opened)
-        except OSError as error:
+            made = await self._open(loop)
+        except OSError as error:  # also a TimeoutError
             raise Unreachable(str(error)) from error
         self._busy.add(made)
         return made
@@ -285,3 +291,39 @@ class Pool:
         for connection in self._idle:
             connection.fail(Broken("the revision was retired"))
         self._idle.clear()
+
+
+_Opener = Callable[[asyncio.AbstractEventLoop], Awaitable[Connection]]
+
+
+def _opener(address: str) -> _Opener:
+    """What connects to an address. Raises ValueError where it is none."""
+    if address.startswith("unix:"):
+        return partial(_open_unix, Path(address.removeprefix("unix:")))
+    parts = urlsplit(address)
+    if parts.scheme != "http" or parts.hostname is None or parts.port is None:
+        raise ValueError(f"{address!r} is no address of a server")
+    host = ip_address(parts.hostname)  # a name would have to be looked up for each connection
+    family = socket.AF_INET if host.version == 4 else socket.AF_INET6
+    return partial(_open_tcp, family, (str(host), parts.port))
+
+
+async def _open_unix(path: Path, loop: asyncio.AbstractEventLoop) -> Connection:
+    opened = connected(path)
+    _, made = await loop.create_unix_connection(lambda: Connection(loop, opened), sock=opened)
+    return made
+
+
+async def _open_tcp(
+    family: socket.AddressFamily, where: tuple[str, int], loop: asyncio.AbstractEventLoop
+) -> Connection:
+    opened = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    try:
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        async with asyncio.timeout(CONNECT_S):
+            await loop.sock_connect(opened, where)
+        _, made = await loop.create_connection(lambda: Connection(loop, opened), sock=opened)
+    except BaseException:
+        opened.close()
+        raise
+    return made
