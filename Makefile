@@ -29,11 +29,13 @@ LAB_SOURCES := $(shell find $(LAB)/src $(LAB)/style $(LAB)/schema -type f 2>/dev
 EXTENSION := $(if $(wildcard $(LAB)/package-lock.json),$(STAMPS)/extension)
 PYTHON_FILES := $(shell find hub/himalia -name '*.py')
 
-.PHONY: help up install test test-quick lint bench docs wheels lock clean
+.PHONY: help up install test test-quick test-cluster test-cluster-all lint bench docs wheels lock clean
 
 help:
 	@echo "make up          install what is needed and start the platform (ADDRESS=HOST:PORT, HIMALIA_HOME=DIR)"
 	@echo "make test        all tests that one machine can run; make test-quick: only the quick ones"
+	@echo "make test-cluster  tests on a real Kubernetes that is built and started here, as root; test-cluster-all: with"
+	@echo "                   everything that it can run beside"
 	@echo "make lint        formatting, linters and types"
 	@echo "make bench       measurements, each against a named peer"
 	@echo "make docs        the documentation, into site/"
@@ -112,6 +114,12 @@ test: install $(STAMPS)/dev
 
 test-quick: install $(STAMPS)/dev
 	@$(BIN)/python tests/keeper.py $(BIN)/python -m pytest tests/unit
+
+test-cluster: CLUSTER_TESTS := -m "not full"
+test-cluster test-cluster-all: install wheels $(STAMPS)/dev
+	@tools/system etcd:etcd-server containerd:containerd runc:runc /usr/lib/cni/bridge:containernetworking-plugins \
+		nft:nftables ip:iproute2 iptables:iptables conntrack:conntrack buildah:buildah debootstrap:debootstrap
+	@$(BIN)/python tests/keeper.py $(BIN)/python -m pytest $(CLUSTER_TESTS) tests/cluster
 
 lint: install $(STAMPS)/dev
 	@$(BIN)/ruff check $(PYTHON_SOURCES)

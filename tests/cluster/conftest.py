@@ -1,0 +1,35 @@
+"""What tests on a real cluster share. They need root; `make test-cluster` runs them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from machinery.cluster import Cluster
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A cluster of one node with four GPUs and eight NPUs; nothing of it is left behind."""
+    if os.geteuid():
+        pytest.fail("A cluster needs root.", pytrace=False)
+    cluster = Cluster()
+    cluster.start()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture(scope="module")
+def namespace(request: pytest.FixtureRequest, cluster: Cluster) -> Iterator[str]:
+    """A namespace of the module's own, which admits only pods that keep to the restricted security standard."""
+    name = request.module.__name__.removeprefix("test_").replace("_", "-")
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
+    yield name
+    cluster.kubectl("delete", "namespace", name, "--timeout=60s", timeout_s=70)

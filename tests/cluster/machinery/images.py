@@ -1,0 +1,175 @@
+"""The platform's images, built from ``images/`` by buildah and brought into the nodes.
+
+An image is built again only when something that goes in has changed; what was built is kept outside of the checkout.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from .cache import CACHE, digest, lock
+from .node import Node
+from .parts import ClusterError
+
+CHECKOUT = Path(__file__).parents[3]
+CORE = ("platform", "proxy", "postgresql", "base", "scikit-learn")
+"""What the chart's own tests install."""
+DEBIAN = ("bookworm", "ca-certificates,python3,python3-venv,tini")
+"""What all images stand on here: no registry is needed. Others take any Debian (``ARG BASE``)."""
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+_INSIDE = "/run/ca.crt"
+_STORE = CACHE / "buildah"
+
+
+def build(name: str) -> str:
+    """Have the image ``images/<name>``; its full name, whose tag changes with what goes in."""
+    if name == "debian":
+        return _build_debian()
+    folder = CHECKOUT / "images" / name
+    dockerfile = (folder / "Dockerfile").read_text()
+    default = re.search(r"^ARG BASE=(\S+)", dockerfile, re.MULTILINE)
+    if default is None:
+        raise ClusterError(f"images/{name}/Dockerfile has no `ARG BASE=…`.")
+    base = build(default[1].removeprefix("himalia-") if default[1].startswith("himalia-") else "debian")
+    key = digest([folder / "Dockerfile"], base, *map(_content, _inputs(dockerfile)))
+    return _once(f"localhost/himalia-{name}:{key}", lambda image: _build(folder, base, image))
+
+
+def load(nodes: Iterable[Node], images: Iterable[str], tag: str) -> None:
+    """Bring images that were built into nodes, under the name with ``tag`` too."""
+    for image in images:
+        lacking = [node for node in nodes if image not in node.images()]
+        if lacking:
+            with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+                archive = Path(folder) / "image.tar"
+                _buildah("push", "--quiet", image, f"docker-archive:{archive}:{image}")
+                for node in lacking:
+                    node.load(archive)
+        for node in nodes:
+            _keep_only(node, image, f"{image.rpartition(':')[0]}:{tag}")
+
+
+def _keep_only(node: Node, image: str, name: str) -> None:
+    """Give the image its name on the node, and remove what had been built earlier."""
+    node.ctr("images", "tag", "--force", image, name)
+    others = [one for one in node.images() if one.rpartition(":")[0] == image.rpartition(":")[0]]
+    if old := [one for one in others if one not in (image, name)]:
+        node.ctr("images", "remove", *old)
+
+
+def _once(image: str, make: Callable[[str], None]) -> str:
+    if _buildah("images", "--quiet", image, check=False):
+        return image
+    with lock(CACHE / f"{image.rpartition('/')[2].partition(':')[0]}.lock"):
+        if _buildah("images", "--quiet", image, check=False):
+            return image
+        print(f"==> Building {image}", file=sys.stderr, flush=True)
+        started = time.monotonic()
+        make(image)
+        print(f"==> Built {image} in {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+        _remove_older(image)
+    return image
+
+
+def _remove_older(image: str) -> None:
+    repository = image.rpartition(":")[0]
+    names = _buildah("images", "--format", "{{.Name}}:{{.Tag}}", repository, check=False).split()
+    if old := [name for name in names if name != image]:
+        _buildah("rmi", *old, check=False)
+
+
+def _build_debian() -> str:
+    suite, packages = DEBIAN
+
+    def make(image: str) -> None:
+        with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+            root = Path(folder) / "root"
+            _run("debootstrap", "--variant=minbase", f"--include={packages}", suite, str(root))
+            shutil.rmtree(root / "var/cache/apt/archives")
+            container = _buildah("from", "scratch")
+            _buildah("add", "--quiet", container, str(root), "/")
+            _buildah("commit", "--quiet", "--rm", container, image)
+
+    return _once(f"localhost/himalia-debian:{digest([], suite, packages)}", make)
+
+
+def _build(folder: Path, base: str, image: str) -> None:
+    """Run its Dockerfile; the machine's package index and certificates serve the build, and stay out of the image."""
+    words = [
+        "build",
+        "--layers",
+        "--pull=never",
+        "--quiet",
+        "--file",
+        str(folder / "Dockerfile"),
+        "--tag",
+        image,
+    ]
+    arguments = {"BASE": base, **_indexes()}
+    if CERTIFICATES.exists():
+        words += ["--volume", f"{CERTIFICATES}:{_INSIDE}:ro"]
+        arguments |= dict.fromkeys(("PIP_CERT", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"), _INSIDE)
+    for name, value in arguments.items():
+        words += ["--build-arg", f"{name}={value}"]
+    _buildah(*words, str(CHECKOUT))
+
+
+def _indexes() -> dict[str, str]:
+    """Where pip, uv and npm of this machine get packages, if it is not where they do by themselves."""
+    settings = _run(sys.executable, "-m", "pip", "config", "list")
+    found = re.findall(r"^(?:global|install|:env:)\.index-url='(.*)'$", settings, re.MULTILINE)
+    indexes = {"PIP_INDEX_URL": found[-1], "UV_DEFAULT_INDEX": found[-1]} if found else {}
+    if registry := os.environ.get("NPM_CONFIG_REGISTRY"):
+        indexes["NPM_CONFIG_REGISTRY"] = registry
+    return indexes
+
+
+def _inputs(dockerfile: str) -> list[Path]:
+    """The files that its COPY lines name."""
+    found: set[Path] = set()
+    for line in re.findall(r"^COPY (?!--from)(.*)$", dockerfile, re.MULTILINE):
+        for word in line.split()[:-1]:
+            named = sorted(CHECKOUT.glob(word))
+            if not named:
+                raise ClusterError(f"{word}, which goes into an image, is not there: run `make wheels`.")
+            for path in named:
+                found |= {file for file in path.rglob("*") if file.is_file()} if path.is_dir() else {path}
+    return sorted(found)
+
+
+def _content(file: Path) -> str:
+    """What changes with a file's content; a wheel's own times are left out."""
+    if file.suffix != ".whl":
+        return digest([file])
+    with zipfile.ZipFile(file) as wheel:
+        return " ".join(
+            f"{one.filename} {one.CRC}" for one in sorted(wheel.infolist(), key=lambda one: one.filename)
+        )
+
+
+def _buildah(*words: str, check: bool = True) -> str:
+    """Buildah with a store of its own, in a form that needs neither a daemon nor a mount that stays."""
+    store = ["--root", f"{_STORE}/root", "--runroot", f"{_STORE}/run", "--storage-driver", "overlay"]
+    return _run("buildah", *store, "--storage-opt", "overlay.skip_mount_home=true", *words, check=check)
+
+
+def _run(*command: str, check: bool = True) -> str:
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"BUILDAH_ISOLATION": "chroot"},
+    )
+    if check and done.returncode:
+        raise ClusterError(f"`{' '.join(command)}` failed:\n{(done.stdout + done.stderr)[-3000:]}")
+    return done.stdout.strip()
