@@ -112,6 +112,7 @@ class Launcher:
             overlay=item.spec["overlay"],
             task=item.spec["task"],
             limit=Resources.from_json(item.spec["limit"]),
+            reserve=Resources.from_json(item.spec["reserve"]),
             devices=item.devices,
             replicas=item.replicas,
             others=item.others,

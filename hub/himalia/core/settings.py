@@ -186,6 +186,12 @@ class Settings(BaseSettings):
     kubernetes_pod_defaults: dict[str, Any] = Field(
         {}, description="What is merged into the specification of every pod of a person (JSON)."
     )
+    kubernetes_patience_s: float = Field(
+        300.0,
+        ge=0,
+        description="Time for which an image that cannot be fetched, or a pod that the cluster does not take, is "
+        "waited for.",
+    )
 
     @classmethod
     def settings_customise_sources(

@@ -114,7 +114,12 @@ class Active:
 
     def holdings(self) -> list[Holding]:
         """What it takes of its machines, in the order of its ranks."""
-        return [self._held(Spot(self.machine or "", self.devices)), *map(self._held, self.others)]
+        return [self._held(spot) for spot in self.spots]
+
+    @property
+    def spots(self) -> list[Spot]:
+        """Where its ranks are, in their order."""
+        return [Spot(self.machine or "", self.devices), *self.others]
 
     def _held(self, spot: Spot) -> Holding:
         devices = frozenset(device for given in spot.devices.values() for device in given)
@@ -161,6 +166,15 @@ class Board:
         self.holding[item.id], *beside = item.holdings()
         if beside:
             self._beside[item.id] = beside
+
+    def place_rank(self, item: Active, rank: int, spot: Spot) -> None:
+        """A rank is in another place than was chosen, and holds what it holds there."""
+        if rank == 0:
+            item.machine, item.devices = spot.machine, dict(spot.devices)
+        else:
+            item.others = (*item.others[: rank - 1], spot, *item.others[rank:])
+        if item.id in self.holding:
+            self._hold(item)
 
     def remove(self, workload: str) -> None:
         """Forget a workload; nothing happens when it is not there."""

@@ -173,6 +173,15 @@ def plan(
     return placements
 
 
+def spot_on(machine: Machine, reserve: Resources, holding: Iterable[Holding]) -> Spot:
+    """A place on a machine for what is there already: its devices are those that nobody else holds."""
+    room = _Room(machine, machine.allocatable, set())
+    for item in holding:
+        if item.machine == machine.name:
+            room.used_devices |= item.devices
+    return room.take(reserve)
+
+
 def could_ever_run(reserve: Resources, machines: Sequence[Machine], replicas: int = 1) -> bool:
     """Whether the machines, empty, would hold it: of several replicas, all at once."""
     missing = replicas

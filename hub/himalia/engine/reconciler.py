@@ -24,6 +24,7 @@ from himalia.engine.backends.base import (
     Launch,
     LogPiece,
     Metrics,
+    Placed,
     Progress,
     Recalled,
     Report,
@@ -55,16 +56,19 @@ class _News:
     ended: dict[str, tuple[Active, Ended, Next]] = field(default_factory=dict)
     points: list[tuple[Active, Metrics]] = field(default_factory=list)
     recalled: list[Active] = field(default_factory=list)
+    moved: list[Active] = field(default_factory=list)
     ranks: ranks.RankNews = field(default_factory=ranks.RankNews)
 
     def __bool__(self) -> bool:
-        return bool(self.started or self.ended or self.points or self.recalled or self.ranks)
+        return bool(self.started or self.ended or self.points or self.recalled or self.moved or self.ranks)
 
     def store(self, tx: Transaction, owned: records.Owned, tell: records.Tell) -> None:
         """Write all of it. Raises WrongState."""
         if self.ranks:
             ranks.store(tx, self.ranks)
             records.rank_outputs(tx, self.ranks.ends(), owned)
+        if self.moved:
+            records.moved(tx, self.moved)
         if self.started:
             records.started(tx, list(self.started.values()), self.ended.keys(), tell)
         if self.points:
@@ -376,6 +380,9 @@ class Reconciler:
         return news.recalled
 
     def _sort(self, item: Active, told: Report, news: _News) -> None:
+        if isinstance(told, Placed):
+            self._take_place(item, told, news)
+            return
         report = told if item.group is None else news.ranks.take(item, item.group, told)
         if report is None:
             return
@@ -394,6 +401,18 @@ class Reconciler:
                 news.ended.setdefault(item.id, (item, report, self._settle(item, report)))
         else:
             self._take_passing(item, report, news)
+
+    def _take_place(self, item: Active, told: Placed, news: _News) -> None:
+        """Count it where it is: the backend put it on another machine than the queue chose."""
+        machine = next((one for one in self.backend.machines() if one.name == told.machine), None)
+        if machine is None or item.state not in HOLDING or told.rank >= item.replicas:
+            return
+        if item.spots[told.rank].machine == told.machine:
+            return
+        spot = queue.spot_on(machine, item.reserve, self.board.held())
+        self.board.place_rank(item, told.rank, spot)
+        if told.rank == 0:
+            news.moved.append(item)
 
     def _queue_again(self, recalled: Sequence[Active]) -> None:
         for item in recalled:

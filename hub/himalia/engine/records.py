@@ -64,6 +64,8 @@ _RECALLED = _transition(State.STARTING).values(
 _NEVER_BEGAN = attempts.delete().where(
     attempts.c.workload_id == sa.bindparam("b_id"), attempts.c.attempt == sa.bindparam("b_attempt")
 )
+_MOVED = _transition(*sorted(HOLDING)).values(**_bound("machine", "devices"))
+_ATTEMPT_MOVED = _OF_ATTEMPT.values(**_bound("machine"))
 _STARTED = _transition(State.STARTING).values(state=State.RUNNING, **_bound("started_at"))
 _ATTEMPT_STARTED = _OF_ATTEMPT.values(state=State.RUNNING, **_bound("started_at"))
 _ENDED = _transition(*sorted(HOLDING)).values(
@@ -130,6 +132,15 @@ def started(tx: Transaction, items: Sequence[Active], also_ended: Container[str]
         expect(tx.execute(_STARTED, rows), len(rows))
         tx.execute(_ATTEMPT_STARTED, rows)
     tell(tx, [_change(a, State.RUNNING, None, None, a.started_at or clock.now()) for a in items])
+
+
+def moved(tx: Transaction, items: Sequence[Active]) -> None:
+    """Attempts whose first rank is on another machine than was chosen; of one that has ended, nothing is written."""
+    rows = [
+        {"b_id": a.id, "b_attempt": a.attempt, "b_machine": a.machine, "b_devices": a.devices} for a in items
+    ]
+    tx.execute(_MOVED, rows)
+    tx.execute(_ATTEMPT_MOVED, rows)
 
 
 def recalled(tx: Transaction, items: Sequence[Active], tell: Tell) -> None:

@@ -96,14 +96,14 @@ class BackendSuite:
         assert service.log("b-1") == "it's blue b-1\n"
 
     async def test_many_short_ones_at_once(self, world: World) -> None:
-        names = [f"many{number}-1" for number in range(60)]
+        names = [f"many{number}-1" for number in range(world.many)]
         async with Service(world) as service:
             for number, name in enumerate(names):
                 service.backend.start(world.shell(f"{COUNTED} echo {number}; exit {number % 3}", name))
             ends = [await service.ended(name) for name in names]
-        assert [ended.exit_code for ended in ends] == [number % 3 for number in range(60)]
-        assert [service.log(name) for name in names] == [f"{number}\n" for number in range(60)]
-        assert count(world) == 60
+        assert [ended.exit_code for ended in ends] == [number % 3 for number in range(world.many)]
+        assert [service.log(name) for name in names] == [f"{number}\n" for number in range(world.many)]
+        assert count(world) == world.many
 
     # The same once more
 

@@ -38,7 +38,8 @@ class World:
 
     `backend` makes a new backend, not opened, as a service does when it starts. `shared` is the folder that
     workloads see as /shared/<project name>. `environment` has Python and ipykernel. `log_limit_bytes` is what
-    the backend keeps of a log. Workloads reach `api` as they reach the service.
+    the backend keeps of a log. Workloads reach `api` as they reach the service. On a cluster, `image` names an
+    environment's image, and workloads ask for `reserve` alone, so that many have room; `many` is how many.
     """
 
     backend: Callable[[], Backend]
@@ -48,6 +49,9 @@ class World:
     environment: str
     log_limit_bytes: int
     api: WorkloadApi
+    image: Callable[[str], str] = lambda environment: ""
+    reserve: Resources | None = None
+    many: int = 60
 
     def task(self, task: Mapping[str, Any], name: str = "a-1", **changes: Any) -> Launch:
         """All that is needed to start `task` as the attempt `name`; `changes` are fields of `Launch`."""
@@ -58,6 +62,8 @@ class World:
             "project": self.project,
             "environment": self.environment,
             "overlay": None,
+            "image": self.image(changes.get("environment", self.environment)),
+            "reserve": self.reserve,
             "limit": Resources.of(1, 2**30),
             "devices": {},
             "time_limit_s": None,

@@ -55,6 +55,8 @@ export function sentence(status: JobStatus, now: number, trans: TranslationBundl
         return trans.__('Building environment…');
       }
       return status.queue?.message ?? status.message ?? trans.__('Waiting for its turn');
+    case 'STARTING':
+      return status.progress?.message ?? status.message ?? '';
     case 'RUNNING':
       return [progressText(status, trans), time].filter(Boolean).join(' · ');
     case 'SUCCEEDED':

@@ -74,6 +74,7 @@ class Launch:
     others: tuple[Spot, ...] = ()
     image: str = ""
     pod: PodParts | None = None
+    reserve: Resources | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,15 @@ class Started:
 
     name: str
     at: float
+    rank: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A rank is on this machine; where the backend has the last word, maybe not the one that the queue chose."""
+
+    name: str
+    machine: str
     rank: int = 0
 
 
@@ -159,7 +169,7 @@ class Recalled:
     name: str
 
 
-Report = Started | LogPiece | Progress | Metrics | Ended | Recalled
+Report = Placed | Started | LogPiece | Progress | Metrics | Ended | Recalled
 
 
 @dataclass(frozen=True, slots=True)

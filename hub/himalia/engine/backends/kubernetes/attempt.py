@@ -1,0 +1,88 @@
+"""One attempt as the backend knows it: its Job, its pods by rank, and what has been told of it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from himalia.core import clock
+from himalia.engine.backends.kubernetes import reasons
+from himalia.engine.backends.kubernetes.reasons import Finding, When
+from himalia.engine.backends.kubernetes.seen import Job, Pod, Said
+
+FRESH_S = 180.0
+"""Time for which a warning counts: what it is about is tried, and warned of, more often than that."""
+
+
+@dataclass(slots=True, eq=False)
+class Attempt:
+    """`spoke` and `ended` are ranks: whose runner has reported something, and whose end has been told.
+
+    `gone` are ranks whose pod was there and is not any more; `stored` those whose end is durable.
+    """
+
+    name: str
+    kind: str
+    replicas: int = 1
+    job: Job | None = None
+    uid: str | None = None
+    making: asyncio.Task[None] | None = None
+    stopping: str | None = None
+    pods: dict[int, Pod] = field(default_factory=dict)
+    gone: set[int] = field(default_factory=set)
+    spoke: set[int] = field(default_factory=set)
+    ended: set[int] = field(default_factory=set)
+    stored: set[int] = field(default_factory=set)
+    told: str = ""
+    warnings: dict[str, tuple[Said, float]] = field(default_factory=dict)
+    trouble_since: float | None = None
+    look: asyncio.TimerHandle | None = None
+
+    @property
+    def ranks(self) -> range:
+        """All of its ranks."""
+        return range(self.replicas)
+
+    @property
+    def left(self) -> list[int]:
+        """The ranks whose end has not been told."""
+        return [rank for rank in self.ranks if rank not in self.ended]
+
+    def runs(self, rank: int) -> bool:
+        """Whether this rank's runner is there, as far as is seen."""
+        pod = self.pods.get(rank)
+        return rank in self.spoke or (pod is not None and pod.phase == "Running" and not pod.deleted)
+
+    def has_begun(self) -> bool:
+        """Whether any of its ranks runs, or has run."""
+        return bool(self.ended) or any(self.runs(rank) for rank in self.ranks)
+
+    def warn(self, about: str, said: Said) -> None:
+        """Remember the last warning about its Job or one of its pods."""
+        self.warnings[about] = (said, clock.monotonic())
+
+    def warned(self, about: str) -> Said | None:
+        """The last warning about something of it, if that is not too long ago."""
+        said, at = self.warnings.get(about, (None, 0.0))
+        return said if clock.monotonic() - at < FRESH_S else None
+
+    def end_of(self, rank: int) -> Finding | None:
+        """Why a rank has ended, if it has and no report said so."""
+        pod, spoke = self.pods.get(rank), rank in self.spoke
+        if pod is None:
+            return None
+        return reasons.gone(pod, spoke=spoke) if rank in self.gone else reasons.ended(pod, spoke=spoke)
+
+    def trouble(self) -> Finding | None:
+        """What keeps it from beginning: of several ranks, what is worst."""
+        found = [self._trouble_of(rank) for rank in self.left]
+        worst = {When.NOW: 0, When.LATER: 1, When.NEVER: 2}
+        return min((one for one in found if one is not None), key=lambda one: worst[one.when], default=None)
+
+    def _trouble_of(self, rank: int) -> Finding | None:
+        if rank in self.spoke:
+            return None
+        pod = self.pods.get(rank)
+        if pod is not None:
+            return reasons.waits(pod, self.warned(pod.name))
+        return reasons.not_made(self.job, self.warned(self.name)) if self.job is not None else None

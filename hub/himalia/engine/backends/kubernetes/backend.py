@@ -1,0 +1,404 @@
+"""Workloads as Jobs of a cluster. Their runners call the service; this watches what becomes of their pods."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from dataclasses import replace
+from typing import Any
+
+from himalia.core import clock
+from himalia.core.errors import Unavailable
+from himalia.core.settings import Settings
+from himalia.engine.backends.base import (
+    Backend,
+    Batch,
+    Ended,
+    Known,
+    Launch,
+    Placed,
+    Progress,
+    Recalled,
+    Report,
+    Seen,
+)
+from himalia.engine.backends.kubernetes import names, reasons, seen
+from himalia.engine.backends.kubernetes.attempt import FRESH_S, Attempt
+from himalia.engine.backends.kubernetes.client import Api, ApiError, Object, Unreachable
+from himalia.engine.backends.kubernetes.machines import Machines, Node
+from himalia.engine.backends.kubernetes.manifests import SERVE_PORT, STORE_S
+from himalia.engine.backends.kubernetes.objects import FIRST_PAUSE_S, LONGEST_PAUSE_S, Objects, persist
+from himalia.engine.backends.kubernetes.reasons import Finding, When
+from himalia.engine.backends.kubernetes.seen import Foreign, Job, Pod, Warned
+from himalia.engine.backends.kubernetes.volumes import Volume
+from himalia.engine.backends.kubernetes.watch import Watch
+from himalia.engine.reception import Reception
+from himalia.engine.resources import Machine
+
+log = logging.getLogger(__name__)
+
+SETTLE_S = 1.0
+"""What a runner said last may still be on its way when its pod's end is seen."""
+
+NOT_ENDED = "It did not end when it was asked to, and was ended."
+NEVER_BEGAN = "It was stopped before it began."
+
+
+class KubernetesBackend(Backend):
+    """See docs/architecture.md, “Kubernetes”."""
+
+    reception: Reception
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.reception = Reception(self._take, self._settled)
+        self._namespace = settings.kubernetes_namespace
+        self._machines = Machines(settings.kubernetes_pod_defaults.get("tolerations", ()))
+        self._attempts: dict[str, Attempt] = {}
+        self._of_pod: dict[str, Attempt] = {}
+        self._batches: asyncio.Queue[Batch] = asyncio.Queue()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
+
+    async def open(self, known: Sequence[Known]) -> None:
+        self.api = await Api.connect()
+        self._objects = Objects(self.api, self.settings)
+        await persist(self._objects.bring_runner, "Bringing the runner to the cluster")
+        self._watches(await self._pods_path())
+        for watch in (self._jobs, self._pods, self._nodes):
+            self._spawn(watch.run())
+        self._spawn(self._events.run())
+        for watch in (self._jobs, self._pods, self._nodes):
+            await watch.listed.wait()
+        self._adopt({one.name for one in known})
+
+    def _watches(self, pods: str) -> None:
+        ours = {"labelSelector": names.selector(names.common(self.settings.kubernetes_release))}
+        warnings = {"fieldSelector": "type=Warning"}
+        events = names.core(self._namespace, "events")
+        self._jobs = Watch(self.api, names.jobs(self._namespace), seen.job, self._job_changed, ours)
+        self._pods: Watch[Pod | Foreign] = Watch(self.api, pods, self._keep_pod, self._pod_changed)
+        self._nodes = Watch(self.api, "/api/v1/nodes", self._machines.keep, self._node_changed)
+        self._events = Watch(self.api, events, seen.warned, self._warned, warnings, news_only=True)
+
+    async def _pods_path(self) -> str:
+        """Pods of all namespaces, to know what others use, where this account may see them; else our own."""
+        every, own = "/api/v1/pods", names.core(self._namespace, "pods")
+        while True:
+            try:
+                await self.api.get(every, {"limit": 1})
+                return every
+            except ApiError as error:
+                if error.status == 403:
+                    return own
+                log.warning("Looking at pods: %s", error)
+            except Unreachable as error:
+                log.warning("Looking at pods: %s", error)
+            await asyncio.sleep(FIRST_PAUSE_S)
+
+    def _adopt(self, known: set[str]) -> None:
+        """Take up what an earlier service has started; what nobody knows of is removed."""
+        for job in list(self._jobs.records.values()):
+            if job.name in self._attempts:
+                continue
+            if job.name not in known:
+                self._spawn(self._objects.remove(job.name))
+                continue
+            attempt = Attempt(job.name, job.kind, job.replicas, job, job.uid)
+            self._attempts[job.name] = attempt
+            self.reception.expect(job.name)
+        for pod in list(self._pods.records.values()):
+            if isinstance(pod, Pod):
+                self._pod_changed(None, pod)
+        for attempt in list(self._attempts.values()):
+            self._look(attempt)
+
+    async def close(self) -> None:
+        self._closing = True
+        self.reception.close()
+        for attempt in self._attempts.values():
+            if attempt.look is not None:
+                attempt.look.cancel()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.api.close()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("The backend failed: %s", error, exc_info=error)
+
+    # The seam
+
+    def start(self, launch: Launch) -> None:
+        attempt = self._attempts.get(launch.name)
+        if attempt is None:
+            attempt = Attempt(launch.name, launch.kind, launch.replicas)
+            self._attempts[launch.name] = attempt
+            self.reception.expect(launch.name)
+        if attempt.making is None and not attempt.has_begun():
+            attempt.making = self._spawn(self._make(attempt, launch))
+
+    def stop(self, name: str, grace_s: float, reason: str) -> None:
+        attempt = self._attempts.get(name)
+        if attempt is None:
+            return
+        attempt.stopping = reason
+        for rank in attempt.left:
+            if not attempt.runs(rank):
+                self._end(attempt, rank, Finding(reason, NEVER_BEGAN))
+        if attempt.left:
+            self.reception.stop(name, grace_s, reason)
+            asyncio.get_running_loop().call_later(grace_s + STORE_S, self._end_all, attempt)
+
+    def advise_stop(self, name: str) -> None:
+        self.reception.advise_stop(name)
+
+    def observe(self, names: Sequence[str]) -> dict[str, Seen]:
+        return {name: self._seen(self._attempts.get(name)) for name in names}
+
+    @staticmethod
+    def _seen(attempt: Attempt | None) -> Seen:
+        if attempt is None:
+            return Seen.GONE
+        return Seen.RUNNING if attempt.has_begun() else Seen.STARTING
+
+    async def changes(self) -> AsyncIterator[Batch]:
+        while True:
+            yield await self._batches.get()
+
+    def machines(self) -> list[Machine]:
+        return self._machines.all()
+
+    def addresses(self, name: str) -> list[str]:
+        attempt = self._attempts.get(name)
+        if attempt is None or attempt.kind != "endpoint":
+            return []
+        pods = (attempt.pods.get(rank) for rank in attempt.left if attempt.runs(rank))
+        return [f"http://{pod.ip}:{SERVE_PORT}" for pod in pods if pod is not None and pod.ip]
+
+    async def logs(self, name: str, rank: int = 0) -> bytes:
+        attempt = self._attempts.get(name)
+        pod = attempt.pods.get(rank) if attempt is not None else None
+        if pod is None:
+            return b""
+        try:
+            return await self._objects.log(pod.name)
+        except (ApiError, Unreachable) as error:
+            log.debug("The log of %s: %s", pod.name, error)
+            return b""
+
+    async def claims(self, *volumes: Volume) -> None:
+        """Have the claims of these volumes be there, for a pod that somebody else makes. Raises Unavailable."""
+        try:
+            await self._objects.claims.ensure(*volumes)
+        except (ApiError, Unreachable) as error:
+            raise Unavailable(f"The cluster gives no room for files: {error}") from error
+
+    # Making
+
+    async def _make(self, attempt: Attempt, launch: Launch) -> None:
+        """Make an attempt's objects; what cannot be made now is tried again, as long as it has a chance."""
+        pause = FIRST_PAUSE_S
+        try:
+            while attempt.left:
+                try:
+                    attempt.uid = await self._objects.make(launch, attempt.uid)
+                    self._clear(attempt)
+                    return
+                except ApiError as error:
+                    finding = reasons.refused(error.message)
+                    if error.passes:
+                        finding = replace(finding, when=When.NEVER)
+                except Unreachable as error:
+                    finding = Finding("start_failed", str(error), When.NEVER)
+                self._weigh(attempt, finding)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE_S)
+        finally:
+            attempt.making = None
+
+    # What runners say
+
+    def _take(self, batch: Batch) -> None:
+        """Pass on what a runner says. An end that was told already, since its pod was gone, is not told again."""
+        reports = [one for one in batch.reports if not isinstance(one, Ended) or self._is_news(one)]
+        for report in reports:
+            if (attempt := self._attempts.get(report.name)) is not None and not isinstance(report, Recalled):
+                attempt.spoke.add(report.rank)
+                self._clear(attempt)
+        self._put(reports, batch)
+
+    def _is_news(self, ended: Ended) -> bool:
+        attempt = self._attempts.get(ended.name)
+        if attempt is None or ended.rank in attempt.ended:
+            return False
+        attempt.spoke.add(ended.rank)
+        attempt.ended.add(ended.rank)
+        return True
+
+    def _settled(self, ended: Ended) -> Ended:
+        attempt = self._attempts.get(ended.name)
+        pod = attempt.pods.get(ended.rank) if attempt is not None else None
+        return replace(ended, reason=reasons.better(ended.reason, pod))
+
+    def _put(self, reports: Sequence[Report], batch: Batch | None = None) -> None:
+        def durable() -> None:
+            if batch is not None:
+                batch.durable()
+            for report in reports:
+                if isinstance(report, Ended):
+                    self._stored(report)
+
+        self._batches.put_nowait(Batch(reports, durable))
+
+    def _stored(self, ended: Ended) -> None:
+        """An end is durable: when that is so of all ranks, nothing of the attempt is needed any more."""
+        attempt = self._attempts.get(ended.name)
+        if attempt is None:
+            return
+        attempt.stored.add(ended.rank)
+        if not attempt.stored.issuperset(attempt.ranks):
+            return
+        if attempt.look is not None:
+            attempt.look.cancel()
+        for pod in attempt.pods.values():
+            self._of_pod.pop(pod.name, None)
+        del self._attempts[ended.name]
+        self.reception.forget(ended.name)
+        self._spawn(self._remove(attempt))
+
+    async def _remove(self, attempt: Attempt) -> None:
+        if attempt.making is not None:
+            attempt.making.cancel()
+            await asyncio.wait([attempt.making])
+        await self._objects.remove(attempt.name)
+
+    # What is seen
+
+    def _node_changed(self, before: Node | None, now: Node | None) -> None:
+        self._machines.node(before, now)
+
+    def _keep_pod(self, item: Object) -> Pod | Foreign | None:
+        about = item["metadata"]
+        labels = about.get("labels", {})
+        is_ours = (
+            about["namespace"] == self._namespace
+            and labels.get(names.INSTANCE) == self.settings.kubernetes_release
+            and labels.get(names.ROLE) in names.OURS
+        )
+        if not is_ours:
+            return seen.foreign(item)
+        return seen.pod(item) if labels[names.ROLE] != "server" else None
+
+    def _pod_changed(self, before: Pod | Foreign | None, now: Pod | Foreign | None) -> None:
+        if isinstance(before, Foreign) or isinstance(now, Foreign):
+            foreign = [one if isinstance(one, Foreign) else None for one in (before, now)]
+            self._machines.foreign(*foreign)
+        pod = now if isinstance(now, Pod) else before
+        if not isinstance(pod, Pod) or (attempt := self._attempts.get(pod.job)) is None:
+            return
+        if now is None:
+            attempt.gone.add(pod.rank)
+            self._of_pod.pop(pod.name, None)
+        else:
+            self._placed(attempt, pod)
+            attempt.pods[pod.rank] = pod
+            attempt.gone.discard(pod.rank)
+            self._of_pod[pod.name] = attempt
+        self._look(attempt)
+
+    def _placed(self, attempt: Attempt, pod: Pod) -> None:
+        """Tell on which machine a rank is, as soon as the scheduler has said so."""
+        before = attempt.pods.get(pod.rank)
+        if pod.node and (before is None or before.node != pod.node):
+            self._put([Placed(attempt.name, pod.node, pod.rank)])
+
+    def _job_changed(self, before: Job | None, now: Job | None) -> None:
+        job = now or before
+        if job is None or (attempt := self._attempts.get(job.name)) is None:
+            return
+        attempt.job = now
+        if now is not None:
+            attempt.uid = now.uid
+        elif before is not None and before.uid == attempt.uid:
+            self._end_soon(attempt, {rank: Finding("lost", "Its Job was deleted.") for rank in attempt.left})
+        self._look(attempt)
+
+    def _warned(self, _: Warned | None, now: Warned | None) -> None:
+        if now is None:
+            return
+        attempt = (self._attempts if now.kind == "Job" else self._of_pod).get(now.name)
+        if attempt is not None:
+            attempt.warn(now.name, now.said)
+            self._look(attempt)
+
+    # What it means
+
+    def _look(self, attempt: Attempt) -> None:
+        """See how it stands with an attempt, after something of it has changed."""
+        ends = {rank: attempt.end_of(rank) for rank in attempt.left}
+        self._end_soon(attempt, {rank: finding for rank, finding in ends.items() if finding is not None})
+        if attempt.making is None:
+            self._weigh(attempt, attempt.trouble())
+
+    def _end_soon(self, attempt: Attempt, ends: dict[int, Finding]) -> None:
+        for rank, finding in ends.items():
+            asyncio.get_running_loop().call_later(SETTLE_S, self._end, attempt, rank, finding)
+
+    def _weigh(self, attempt: Attempt, trouble: Finding | None) -> None:
+        """Tell what keeps an attempt from beginning, and end it when that cannot, or does not, get better."""
+        if attempt.look is not None:
+            attempt.look.cancel()
+            attempt.look = None
+        if trouble is None or not attempt.left:
+            self._clear(attempt)
+            return
+        now = clock.monotonic()
+        if trouble.when == When.NEVER:
+            attempt.trouble_since = None
+        elif attempt.trouble_since is None:
+            attempt.trouble_since = now
+        self._tell(attempt, trouble.message)
+        waited = 0.0 if attempt.trouble_since is None else now - attempt.trouble_since
+        left = self.settings.kubernetes_patience_s - waited
+        if trouble.when == When.NOW or (trouble.when == When.LATER and left <= 0):
+            for rank in attempt.left:
+                self._end(attempt, rank, trouble)
+        else:
+            pause = min(FRESH_S, left) if trouble.when == When.LATER else FRESH_S
+            attempt.look = asyncio.get_running_loop().call_later(pause, self._look, attempt)
+
+    def _clear(self, attempt: Attempt) -> None:
+        """It is coming, or there."""
+        attempt.trouble_since = None
+        self._tell(attempt, "")
+
+    def _tell(self, attempt: Attempt, words: str) -> None:
+        """What people see of an attempt that has not begun; it passes, as any progress does."""
+        if words != attempt.told:
+            attempt.told = words
+            self._put([Progress(attempt.name, {"message": words} if words else {})])
+
+    def _end_all(self, attempt: Attempt) -> None:
+        """What has not ended in its grace ends without its runner's word."""
+        for rank in attempt.left:
+            self._end(attempt, rank, Finding(attempt.stopping or "lost", NOT_ENDED))
+
+    def _end(self, attempt: Attempt, rank: int, finding: Finding) -> None:
+        """Tell the end of a rank of which its runner did not tell."""
+        if self._closing or rank in attempt.ended or self._attempts.get(attempt.name) is not attempt:
+            return
+        attempt.ended.add(rank)
+        pod = attempt.pods.get(rank)
+        reason = attempt.stopping or finding.reason
+        code = pod.exit_code if pod is not None else None
+        self._put([Ended(attempt.name, reason, finding.message, code, final=False, rank=rank)])

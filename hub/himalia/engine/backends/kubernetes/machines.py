@@ -1,0 +1,90 @@
+"""The cluster's nodes as machines, and what pods that are not ours take of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from himalia.engine.backends.kubernetes.client import Object
+from himalia.engine.backends.kubernetes.quantities import resources
+from himalia.engine.backends.kubernetes.seen import Foreign
+from himalia.engine.resources import Machine, Resources
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node that workloads may be put on."""
+
+    name: str
+    allocatable: Resources
+
+
+class Machines:
+    """What is known of nodes and of foreign use; kept up to date by the watches of nodes and pods."""
+
+    def __init__(self, tolerations: Sequence[Mapping[str, Any]] = ()) -> None:
+        self._tolerations = tolerations
+        self._nodes: dict[str, Node] = {}
+        self._foreign: dict[str, Resources] = {}
+        self._made: list[Machine] | None = None
+
+    def keep(self, item: Object) -> Node | None:
+        """The record of a node, or None for one that no workload would get."""
+        spec, status = item.get("spec", {}), item.get("status", {})
+        ready = {one["type"]: one["status"] for one in status.get("conditions", ())}.get("Ready") == "True"
+        allocatable = resources(status.get("allocatable", {}))
+        devices = {name for name, _ in allocatable.devices}
+        shut = [taint for taint in spec.get("taints", ()) if not self._is_open(taint, devices)]
+        if spec.get("unschedulable") or shut or not ready:
+            return None
+        return Node(item["metadata"]["name"], allocatable)
+
+    def _is_open(self, taint: Mapping[str, Any], devices: set[str]) -> bool:
+        """Whether our pods go there all the same: those that ask for devices tolerate a taint of their name."""
+        if taint.get("effect") == "PreferNoSchedule" or taint["key"] in devices:
+            return True
+        return any(tolerates(one, taint) for one in self._tolerations)
+
+    def node(self, before: Node | None, now: Node | None) -> None:
+        """A node has come, changed or gone."""
+        self._made = None
+        if before is not None:
+            self._nodes.pop(before.name, None)
+        if now is not None:
+            self._nodes[now.name] = now
+
+    def foreign(self, before: Foreign | None, now: Foreign | None) -> None:
+        """A pod that is not ours has come, changed or gone."""
+        self._made = None
+        for pod, sign in ((before, -1), (now, 1)):
+            if pod is not None:
+                held = self._foreign.get(pod.node, Resources())
+                self._foreign[pod.node] = held.plus(pod.requests, sign)
+
+    def all(self) -> list[Machine]:
+        """The machines, as the queue counts them."""
+        if self._made is None:
+            self._made = [self._machine(node) for node in self._nodes.values()]
+        return self._made
+
+    def _machine(self, node: Node) -> Machine:
+        foreign = self._foreign.get(node.name, Resources())
+        taken = tuple((name, count) for name, count in foreign.devices if count)
+        named = {
+            name: tuple(f"{name}/{number}" for number in range(count))
+            for name, count in node.allocatable.devices
+        }
+        return Machine(
+            node.name, node.allocatable, named, Resources(foreign.cpus_m, foreign.memory_bytes, taken)
+        )
+
+
+def tolerates(toleration: Mapping[str, Any], taint: Mapping[str, Any]) -> bool:
+    """Whether a toleration of a pod lets it on a node with this taint."""
+    if toleration.get("effect") not in (None, "", taint.get("effect")):
+        return False
+    if toleration.get("key") not in (None, "", taint["key"]):
+        return False
+    exists = toleration.get("operator") == "Exists"
+    return exists or (bool(toleration.get("key")) and toleration.get("value", "") == taint.get("value", ""))

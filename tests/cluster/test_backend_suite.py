@@ -1,0 +1,27 @@
+"""The Kubernetes backend: the common suite in real pods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from machinery.cluster import Cluster
+from worlds import Place, a_place, a_world
+
+from himalia.testing.backends import BackendSuite
+from himalia.testing.service_side import World
+
+IMAGES = "localhost/himalia-{environment}:dev"
+
+
+@pytest.fixture(scope="module")
+def place(cluster: Cluster, namespace: str) -> Iterator[Place]:
+    with a_place(cluster, namespace, IMAGES) as place:
+        yield place
+
+
+class TestKubernetesBackend(BackendSuite):
+    @pytest.fixture
+    def world(self, place: Place) -> Iterator[World]:
+        with a_world(place) as world:
+            yield world
