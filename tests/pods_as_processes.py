@@ -27,6 +27,8 @@ from himalia.engine.reception import Reception
 from himalia.engine.resources import Machine
 from himalia.environments.interpreter import base_prefixes
 
+USER = (1000, 100)
+"""Who everybody is in a pod."""
 AFTER_GRACE_S = 20.0
 """How long after the grace of a stop a pod may still be there before it is ended from outside."""
 
@@ -102,7 +104,7 @@ class ProcessPods(Backend):
 
     def _start(self, launch: Launch, rank: int) -> None:
         folder = self._root / launch.name / str(rank)
-        uid, gid = launch.person.uid or os.getuid(), launch.person.gid or os.getgid()
+        uid, gid = self._user(launch)
         for name in ("job", "run", "launch"):
             (folder / name).mkdir(parents=True)
             os.chown(folder / name, uid, gid)
@@ -220,7 +222,19 @@ class ProcessPods(Backend):
         if launch.replicas > 1:
             task["hosts"] = ["127.0.0.1"] * launch.replicas
         identity = {"name": launch.name, "workload": launch.workload, "attempt": launch.attempt}
-        return {**identity, "url": self.settings.service_url, "task": task, "grace_s": 2.0}
+        return {**identity, "url": self.settings.reached_at, "task": task, "grace_s": 2.0}
+
+    def _user(self, launch: Launch) -> tuple[int, int]:
+        if not self.folders.root:
+            return os.getuid(), os.getgid()
+        return launch.person.uid or USER[0], launch.person.gid or USER[1]
+
+    def _shared(self, launch: Launch) -> Path:
+        """The project's shared folder, as a claim that belongs to whom pods run as."""
+        folder = self.folders.shared(launch.project)
+        if self.folders.root and launch.project.gid is None:
+            os.chown(folder, *USER)
+        return folder
 
     def _sandbox(self, launch: Launch, rank: int, folder: Path, uid: int, gid: int) -> Sandbox:
         prefix = self.folders.environment(launch.environment)
@@ -234,7 +248,7 @@ class ProcessPods(Backend):
             directory="/job",
             writable={
                 "/job": folder / "job",
-                f"/shared/{launch.project.name}": self.folders.shared(launch.project),
+                f"/shared/{launch.project.name}": self._shared(launch),
             },
             readable={
                 "/run/himalia-launch": folder / "launch",

@@ -6,14 +6,17 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from fastapi.routing import APIRoute
 
 from himalia.app import create_app
-from himalia.core.access import GatedRoute
+from himalia.core.access import Gate, GatedRoute
+from himalia.core.errors import Forbidden
 from himalia.core.events import KINDS, emit
+from himalia.core.identity import Identity
 from himalia.core.permissions import OPERATIONS, SCOPES, Role, covers
 from himalia.core.settings import Settings
 
@@ -84,6 +87,33 @@ def test_what_changes_a_project_needs_a_role_in_it() -> None:
 )
 def test_scopes_include_the_ones_before_them(held: set[str], covered: list[str]) -> None:
     assert [scope for scope in SCOPES if covers(frozenset(held), scope)] == covered
+
+
+RUNNERS = {
+    "workloads.snapshot",
+    "workloads.output",
+    "workloads.outputs",
+    "workloads.report",
+    "workloads.orders",
+}
+
+
+@pytest.mark.parametrize("runner_only", [False, True])
+def test_the_token_of_an_isolated_workload_counts_for_its_runner_alone(runner_only: bool) -> None:
+    """Its code, which somebody else may have written, could find it in a pod."""
+    caller = Identity(
+        "workload", workload="a", attempt=1, permissions=frozenset({"submit"}), runner_only=runner_only
+    )
+    allowed = set()
+    for name, rule in OPERATIONS.items():
+        with suppress(Forbidden):
+            Gate._check_credential(rule, caller, {"workload": "a"})
+            allowed.add(name)
+        if name in RUNNERS:
+            with pytest.raises(Forbidden):
+                Gate._check_credential(rule, caller, {"workload": "b"})
+    # Whoever needs no credential is let in before this is asked.
+    assert (allowed == RUNNERS) if runner_only else (RUNNERS | MLFLOW | {"jobs.create"} <= allowed)
 
 
 def test_the_generated_pages_are_up_to_date() -> None:
