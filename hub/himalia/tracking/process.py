@@ -9,11 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
-from typing import Literal
 
 import httpx
 
@@ -23,6 +21,8 @@ from himalia.core.processes import end_all, memory, sandboxed_in, tree
 from himalia.core.settings import Settings
 from himalia.engine.backends.local.process import SandboxError, SandboxProcess
 from himalia.engine.backends.local.sandbox import SOCKETS, Sandbox, start
+from himalia.tracking import server
+from himalia.tracking.server import State
 
 log = logging.getLogger(__name__)
 
@@ -33,30 +33,6 @@ STOP_GRACE_S = 5.0
 LOOK_S = 2.0
 LARGEST_LOG = 4 * 2**20
 FOLDER = "/mlflow"
-SOCKET = "mlflow.sock"
-State = Literal["stopped", "starting", "ready", "missing"]
-
-ENVIRONMENT = {
-    "LANG": "C.UTF-8",
-    "PATH": "/usr/local/bin:/usr/bin:/bin",
-    "MLFLOW_ENABLE_WORKSPACES": "true",
-    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    # Who may come is for the gate to say, which is all that can reach the socket.
-    "MLFLOW_SERVER_ALLOWED_HOSTS": "*",
-    "MLFLOW_SERVER_X_FRAME_OPTIONS": "NONE",
-    # What `mlflow server` hands to its worker. Without its launcher one process is enough.
-    "_MLFLOW_SERVER_FILE_STORE": f"sqlite:///{FOLDER}/mlflow.sqlite",
-    "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
-    "_MLFLOW_SERVER_ARTIFACT_DESTINATION": f"{FOLDER}/artifacts",
-    "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
-    "_MLFLOW_SGI_NAME": "uvicorn",
-}
-COMMAND = (
-    *(sys.executable, "-W", "ignore", "-m", "uvicorn", "mlflow.server.fastapi_app:app"),
-    *("--uds", f"{SOCKETS}/{SOCKET}", "--workers", "1", "--log-level", "warning"),
-    *("--no-access-log", "--no-server-header", "--timeout-keep-alive", "75"),
-)
 
 
 class MlflowProcess:
@@ -145,27 +121,15 @@ class MlflowProcess:
         # In this thread, with which it dies: in a pool's, it would die with that one.
         self._prepare()
         with self.log.open("ab") as output:
-            self._process = start(self._sandbox(), COMMAND, output)
-        transport = httpx.AsyncHTTPTransport(
-            uds=str(self.sockets / SOCKET),
-            limits=httpx.Limits(max_connections=32, max_keepalive_connections=8, keepalive_expiry=30),
-        )
-        self._http = httpx.AsyncClient(transport=transport, base_url="http://mlflow", timeout=120)
+            self._process = start(self._sandbox(), server.command(f"{SOCKETS}/{server.SOCKET}"), output)
+        self._http = server.client(self.sockets)
         async with asyncio.timeout(START_LIMIT_S):
-            # Not /health: the database is opened, and made at the first time, by the first call that needs it.
-            while not await self._answers("/api/3.0/mlflow/server-info"):
+            while not await server.answers(self._http):
                 if not self._process.alive():
                     raise SandboxError(f"it ended with {self._process.returncode}")
                 await asyncio.sleep(0.05)  # the socket appears when the interpreter is up
         log.info("MLflow runs, as process %d.", self._process.pid)
         return self._http
-
-    async def _answers(self, path: str) -> bool:
-        assert self._http is not None
-        try:
-            return (await self._http.get(path)).status_code == 200
-        except httpx.TransportError:
-            return False
 
     def _prepare(self) -> None:
         """The folders, and nobody in them."""
@@ -178,7 +142,7 @@ class MlflowProcess:
             if self.uid is not None:
                 os.chown(folder, self.uid, self.uid, follow_symlinks=False)
             folder.chmod(0o700)
-        (self.sockets / SOCKET).unlink(missing_ok=True)
+        (self.sockets / server.SOCKET).unlink(missing_ok=True)
         if self.log.exists() and self.log.stat().st_size > LARGEST_LOG:
             self.log.unlink()
 
@@ -191,7 +155,11 @@ class MlflowProcess:
             directory=FOLDER,
             writable={FOLDER: self.folder},
             sockets=self.sockets,
-            environment=ENVIRONMENT,
+            environment={
+                "LANG": "C.UTF-8",
+                "PATH": "/usr/local/bin:/usr/bin:/bin",
+                **server.environment(f"sqlite:///{FOLDER}/{server.DATABASE}", FOLDER),
+            },
             umask=0o077,
             share_net=False,
             die_with_parent=True,

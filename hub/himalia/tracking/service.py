@@ -20,6 +20,7 @@ from himalia.tracking.client import MlflowClient, MlflowRefused
 from himalia.tracking.mirror import Mirror
 from himalia.tracking.process import MlflowProcess
 from himalia.tracking.runs import DEFAULT_EXPERIMENT, ClientOf, Runs, attempt_of, experiment
+from himalia.tracking.sidecar import MlflowSidecar
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +62,9 @@ class Tracking:
         self.database = database
         self.check_disk = check_disk
         self.artifact_limit_bytes = settings.artifact_limit_bytes
-        self.process = MlflowProcess(settings)
+        self.process: MlflowProcess | MlflowSidecar = (
+            MlflowSidecar(settings) if settings.mlflow_mode == "sidecar" else MlflowProcess(settings)
+        )
         self.runs = Runs(database)
         self.mirror = Mirror(database, self.runs, self._open_passing, self._runs_now, self._remove_purged)
         self.process.on_ready = self.mirror.started
@@ -71,7 +74,9 @@ class Tracking:
         self._mirroring: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to listen; MLflow itself starts at its first use."""
+        """Begin to listen; MLflow itself starts at its first use, unless it runs beside the service."""
+        if isinstance(self.process, MlflowSidecar):
+            self.process.start()
         self._mirroring = asyncio.create_task(self.mirror.run())
 
     async def stop(self) -> None:
