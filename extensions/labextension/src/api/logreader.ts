@@ -11,6 +11,8 @@ export interface LogSource {
   path: string;
   id: string;
   attempt: number;
+  /** Whose of a distributed job; rank 0's when left out. */
+  rank?: number;
   /** Which part of what `path` names, such as a revision. */
   query?: { [name: string]: string | number };
 }
@@ -36,7 +38,7 @@ export class LogReader implements IDisposable {
     await this.catchUp();
     if (!this.isDisposed) {
       this._following = this.live.follow(
-        `log:${this.source.id}:${this.source.attempt}`,
+        this.topic,
         { onMessage: message => message.type === 'log' && this.take(message.offset, message.text) },
         this._offset
       );
@@ -65,6 +67,11 @@ export class LogReader implements IDisposable {
     }
   }
 
+  private get topic(): string {
+    const { id, attempt, rank } = this.source;
+    return `log:${id}:${attempt}${rank ? `:${rank}` : ''}`;
+  }
+
   dispose(): void {
     this._abort.abort();
     this._following?.dispose();
@@ -72,9 +79,9 @@ export class LogReader implements IDisposable {
 
   /** Read one piece; the number of bytes that it had. */
   private async piece(signal: AbortSignal): Promise<number> {
-    const { path, attempt, query } = this.source;
+    const { path, attempt, rank, query } = this.source;
     const response = await this.client.send('GET', path, {
-      query: { ...query, attempt, offset: this._offset, limit: PIECE },
+      query: { ...query, attempt, ...(rank ? { rank } : {}), offset: this._offset, limit: PIECE },
       signal
     });
     const content = await response.arrayBuffer();

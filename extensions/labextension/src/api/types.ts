@@ -17,6 +17,7 @@ export type Overlay = Required<Schemas['Overlay']>;
 export type OutputFile = Schemas['OutputFile'];
 export type Profile = Schemas['ProfileShown'];
 export type Project = Schemas['Project'];
+export type Rank = Schemas['Rank'];
 export type QueuePlace = Schemas['Queue'];
 export type Size = Schemas['SizeShown'];
 export type Whoami = Schemas['WhoAmI'];
@@ -56,6 +57,7 @@ export type LiveMessage =
   | { type: 'ready' }
   | { type: 'event'; topic: string; event: PlatformEvent }
   | { type: 'progress'; topic: string; data: Progress & { id?: string; state?: string } }
+  | { type: 'ranks'; topic: string; id: string }
   | { type: 'metrics'; topic: string; items: [string, number, number | null, number][]; data?: undefined }
   | { type: 'metrics'; topic: string; items?: undefined; data: EndpointMetrics }
   | { type: 'log'; topic: string; offset: number; text: string }

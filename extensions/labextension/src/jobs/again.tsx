@@ -38,8 +38,8 @@ function Changed({ job, close }: { job: Job; close: () => void }): JSX.Element {
 }
 
 function submit({ jobs }: Himalia, job: Job, wish: Wish): Promise<Job> {
-  const { name, parameters, inputs, profile, size, retries, timeLimit } = wish;
-  const spec = { ...job.spec, parameters, inputs, profile, size, retries, time_limit_s: timeLimit };
+  const { name, parameters, inputs, profile, size, replicas, retries, timeLimit } = wish;
+  const spec = { ...job.spec, parameters, inputs, profile, size, replicas, retries, time_limit_s: timeLimit };
   return jobs.create(job.project, { ...(name ? { name } : {}), labels: job.labels, spec });
 }
 
@@ -66,5 +66,6 @@ function schemaOf(value: Json): Schema {
 function startOf({ spec }: Job, profiles: Profile[]): Start {
   const size = spec.size ?? defaultSize(profiles, spec.profile)?.name ?? '';
   const minutes = typeof spec.time_limit_s === 'number' ? String(spec.time_limit_s / 60) : '';
-  return { choice: { profile: spec.profile, size }, retries: String(spec.retries ?? 0), minutes };
+  const [replicas, retries] = [String(spec.replicas ?? 1), String(spec.retries ?? 0)];
+  return { choice: { profile: spec.profile, size }, replicas, retries, minutes };
 }

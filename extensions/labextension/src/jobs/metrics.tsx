@@ -9,15 +9,27 @@ import { line } from '../ui/charts';
 import { Plot, type PlotRow } from '../ui/plot';
 import { saveAs } from '../ui/save';
 import { jobPath } from './model';
+import { RankChoice, ranksOf } from './ranks';
 import { isActive } from './states';
 
 type MetricPoint = MetricSeries['points'][number];
 type MetricPoints = [string, ...MetricPoint][];
 
-/** What the code logged: a plot of each series, the latest value of each. */
+/** What the code logged; of a distributed job, what one of its ranks logged: those of rank 0 are the job's. */
 export function JobMetrics({ job }: { job: Job }): JSX.Element {
+  const [rank, setRank] = useState(0);
+  return (
+    <>
+      <RankChoice ranks={ranksOf(job, job.status.attempt)} rank={rank} onRank={setRank} />
+      <RankMetrics key={rank} job={job} rank={rank} />
+    </>
+  );
+}
+
+/** A plot of each series, the latest value of each. */
+function RankMetrics({ job, rank }: { job: Job; rank: number }): JSX.Element {
   const { trans } = useHimalia();
-  const { series, error, reload } = useSeries(job);
+  const { series, error, reload } = useSeries(job, rank);
   if (error) {
     return <Failure error={error} retry={reload} />;
   }
@@ -78,8 +90,11 @@ function toPoint(step: number, value: number | null): PlotRow[] {
   return value !== null && Number.isFinite(value) ? [{ x: step, y: value }] : [];
 }
 
-/** The series so far, growing with the live channel; read anew after a break of it. */
-function useSeries(job: Job): {
+/** The series so far, those of rank 0 growing with the live channel; read anew after a break of it. */
+function useSeries(
+  job: Job,
+  rank: number
+): {
   series: Map<string, MetricPoint[]> | undefined;
   error: Error | undefined;
   reload: () => void;
@@ -94,15 +109,21 @@ function useSeries(job: Job): {
   const { value, error, reload } = useLoaded(
     async signal => {
       told.clear();
-      const page = await client.get<Page<MetricSeries>>(jobPath(project, name, 'metrics'), { signal });
+      const page = await client.get<Page<MetricSeries>>(jobPath(project, name, 'metrics'), {
+        query: rank > 0 ? { rank } : {},
+        signal
+      });
       const series = new Map(page.items.map(each => [each.name, each.points]));
       told.forEach(items => add(series, items));
       drawn.current = series;
       return series;
     },
-    [client, project, name, job.status.attempt, ended]
+    [client, project, name, rank, job.status.attempt, ended]
   );
   useEffect(() => {
+    if (rank > 0) {
+      return;
+    }
     const following = live.follow(`job:${id}`, {
       onMessage: message => {
         if (message.type === 'metrics' && message.items) {
@@ -116,7 +137,7 @@ function useSeries(job: Job): {
       onResumed: reload
     });
     return () => following.dispose();
-  }, [live, id, reload, told]);
+  }, [live, id, rank, reload, told]);
   return { series: value, error, reload };
 }
 

@@ -44,6 +44,8 @@ export class Jobs extends Resources<Job> {
       this.change(message.data.id ?? message.topic.slice('job:'.length), { progress: message.data });
     } else if (message.type === 'queue') {
       Object.entries(message.items).forEach(([id, queue]) => this.placed(id, queue));
+    } else if (message.type === 'ranks') {
+      this.askAgain(message.id);
     } else if (
       message.type === 'event' &&
       message.event.data.part_of &&
@@ -60,6 +62,16 @@ export class Jobs extends Resources<Job> {
     if (event.kind === 'job.changed') {
       this.put({ ...known, name: event.subject.name, status: statusAfter(known.status, event.data) });
       this.askIfReading(known.id);
+    }
+  }
+
+  /** What the ranks of a distributed job do is told by no event. */
+  private askAgain(id: string): void {
+    const job = this.get(id);
+    if (job) {
+      this.fetch(job.project, job.name).catch((error: unknown) =>
+        console.warn(`Himalia: “${job.name}” was not read again`, error)
+      );
     }
   }
 

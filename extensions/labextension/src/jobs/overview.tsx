@@ -4,6 +4,7 @@ import { Bar, Button, Pairs, Scroll, Value, When } from '../ui/basics';
 import { bytes, duration, number } from '../ui/format';
 import { useNow } from '../ui/hooks';
 import { StateBadge } from '../ui/state';
+import { Ranks } from './ranks';
 import { advice, fraction, isActive, ranFor, reasonText, sentence, waitedFor, whatRuns } from './states';
 
 /** What a job was asked to do and what became of it. */
@@ -11,6 +12,7 @@ export function JobOverview({ job, showLog }: { job: Job; showLog: () => void })
   const { trans } = useHimalia();
   const parameters = Object.entries(job.spec.parameters ?? {});
   const results = Object.entries(job.status.metrics);
+  const last = job.status.attempts[job.status.attempts.length - 1] as Attempt | undefined;
   return (
     <div className="hm-Overview">
       <Now job={job} showLog={showLog} />
@@ -36,6 +38,12 @@ export function JobOverview({ job, showLog }: { job: Job; showLog: () => void })
         <section>
           <h3>{trans.__('Attempts')}</h3>
           <Attempts attempts={job.status.attempts} />
+        </section>
+      )}
+      {last?.ranks && last.ranks.length > 0 && (
+        <section>
+          <h3>{trans.__('Ranks')}</h3>
+          <Ranks attempt={last} />
         </section>
       )}
     </div>
@@ -99,6 +107,7 @@ function Specification({ job }: { job: Job }): JSX.Element {
           <InputLink key={name} project={job.project} dataset={input.dataset} version={input.version} />
         ]),
         [trans.__('Profile'), [spec.profile, spec.size].filter(Boolean).join(', ')],
+        [trans.__('Replicas'), (spec.replicas ?? 1) > 1 ? String(spec.replicas) : null],
         [trans.__('Environment'), spec.environment],
         [trans.__('Requirements'), spec.requirements ? <code key="r">{spec.requirements}</code> : null],
         [trans.__('Code'), spec.snapshot ? <Digest key="s" digest={spec.snapshot} /> : null],

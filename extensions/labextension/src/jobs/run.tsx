@@ -66,6 +66,7 @@ async function submit(
     ...(Object.keys(wish.inputs).length > 0 ? { inputs: wish.inputs } : {}),
     profile: wish.profile,
     size: wish.size,
+    replicas: wish.replicas,
     snapshot: snapshot.digest,
     requirements: wish.useRequirements ? snapshot.requirements : null,
     retries: wish.retries,

@@ -43,6 +43,7 @@ export interface Wish {
   profile: string;
   size: string;
   useRequirements: boolean;
+  replicas: number;
   retries: number;
   timeLimit: number | null;
 }
@@ -50,6 +51,7 @@ export interface Wish {
 /** What the form begins with where it is not the best guess. */
 export interface Start {
   choice: Choice;
+  replicas: string;
   retries: string;
   minutes: string;
 }
@@ -67,15 +69,18 @@ export interface RunFormProps {
 
 interface Rest {
   name: string;
+  replicas: string;
   retries: string;
   minutes: string;
 }
+
+const MOST_REPLICAS = 64;
 
 /** The service says its limit in seconds. */
 const LONGEST_MINUTES = 30 * 24 * 60;
 
 /** Fields of the service's that stand in the form, beside the parameters. */
-const FIELDS = ['name', 'profile', 'size', 'retries', 'time_limit_s', 'inputs'];
+const FIELDS = ['name', 'profile', 'size', 'replicas', 'retries', 'time_limit_s', 'inputs'];
 
 /** One form to run a notebook or script as a job: filled with the best guess, errors in words at their field. */
 export function RunForm({
@@ -93,6 +98,7 @@ export function RunForm({
   );
   const [rest, setRest] = useState<Rest>({
     name: '',
+    replicas: start?.replicas ?? '1',
     retries: start?.retries ?? '0',
     minutes: start?.minutes ?? ''
   });
@@ -131,6 +137,7 @@ export function RunForm({
         <fieldset>
           <legend>{trans.__('Where it runs')}</legend>
           <ProfileFields profiles={profiles} choice={choice} onChoice={setChoice} errors={errors} />
+          <Replicas rest={rest} onRest={setRest} errors={errors} />
           {runnable.requirements && (
             <label className="hm-Check">
               <input
@@ -190,21 +197,60 @@ function More({ rest, onRest, errors }: MoreProps): JSX.Element {
     <details>
       <summary>{trans.__('More')}</summary>
       {fields.map(([name, label, description, error]) => (
-        <Field key={name} label={label} description={description} error={error}>
-          {attributes => (
-            <input
-              {...attributes}
-              className="hm-Input"
-              type="text"
-              autoComplete="off"
-              inputMode={name === 'name' ? undefined : 'decimal'}
-              value={rest[name]}
-              onChange={event => onRest({ ...rest, [name]: event.target.value })}
-            />
-          )}
-        </Field>
+        <TextField
+          key={name}
+          label={label}
+          description={description}
+          error={error}
+          number={name !== 'name'}
+          value={rest[name]}
+          onValue={value => onRest({ ...rest, [name]: value })}
+        />
       ))}
     </details>
+  );
+}
+
+function Replicas({ rest, onRest, errors }: MoreProps): JSX.Element {
+  const { trans } = useHimalia();
+  return (
+    <TextField
+      label={trans.__('Replicas')}
+      description={trans.__(
+        'More than 1 makes the job distributed: as many ranks start together, each with the whole size.'
+      )}
+      error={errors.replicas}
+      number
+      value={rest.replicas}
+      onValue={replicas => onRest({ ...rest, replicas })}
+    />
+  );
+}
+
+interface TextFieldProps {
+  label: string;
+  description: string;
+  error: string | undefined;
+  number: boolean;
+  value: string;
+  onValue: (value: string) => void;
+}
+
+function TextField({ label, description, error, number, value, onValue }: TextFieldProps): JSX.Element {
+  return (
+    <Field label={label} description={description} error={error}>
+      {attributes => (
+        <input
+          {...attributes}
+          className="hm-Input"
+          type="text"
+          autoComplete="off"
+          inputMode={number ? 'decimal' : undefined}
+          value={value}
+          onChange={event => onValue(event.target.value)}
+        />
+      )}
+    </Field>
   );
 }
 
@@ -231,8 +277,12 @@ function Refusal({ error }: { error: Error }): JSX.Element {
 function readRest(
   rest: Rest,
   trans: { __: (text: string, ...values: number[]) => string }
-): { values: { retries: number; timeLimit: number | null }; errors: Errors } {
+): { values: Pick<Wish, 'replicas' | 'retries' | 'timeLimit'>; errors: Errors } {
   const errors: Errors = {};
+  const replicas = Number(rest.replicas.trim() || '1');
+  if (!Number.isInteger(replicas) || replicas < 1 || replicas > MOST_REPLICAS) {
+    errors.replicas = trans.__('Write a whole number from 1 to %1.', MOST_REPLICAS);
+  }
   const retries = Number(rest.retries.trim() || '0');
   if (!Number.isInteger(retries) || retries < 0) {
     errors.retries = trans.__('Write a whole number, such as 1.');
@@ -241,5 +291,6 @@ function readRest(
   if (minutes !== null && !(minutes > 0 && minutes <= LONGEST_MINUTES)) {
     errors.time_limit_s = trans.__('Write a number of minutes, such as 30; at most %1.', LONGEST_MINUTES);
   }
-  return { values: { retries, timeLimit: minutes === null ? null : Math.ceil(minutes * 60) }, errors };
+  const timeLimit = minutes === null ? null : Math.ceil(minutes * 60);
+  return { values: { replicas, retries, timeLimit }, errors };
 }

@@ -12,6 +12,8 @@ export interface GrowingLogProps {
   query?: { [name: string]: string | number };
   id: string;
   attempt: number;
+  /** Whose of a distributed job. */
+  rank?: number;
   /** Whether more may come. */
   growing: boolean;
   note?: string;
@@ -25,6 +27,7 @@ export function GrowingLog({
   query,
   id,
   attempt,
+  rank = 0,
   growing,
   note = '',
   file
@@ -32,9 +35,9 @@ export function GrowingLog({
   const { client, live } = useHimalia();
   const [turn, again] = useReducer((count: number) => count + 1, 0);
   const reader = useMemo(
-    () => new LogReader(client, live, { path, query, id, attempt }),
+    () => new LogReader(client, live, { path, query, id, attempt, rank }),
     // eslint-disable-next-line react-hooks/exhaustive-deps -- each turn reads with a reader of its own
-    [client, live, path, query, id, attempt, turn]
+    [client, live, path, query, id, attempt, rank, turn]
   );
   const [error, setError] = useState<Error>();
   useEffect(() => {
