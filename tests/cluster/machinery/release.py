@@ -1,0 +1,82 @@
+"""The chart, installed into a namespace of a test cluster."""
+
+from __future__ import annotations
+
+import copy
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .cluster import Cluster
+from .waiting import until
+
+CHART = Path(__file__).parents[3] / "helm" / "himalia"
+Values = Mapping[str, Any]
+
+
+class Release:
+    """One release; `values` are those that every installation on a test cluster needs."""
+
+    def __init__(self, cluster: Cluster, namespace: str, name: str, values: Values) -> None:
+        self.cluster, self.namespace, self.name, self.values = cluster, namespace, name, values
+
+    def install(self, more: Values | None = None, *, wait: bool = True, chart: Path = CHART) -> None:
+        """Install or upgrade, and wait until every pod is ready."""
+        waiting = ["--wait", "--timeout=180s"] if wait else []
+        self._with_values(more, "upgrade", "--install", self.name, str(chart), *waiting)
+
+    def template(self, more: Values | None = None) -> str:
+        """What would be installed."""
+        version = json.loads(self.cluster.kubectl("version", "-o", "json"))["serverVersion"]["gitVersion"]
+        return self._with_values(more, "template", self.name, str(CHART), "--kube-version", version)
+
+    def uninstall(self) -> None:
+        """Remove the release, and wait until its pods are gone."""
+        self.cluster.run("helm", "uninstall", self.name, "--namespace", self.namespace)
+        until(lambda: not self.pods(), "the pods of a release that was uninstalled are gone")
+
+    def kubectl(self, *words: str, timeout_s: float = 60) -> str:
+        """kubectl in the release's namespace."""
+        return self.cluster.kubectl("--namespace", self.namespace, *words, timeout_s=timeout_s)
+
+    def items(self, kind: str, *options: str) -> list[dict[str, Any]]:
+        """All objects of a kind that are the release's."""
+        own = f"app.kubernetes.io/instance={self.name}"
+        found: dict[str, Any] = json.loads(self.kubectl("get", kind, "-l", own, "-o", "json", *options))
+        items: list[dict[str, Any]] = found["items"]
+        return items
+
+    def pods(self) -> dict[str, dict[str, Any]]:
+        """The platform's pods that are not ending, by component."""
+        label = "app.kubernetes.io/component"
+        return {
+            one["metadata"]["labels"][label]: one
+            for one in self.items("pods")
+            if label in one["metadata"]["labels"] and "deletionTimestamp" not in one["metadata"]
+        }
+
+    def wait_for(self, component: str) -> None:
+        """Wait until a component's pod is ready."""
+        until(lambda: _is_ready(self.pods().get(component)), f"the pod of {component} is ready")
+
+    def _with_values(self, more: Values | None, *words: str) -> str:
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(_merged(self.values, more or {}), file)
+            file.flush()
+            line = ["helm", *words, "--namespace", self.namespace, "--values", file.name]
+            return self.cluster.run(*line, timeout_s=200)
+
+
+def _is_ready(pod: Mapping[str, Any] | None) -> bool:
+    conditions = pod["status"].get("conditions", ()) if pod else ()
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
+def _merged(first: Values, second: Values) -> dict[str, Any]:
+    made = copy.deepcopy(dict(first))
+    for name, value in second.items():
+        inner = made.get(name)
+        made[name] = _merged(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
+    return made

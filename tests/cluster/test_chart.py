@@ -1,0 +1,238 @@
+"""The chart on a real cluster: what it installs, who may do what and reach whom, and what outlives what."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from docs.examples import Block, named
+from machinery import images, loading
+from machinery.cluster import Cluster, ClusterError
+from machinery.release import CHART, Release
+from machinery.waiting import until
+from network_policies import Peer, Policies
+
+NAME = "himalia"
+PORT, CONTENT_PORT = 30480, 30481
+
+
+@pytest.fixture(scope="module")
+def release(cluster: Cluster, namespace: str) -> Iterator[Release]:
+    """The platform, installed with this checkout's images."""
+    loading.load(cluster.nodes, [images.build(name) for name in images.CORE], "test")
+    address = cluster.nodes[0].address
+    values = {
+        "images": {"registry": "localhost/", "tag": "test"},
+        "url": f"http://{address}:{PORT}",
+        "proxy": {"service": {"type": "NodePort", "nodePort": PORT}},
+        "content": {
+            "url": f"http://{address}:{CONTENT_PORT}",
+            "service": {"type": "NodePort", "nodePort": CONTENT_PORT},
+        },
+        "storage": {"data": {"size": "1Gi"}, "homes": {"size": "1Gi"}},
+        "postgresql": {"storage": {"size": "1Gi"}},
+        "gateway": {"replicas": 1},
+        "networkPolicy": {"apiServer": [f"{address}/32"]},
+    }
+    release = Release(cluster, namespace, NAME, values)
+    release.install()
+    yield release
+    if release.items("deployments"):
+        release.uninstall()
+
+
+def test_the_chart_passes_its_linter(cluster: Cluster) -> None:
+    assert "0 chart(s) failed" in cluster.run("helm", "lint", "--strict", str(CHART))
+
+
+@pytest.mark.parametrize("block", named("values"), ids=str)
+def test_examples_of_values_are_accepted_by_the_api(block: Block, cluster: Cluster, namespace: str) -> None:
+    values = yaml.safe_load(block.content)
+    manifests = Release(cluster, namespace, "example", values).template()
+    line = ["apply", "--namespace", namespace, "--dry-run=server", "-f", "-"]
+    answer = cluster.kubectl(*line, input=manifests)
+    assert "deployment.apps/example-hub created" in answer
+
+
+def test_a_wrong_value_is_refused_by_name(cluster: Cluster, namespace: str) -> None:
+    with pytest.raises(ClusterError, match="/gateway/replicas"):
+        Release(cluster, namespace, "example", {"gateway": {"replicas": 0}}).template()
+
+
+def test_people_find_the_platform(release: Release) -> None:
+    url = release.values["url"]
+    assert httpx.get(f"{url}/hub/login").status_code == 200
+    assert httpx.get(f"{url}/services/himalia/health").json()["status"] == "ok"
+    assert httpx.get(f"{url}/services/himalia-gateway/health").json()["status"] == "ok"
+
+
+def test_pods_have_what_they_need_and_no_more(release: Release) -> None:
+    for component, pod in release.pods().items():
+        spec = pod["spec"]
+        assert spec["serviceAccountName"] == f"{NAME}-{component}"
+        assert bool(spec["automountServiceAccountToken"]) is (component in ("hub", "service"))
+        assert not any("hostPath" in volume for volume in spec["volumes"])
+        for container in spec["containers"]:
+            assert container["securityContext"]["readOnlyRootFilesystem"]
+            assert "memory" in container["resources"]["limits"], container["name"]
+            assert {"cpu", "memory"} <= container["resources"]["requests"].keys(), container["name"]
+
+
+@pytest.mark.parametrize(
+    ("account", "verb", "resource", "allowed"),
+    [
+        ("hub", "create", "pods", True),
+        ("hub", "create", "secrets", True),
+        ("hub", "get", "secrets", False),
+        ("hub", "create", "jobs.batch", False),
+        ("hub", "create", "pods/exec", False),
+        ("hub", "list", "nodes", False),
+        ("service", "create", "jobs.batch", True),
+        ("service", "patch", "persistentvolumeclaims", True),
+        ("service", "list", "nodes", True),
+        ("service", "get", "secrets", False),
+        ("service", "list", "secrets", False),
+        ("service", "create", "pods", False),
+        ("service", "create", "pods/exec", False),
+        ("service", "update", "roles.rbac.authorization.k8s.io", False),
+        ("gateway", "list", "pods", False),
+        ("proxy", "list", "pods", False),
+        ("postgresql", "list", "pods", False),
+    ],
+)
+def test_rights(release: Release, account: str, verb: str, resource: str, allowed: bool) -> None:
+    name, _, sub = resource.partition("/")
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {
+            "user": f"system:serviceaccount:{release.namespace}:{NAME}-{account}",
+            "resourceAttributes": {
+                "namespace": release.namespace,
+                "verb": verb,
+                "resource": name.partition(".")[0],
+                "group": name.partition(".")[2],
+                "subresource": sub,
+            },
+        },
+    }
+    line = ["create", "-f", "-", "-o", "json"]
+    status = json.loads(release.cluster.kubectl(*line, input=json.dumps(review)))["status"]
+    assert status["allowed"] is allowed
+
+
+@pytest.fixture(scope="module")
+def policies(release: Release) -> Policies:
+    """What is installed in the whole cluster."""
+    kubectl = release.cluster.kubectl
+    found = json.loads(kubectl("get", "networkpolicies", "--all-namespaces", "-o", "json"))["items"]
+    spaces = json.loads(kubectl("get", "namespaces", "-o", "json"))["items"]
+    return Policies(found, {one["metadata"]["name"]: one["metadata"]["labels"] for one in spaces})
+
+
+def of_a_person(namespace: str, role: str, workload: str = "w1", **labels: str) -> Peer:
+    own = {"app.kubernetes.io/instance": NAME, "himalia/role": role, "himalia/workload": workload}
+    return Peer("10.1.2.3", namespace, own | {f"himalia/{name}": value for name, value in labels.items()})
+
+
+INTERNET, METADATA = Peer("151.101.1.1"), Peer("169.254.169.254")
+
+
+def test_whom_people_reach(release: Release, policies: Policies) -> None:
+    pods = {name: Peer.of(pod) for name, pod in release.pods().items()}
+    api = [Peer(release.cluster.nodes[0].address), Peer("10.96.0.1")]
+    for role in ("server", "workload", "endpoint"):
+        person, other = of_a_person(release.namespace, role), of_a_person(release.namespace, role, "w2")
+        assert policies.allow(person, pods["service"], 8003)
+        assert policies.allow(person, pods["gateway"], 8004)
+        assert policies.allow(person, INTERNET, 443) is (role != "endpoint")
+        for port in (80, 443, 6443, 8080, 8888, 10250):
+            assert not any(policies.allow(person, one, port) for one in (*api, METADATA, other))
+        assert not policies.allow(person, pods["postgresql"], 5432)
+        assert not policies.allow(person, pods["proxy"], 8001)
+        assert not policies.allow(person, pods["gateway"], 8006)
+        assert policies.allow(person, pods["hub"], 8081) is (role == "server")
+    isolated = of_a_person(release.namespace, "workload", isolated="true")
+    assert not policies.allow(isolated, INTERNET, 443)
+    assert policies.allow(isolated, pods["service"], 8003)
+
+
+def test_who_reaches_people_and_the_database(release: Release, policies: Policies) -> None:
+    pods = {name: Peer.of(pod) for name, pod in release.pods().items()}
+    server, endpoint = (of_a_person(release.namespace, role) for role in ("server", "endpoint"))
+    stranger = Peer("10.9.9.9", "kube-system")
+    assert {name for name, pod in pods.items() if policies.allow(pod, server, 8888)} == {"hub", "proxy"}
+    assert {name for name, pod in pods.items() if policies.allow(pod, endpoint, 8080)} == {"gateway"}
+    assert {name for name, pod in pods.items() if policies.allow(pod, pods["postgresql"], 5432)} == {
+        "hub",
+        "service",
+    }
+    assert {name for name, pod in pods.items() if policies.allow(pod, pods["proxy"], 8001)} == {"hub"}
+    for target, port in ((server, 8888), (endpoint, 8080), (pods["postgresql"], 5432), (pods["hub"], 8081)):
+        assert not policies.allow(stranger, target, port)
+    assert policies.allow(stranger, pods["proxy"], 8000)
+
+
+@pytest.mark.parametrize("component", ["hub", "service", "proxy", "postgresql", "gateway"])
+def test_a_deleted_pod_comes_back_as_it_was(release: Release, component: str) -> None:
+    before = release.pods()[component]["metadata"]
+    release.kubectl("delete", "pod", before["name"], "--wait=false")
+    until(
+        lambda: (now := release.pods().get(component)) and now["metadata"]["uid"] != before["uid"],
+        f"another pod of {component} is made",
+    )
+    release.wait_for(component)
+    until(lambda: answers(release), f"the platform answers after its {component} was deleted")
+
+
+def answers(release: Release) -> bool:
+    """Whether hub, service and gateway answer through the proxy."""
+    paths = ("/hub/api/", "/services/himalia/health", "/services/himalia-gateway/health")
+    try:
+        answers = [httpx.get(release.values["url"] + path, timeout=5) for path in paths]
+    except httpx.HTTPError:
+        return False
+    return all(one.status_code == 200 for one in answers)
+
+
+def test_an_upgrade_restarts_what_it_changes(release: Release) -> None:
+    before, secrets = release.pods(), secrets_of(release)
+    release.install({"hub": {"config": {"JupyterHub": {"concurrent_spawn_limit": 7}}}})
+    after = release.pods()
+    changed = {name for name in before if before[name]["metadata"]["uid"] != after[name]["metadata"]["uid"]}
+    assert changed == {"hub"}
+    assert secrets_of(release) == secrets
+    until(lambda: answers(release), "the platform answers after an upgrade")
+
+
+def test_what_was_uninstalled_goes_on_when_it_is_installed_again(release: Release) -> None:
+    secrets, claims = secrets_of(release), claims_of(release)
+    release.uninstall()
+    assert secrets_of(release) == secrets
+    assert claims_of(release) == claims
+    release.install()
+    assert secrets_of(release) == secrets
+    assert claims_of(release) == claims
+    until(lambda: answers(release), "the platform answers when it is installed again")
+
+
+def test_nothing_is_kept_where_that_is_wanted(release: Release) -> None:
+    release.install({"keepData": False})
+    release.uninstall()
+    assert secrets_of(release) == {}
+    until(lambda: claims_of(release) == {}, "no claim is left")
+
+
+def secrets_of(release: Release) -> dict[str, Any]:
+    return {one["metadata"]["name"]: one["data"] for one in release.items("secrets")}
+
+
+def claims_of(release: Release) -> dict[str, str]:
+    return {
+        one["metadata"]["name"]: one["spec"].get("volumeName", "")
+        for one in release.items("persistentvolumeclaims")
+    }
