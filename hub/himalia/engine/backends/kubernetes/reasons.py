@@ -35,8 +35,9 @@ GAVE_WAY = "Its pod gave way to one of a higher priority."
 COMING = frozenset({"", "ContainerCreating", "PodInitializing"})
 NOT_THERE = re.compile(r"not found|manifest unknown|does not exist|no such image|name unknown", re.IGNORECASE)
 
-_UNSCHEDULABLE = re.compile(r"(\d+)/(\d+) nodes are available(?:: (.*?))?\.?(?: preemption: .*)?$", re.DOTALL)
-_INSUFFICIENT = re.compile(r"\d+ Insufficient (\S+)")
+_UNSCHEDULABLE = re.compile(r"(\d+)/(\d+) nodes are available(?:: (.*?))?\.(?:\s|$)", re.DOTALL)
+_FORBIDDEN = re.compile(r'^(?:Error creating: )?(?:[\w.]+ "[^"]*" is forbidden: )?')
+_INSUFFICIENT = re.compile(r"\d+ Insufficient ([^\s,]+)")
 _QUOTA = re.compile(r"exceeded quota: (\S+), requested: (\S+), used: (\S+), limited: (\S+)")
 
 
@@ -116,7 +117,8 @@ def not_made(job: Job, warned: Said | None) -> Finding | None:
 def refused(message: str) -> Finding:
     """What it means that the cluster does not take a Job or a pod."""
     if (quota := _QUOTA.search(message)) is None:
-        return Finding("start_failed", f"The cluster does not take it: {message}", When.LATER)
+        words = f"The cluster does not take it: {_FORBIDDEN.sub('', message)}"
+        return Finding("start_failed", words, When.LATER)
     name, requested, used, limited = quota.groups()
     if _exceeds(requested, limited):
         words = f"It asks for more than the quota {name} of the cluster ever gives: {requested} of {limited}."

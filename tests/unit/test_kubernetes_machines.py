@@ -1,0 +1,119 @@
+"""A cluster's nodes as machines, and the quantities of what they have."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from himalia.engine.backends.kubernetes import seen
+from himalia.engine.backends.kubernetes.machines import Machines, tolerates
+from himalia.engine.backends.kubernetes.quantities import quantity, requested, resources
+from himalia.engine.resources import Resources
+
+NODE = json.loads((Path(__file__).parent / "cluster_objects" / "node.json").read_text())
+GPU = "nvidia.com/gpu"
+
+
+def with_node(**spec: Any) -> Machines:
+    """Machines that have seen the node, changed so."""
+    machines = Machines([{"key": "team", "operator": "Equal", "value": "ours"}])
+    machines.node(None, machines.keep({**NODE, "spec": {**NODE["spec"], **spec}}))
+    return machines
+
+
+def foreign(**container: Any) -> seen.Foreign:
+    item = {"metadata": {}, "spec": {"nodeName": "himalia-node", "containers": [container]}, "status": {}}
+    found = seen.foreign(item)
+    assert found is not None
+    return found
+
+
+NUMBERS = {
+    "100m": 0.1,
+    "250u": 0.00025,
+    "2": 2,
+    "1Ki": 1024,
+    "24632896Ki": 25224085504,
+    "1.5Gi": 1610612736,
+    "1e3": 1000,
+    "5M": 5_000_000,
+    "2E": 2e18,
+}
+
+
+@pytest.mark.parametrize(("text", "number"), [*NUMBERS.items(), (3, 3)])
+def test_quantities(text: str | int, number: float) -> None:
+    assert float(quantity(text)) == number
+
+
+@pytest.mark.parametrize("text", ["", "Gi", "1 Gi", "1GiB", "x", "--1"])
+def test_what_is_no_quantity(text: str) -> None:
+    with pytest.raises(ValueError, match="no quantity"):
+        quantity(text)
+
+
+def test_node_as_a_machine() -> None:
+    (machine,) = with_node().all()
+    assert machine.name == "himalia-node"
+    assert machine.allocatable.cpus_m == 2000
+    assert dict(machine.allocatable.devices) == {GPU: 4, "huawei.com/Ascend910": 8}
+    assert {name: len(given) for name, given in machine.devices.items()} == dict(machine.allocatable.devices)
+
+
+@pytest.mark.parametrize(
+    ("spec", "there"),
+    [
+        ({"unschedulable": True}, False),
+        ({"taints": [{"key": "x", "effect": "NoSchedule"}]}, False),
+        ({"taints": [{"key": "x", "effect": "PreferNoSchedule"}]}, True),
+        ({"taints": [{"key": GPU, "effect": "NoSchedule"}]}, True),
+        ({"taints": [{"key": "team", "value": "ours", "effect": "NoExecute"}]}, True),
+        ({"taints": [{"key": "team", "value": "theirs", "effect": "NoSchedule"}]}, False),
+    ],
+)
+def test_which_nodes_are_for_us(spec: dict[str, Any], there: bool) -> None:
+    assert bool(with_node(**spec).all()) is there
+
+
+def test_node_that_is_not_ready_has_nothing_to_give() -> None:
+    conditions = [{"type": "Ready", "status": "Unknown"}]
+    node = {**NODE, "status": {**NODE["status"], "conditions": conditions}}
+    assert Machines().keep(node) is None
+
+
+def test_foreign_pods_come_and_go() -> None:
+    machines = with_node()
+    one = foreign(resources={"requests": {"cpu": "500m", "memory": "1Gi", GPU: "1"}})
+    other = foreign(resources={"requests": {"cpu": "1"}})
+    machines.foreign(None, one)
+    machines.foreign(None, other)
+    assert machines.all()[0].foreign == Resources(1500, 2**30, ((GPU, 1),))
+    machines.foreign(other, None)
+    machines.foreign(one, other)
+    assert machines.all()[0].foreign == Resources(1000, 0)
+
+
+def test_what_the_scheduler_counts_for_a_pod() -> None:
+    spec = {
+        "containers": [{"resources": {"requests": {"cpu": "1", "memory": "1Gi"}}}, {}],
+        "initContainers": [
+            {"resources": {"requests": {"memory": "3Gi"}}},
+            {"restartPolicy": "Always", "resources": {"requests": {"cpu": "100m"}}},
+        ],
+        "overhead": {"memory": "1Mi"},
+    }
+    assert requested(spec) == Resources(1100, 3 * 2**30 + 2**20)
+    assert resources(
+        {"cpu": "1", "ephemeral-storage": "5Gi", "hugepages-2Mi": "0", "pods": "110"}
+    ) == Resources(1000)
+
+
+def test_tolerations() -> None:
+    taint = {"key": "a", "value": "b", "effect": "NoSchedule"}
+    assert tolerates({"operator": "Exists"}, taint)
+    assert tolerates({"key": "a", "value": "b", "effect": "NoSchedule"}, taint)
+    assert not tolerates({"key": "a", "value": "c"}, taint)
+    assert not tolerates({"key": "a", "operator": "Exists", "effect": "NoExecute"}, taint)
