@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,12 @@ class HubOnHost:
         self.user(name)
         path = f"/users/{name}/servers/{server}" if server else f"/users/{name}/server"
         return self.api("POST", path, json=options or {})
+
+    def begin(self, name: str) -> None:
+        """Ask for a server and do not wait for the answer."""
+        headers = {"Authorization": f"token {self.token}"}
+        with suppress(httpx.TimeoutException):
+            httpx.post(f"{self.url}/hub/api/users/{name}/server", headers=headers, json={}, timeout=0.5)
 
     def told(self, name: str) -> list[dict[str, Any]]:
         """What the page of a starting server shows, to its end."""

@@ -11,6 +11,8 @@ LAB_PREFIX = "/opt/lab"
 """Where the images have JupyterLab."""
 EXAMPLES = f"{LAB_PREFIX}/share/himalia/examples"
 FILES_VOLUME = "himalia-lab"
+TOKEN = "token"
+"""The key of a server's Secret."""
 _ANNOTATION = "himalia/lab-{}"
 
 # Only whoever is in the pod can see whether this is a first start. A disk may come with a lost+found.
@@ -86,6 +88,28 @@ def complete(manifest: Any, granted: Mapping[str, Any], idle_timeout_s: int) -> 
     for key, value in pod["spec"].items():
         _add(manifest.spec, key, value)
     return manifest
+
+
+def hide(manifest: Any, token: str) -> Any:
+    """The manifest with the token, wherever a variable has it, left to the Secret of the pod's name."""
+    for variable in manifest.spec.containers[0].env:
+        if variable.value == token:
+            variable.value = None
+            variable.value_from = {"secretKeyRef": {"name": manifest.metadata.name, "key": TOKEN}}
+    return manifest
+
+
+def secret(name: str, labels: Mapping[str, str], token: str) -> dict[str, Any]:
+    """The Secret with a server's token."""
+    about = {"name": name, "labels": dict(labels)}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": about, "stringData": {TOKEN: token}}
+
+
+def owned_by(pod: Mapping[str, Any]) -> dict[str, Any]:
+    """The change that has an object go with its pod."""
+    about = pod["metadata"]
+    owner = {"apiVersion": "v1", "kind": "Pod", "name": about["name"], "uid": about["uid"]}
+    return {"metadata": {"ownerReferences": [owner]}}
 
 
 def _add(spec: Any, key: str, value: Any) -> None:

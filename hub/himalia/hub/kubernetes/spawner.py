@@ -76,6 +76,10 @@ class HimaliaKubeSpawner(Reserving, KubeSpawner):
         # They would be those of all jobs' pods, too. What is to be said stands in the pod's own status.
         return False
 
+    @default("poll_interval")
+    def _poll_interval_default(self) -> int:
+        return 5  # the watch has the answer in memory
+
     @default("start_timeout")
     def _start_timeout_default(self) -> int:
         return 300
@@ -91,6 +95,7 @@ class HimaliaKubeSpawner(Reserving, KubeSpawner):
         try:
             self._take(self.granted)
             self.keep_state()
+            await self._keep_token(self.granted["pod"]["labels"])
             url: str = await super()._start()
             return url
         except ApiException as error:
@@ -112,10 +117,22 @@ class HimaliaKubeSpawner(Reserving, KubeSpawner):
         self.working_dir = granted["home"]
         self.cmd = pod.command(granted["home"])
 
+    async def _keep_token(self, labels: dict[str, str]) -> None:
+        """Put the server's token where not everybody reads it who may look at pods."""
+        await self.api.patch_namespaced_secret(
+            self.pod_name,
+            self.namespace,
+            pod.secret(self.pod_name, labels, self.api_token),
+            field_manager="himalia",
+            force=True,
+            _content_type="application/apply-patch+yaml",
+        )
+
     async def get_pod_manifest(self) -> Any:
         """KubeSpawner's, with what the reservation adds."""
         assert self.granted is not None
-        return pod.complete(await super().get_pod_manifest(), self.granted, self.idle_timeout_s)
+        made = pod.complete(await super().get_pod_manifest(), self.granted, self.idle_timeout_s)
+        return pod.hide(made, self.api_token)
 
     def get_env(self) -> dict[str, str]:
         """The hub's variables, and Lab's."""
@@ -127,6 +144,10 @@ class HimaliaKubeSpawner(Reserving, KubeSpawner):
 
     async def _created(self, _spawner: KubeSpawner, made: Any) -> None:
         """Wait, as KubeSpawner would, but told by the pod what is wrong, and until Lab listens."""
+        change = pod.owned_by(made)
+        await self.api.patch_namespaced_secret(
+            self.pod_name, self.namespace, change, _content_type="application/merge-patch+json"
+        )
         if self._own_hook:
             await maybe_future(self._own_hook(self, made))
         while not await self._listens(seen := self._pod()):
