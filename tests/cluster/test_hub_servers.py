@@ -39,7 +39,7 @@ def hub() -> Iterator[HubOnHost]:
         "-",
         given={"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}},
     )
-    more = "c.KubeSpawner.start_timeout = 20\nc.KubeSpawner.http_timeout = 60\n" + OURS
+    more = "c.KubeSpawner.start_timeout = 45\nc.KubeSpawner.http_timeout = 60\n" + OURS
     running = HubOnHost(os.environ["KUBECONFIG"], NAMESPACE, IMAGE, more=more)
     yield running
     running.stop()
@@ -126,7 +126,7 @@ def test_a_server_without_a_place_says_what_it_waits_for(hub: HubOnHost) -> None
     said = failed(hub, "bob", {"profile": "base", "size": "many"})
     assert "Insufficient nvidia.com/gpu" in said
     assert "No machine has room now" in said
-    assert time.monotonic() - began < 40
+    assert time.monotonic() - began < 60
 
 
 def test_a_quota_is_a_sentence(hub: HubOnHost) -> None:
