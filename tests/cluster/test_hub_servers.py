@@ -16,6 +16,7 @@ from hub_platform import Lab, until
 
 IMAGE = os.environ.get("HIMALIA_TEST_IMAGE", "localhost/himalia-base:dev")
 NAMESPACE = "hub-servers"
+SMALL = {"profile": "base", "size": "small"}
 
 
 def kubectl(*arguments: str, given: Any = None) -> str:
@@ -134,7 +135,7 @@ def test_a_quota_is_a_sentence(hub: HubOnHost) -> None:
     kubectl("apply", "-f", "-", given={**quota, "spec": {"hard": {"pods": "0"}}})
     try:
         until(lambda: items("resourcequotas")[0].get("status", {}).get("hard"), "the quota is in force")
-        said = failed(hub, "bob")
+        said = failed(hub, "bob", SMALL)
     finally:
         kubectl("delete", "resourcequota", "few", "-n", NAMESPACE)
     assert "The cluster's quota leaves no room for this server" in said
@@ -143,7 +144,7 @@ def test_a_quota_is_a_sentence(hub: HubOnHost) -> None:
 def test_a_program_that_ends_at_once_is_said(hub: HubOnHost) -> None:
     hub.reservations.pod = {"mounts": [{"name": "home", "mountPath": "/opt/lab"}]}
     try:
-        said = failed(hub, "bob")
+        said = failed(hub, "bob", SMALL)
     finally:
         hub.reservations.pod = {}
     assert "ended while it started, with exit code 127" in said

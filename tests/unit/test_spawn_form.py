@@ -136,7 +136,29 @@ def test_the_page_says_what_is_free_and_shows_text_as_text() -> None:
     ):
         assert text in " ".join(html.split())
     assert "<code>himalia environments create gone</code>" in html
-    assert "<script>" not in html
+    assert html.count("<script>") == 1
+    assert "alert(1)</script>" not in html
+
+
+def test_what_is_not_available_is_folded_unless_nothing_is() -> None:
+    html = page(OFFERED, {})
+    shown, folded = html.split("<details")
+    assert "base/small" in shown
+    assert "gone/small" not in shown
+    assert "gone/small" in folded
+    assert "1 profile is not available here" in folded
+    assert " open>" not in folded
+    nothing = {**OFFERED, "items": OFFERED["items"][1:]}
+    assert " open>" in page(nothing, {}).split("<details")[1]
+    assert "<details" not in page({**OFFERED, "items": OFFERED["items"][:1]}, {})
+
+
+def test_what_is_free_is_marked_for_the_script() -> None:
+    html = page(OFFERED, {}, "/hub/free")
+    assert 'data-free="base/small">3 free now<' in html
+    assert 'data-free="base/gpu">None free now<' in html
+    assert 'data-free="base/big"' not in html
+    assert 'fetch("/hub/free")' in html
 
 
 def test_sizes_in_words() -> None:

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+ARCHITECTURE = "kubernetes.io/arch"
+"""The label with a machine's processor: amd64, arm64."""
+
 
 @dataclass(frozen=True, slots=True)
 class Resources:
@@ -75,12 +78,20 @@ def total(items: Iterable[Resources]) -> Resources:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """One machine: what may be given out, which devices it has, what others than us use of it."""
+    """One machine: what may be given out, which devices it has, what others than us use of it.
+
+    `labels` are a node's, by which a profile selects.
+    """
 
     name: str
     allocatable: Resources
     devices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     foreign: Resources = field(default_factory=Resources)
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def has(self, labels: Mapping[str, str]) -> bool:
+        """Whether it is one of those that `labels` select."""
+        return all(self.labels.get(name) == value for name, value in labels.items())
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from himalia.core.settings import Settings
+from himalia.engine.resources import ARCHITECTURE
 from himalia.environments import local, overlay
 from himalia.environments.interpreter import base_prefixes
 from himalia.profiles.model import Kubernetes, Profile, Profiles
@@ -58,6 +59,11 @@ class Environments(ABC):
         Without a `name`, the platform's own. Nothing where there are no pods.
         """
         return "", None
+
+    def selector(self, profile: Profile) -> Mapping[str, str]:
+        """The labels that a machine must have for a profile; where there are no pods, of its processor alone."""
+        wanted = profile.kubernetes.node_selector
+        return {name: value for name, value in wanted.items() if name == ARCHITECTURE}
 
     @abstractmethod
     def build_command(self, name: str, destination: Path, requirements: bytes) -> list[str]:
@@ -127,6 +133,9 @@ class ImageEnvironments(Environments):
         if found and found.environment == name and found.kubernetes.image:
             return found.kubernetes.image, added
         return self._image(name), added
+
+    def selector(self, profile: Profile) -> Mapping[str, str]:
+        return {**self.defaults.get("nodeSelector", {}), **profile.kubernetes.node_selector}
 
     def _image(self, name: str) -> str:
         own = next((one.kubernetes.image for one in self._of(name) if one.kubernetes.image), None)

@@ -69,6 +69,11 @@ class Reserving(_Base):
         """The service that reservations are asked of."""
         return ServiceClient(self.service_url, Path(self.service_token_file))
 
+    @property
+    def groups(self) -> list[str]:
+        """The hub's groups that the person is a member of."""
+        return [group.name for group in self.user.groups]
+
     def get_state(self) -> dict[str, Any]:
         """With the reservation, so that the next hub can give it back."""
         state: dict[str, Any] = super().get_state()
@@ -93,14 +98,14 @@ class Reserving(_Base):
     async def reserve(self) -> dict[str, Any]:
         """Take what the chosen profile and size need. Raises StartFailed with the service's own sentence."""
         try:
-            chosen = spawn_form.choice(await self.service.profiles(), self.user_options)
+            chosen = spawn_form.choice(await self.service.profiles(self.groups), self.user_options)
             created = self.user.orm_user.created
             request = {
                 "user": self.user.name,
                 # In the hub's own form: the service compares it with what the hub's API says.
                 "user_created": created and isoformat(created),
                 "server": self.name,
-                "groups": [group.name for group in self.user.groups],
+                "groups": self.groups,
                 **chosen,
             }
             granted = await self.service.reserve(request)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 
@@ -32,9 +32,10 @@ class ServiceClient:
     token_file: Path
     timeout_s: float = 10.0
 
-    async def profiles(self) -> dict[str, Any]:
-        """`{"items": [profile…], "machine": {…}}`, with what is free now."""
-        return await self._call("GET", "/profiles")
+    async def profiles(self, groups: Iterable[str]) -> dict[str, Any]:
+        """`{"items": [profile…], "machine": {…}}` for a member of these groups, with what is free now."""
+        query = urlencode([("groups", group) for group in groups] or [("groups", "")])
+        return await self._call("GET", f"/profiles?{query}")
 
     async def reserve(self, request: dict[str, Any]) -> dict[str, Any]:
         """Take what a server needs: the reservation, or `ServiceError` with the reason."""

@@ -23,15 +23,18 @@ def human_bytes(count: float) -> str:
 async def render(spawner: Any) -> str:
     """The form's HTML: every profile with its sizes, and what is free now."""
     try:
-        offered = await spawner.service.profiles()
+        offered = await spawner.service.profiles(spawner.groups)
     except ServiceError as error:
         return _ENVIRONMENT.get_template("spawn_form.html").render(error=error.message)
     last = spawner.orm_spawner.user_options or {}
-    return page(offered, last)
+    return page(offered, last, f"{spawner.hub.base_url}free")
 
 
-def page(offered: Mapping[str, Any], last: Mapping[str, Any]) -> str:
-    """The form for `offered` (`GET /profiles`), with the choice `last` made before preselected."""
+def page(offered: Mapping[str, Any], last: Mapping[str, Any], free_url: str = "free") -> str:
+    """The form for `offered` (`GET /profiles`), with the choice `last` made before preselected.
+
+    It asks at `free_url` what is free, again and again.
+    """
     try:
         selected = choice(offered, last)
     except ValueError:
@@ -42,6 +45,7 @@ def page(offered: Mapping[str, Any], last: Mapping[str, Any]) -> str:
         machine=offered.get("machine") or {},
         selected=f"{selected['profile']}/{selected['size']}" if selected else "",
         human_bytes=human_bytes,
+        free_url=free_url,
     )
 
 
@@ -54,7 +58,7 @@ def reader(spawner: Any) -> Callable[[Mapping[str, Any]], Awaitable[dict[str, st
             profile, _, size = str(values["choice"]).partition("/")
             values = {"profile": profile, "size": size}
         try:
-            return choice(await spawner.service.profiles(), values)
+            return choice(await spawner.service.profiles(spawner.groups), values)
         except ServiceError as error:
             raise ValueError(error.message) from error
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from himalia.core.errors import Invalid
 from himalia.engine import queue
-from himalia.engine.resources import Resources
+from himalia.engine.resources import Machine, Resources
 from himalia.engine.service import Engine
 from himalia.environments.places import Environments
 from himalia.jobs.service import Chosen
@@ -73,8 +73,20 @@ class Catalogue:
         profile, size = self.find(spec.profile, spec.size, groups)
         environment = spec.environment or profile.environment
         self.check_ready(environment)
+        machines = self.engine.machines()
+        if machines and not self._fitting(profile, machines):
+            raise Invalid.field("spec.profile", self._nowhere(profile))
         reserve, limit = self.resources(profile, size, kind)
         return Chosen(profile.name, size.name, environment, reserve, limit)
+
+    def _fitting(self, profile: Profile, machines: Sequence[Machine]) -> list[Machine]:
+        """The machines that the profile can be placed on."""
+        wanted = self.places.selector(profile)
+        return [machine for machine in machines if machine.has(wanted)]
+
+    def _nowhere(self, profile: Profile) -> str:
+        labels = ", ".join(f"{name}={value}" for name, value in self.places.selector(profile).items())
+        return f"The profile “{profile.title}” needs a machine with {labels}, and there is none here."
 
     def check_ready(self, environment: str) -> None:
         """Raise Invalid unless the environment is there."""
@@ -95,29 +107,27 @@ class Catalogue:
         """Every environment that is ready."""
         return [self.environment(name) for name in self.places.names()]
 
-    def show(self, groups: tuple[str, ...] | None) -> ProfileItems:
+    def show(self, groups: Iterable[str] | None) -> ProfileItems:
         """Profiles for members of `groups` (None: all), with what is free now."""
         machines = self.engine.machines()
-        left = queue.free(self.engine.board.held(), machines)
-        room = list(left.values())
-        largest = max(machines, key=lambda machine: machine.allocatable.memory_bytes)
+        free = queue.free(self.engine.board.held(), machines)
         profiles = self.profiles if groups is None else self.profiles.for_groups(groups)
-        free = left[largest.name]
         return ProfileItems(
-            items=[self._shown(profile, room) for profile in profiles],
-            machine=MachineFree(
-                cpus=largest.allocatable.cpus_m / 1000,
-                free_cpus=max(0, free.cpus_m) / 1000,
-                memory_bytes=largest.allocatable.memory_bytes,
-                free_memory_bytes=max(0, free.memory_bytes),
-            ),
+            items=[self._shown(profile, machines, free) for profile in profiles],
+            machine=_only(machines, free),
         )
 
-    def _shown(self, profile: Profile, room: list[Resources]) -> ProfileShown:
-        sizes = [self._size(profile, size, room) for size in profile.sizes]
+    def _shown(
+        self, profile: Profile, machines: Sequence[Machine], free: Mapping[str, Resources]
+    ) -> ProfileShown:
+        fitting = self._fitting(profile, machines)
+        room = [free[machine.name] for machine in fitting]
+        sizes = [self._size(profile, size, fitting, room) for size in profile.sizes]
         reason = None
         if not self.places.is_ready(profile.environment):
             reason = self.places.missing(profile.environment)
+        elif machines and not fitting:
+            reason = self._nowhere(profile)
         elif all(size.reason for size in sizes):
             reason = sizes[0].reason
         return ProfileShown(
@@ -131,11 +141,13 @@ class Catalogue:
             sizes=sizes,
         )
 
-    def _size(self, profile: Profile, size: Size, room: list[Resources]) -> SizeShown:
+    def _size(
+        self, profile: Profile, size: Size, machines: Sequence[Machine], room: list[Resources]
+    ) -> SizeShown:
         reserve, limit = self.resources(profile, size, "server")
         of_job, _ = self.resources(profile, size, "job")
         # More cores than any machine has would be promised in vain, even where none are reserved.
-        ever = queue.could_ever_run(limit, self.engine.machines())
+        ever = queue.could_ever_run(limit, machines)
         return SizeShown(
             name=size.name,
             title=size.title,
@@ -147,6 +159,18 @@ class Catalogue:
             free_for_jobs=sum(_times(of_job, one) for one in room) if ever else 0,
             reason=None if ever else f"No machine here has {limit.words()}.",
         )
+
+
+def _only(machines: Sequence[Machine], free: Mapping[str, Resources]) -> MachineFree | None:
+    if len(machines) != 1:
+        return None
+    all_of_it, left = machines[0].allocatable, free[machines[0].name]
+    return MachineFree(
+        cpus=all_of_it.cpus_m / 1000,
+        free_cpus=max(0, left.cpus_m) / 1000,
+        memory_bytes=all_of_it.memory_bytes,
+        free_memory_bytes=max(0, left.memory_bytes),
+    )
 
 
 def _engine(resources: ProfileResources) -> Resources:

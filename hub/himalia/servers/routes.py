@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from himalia.core.access import CurrentAccess, GatedRoute
 from himalia.servers.schema import ProfileItems, Reservation, ReservationCreate
@@ -22,10 +22,17 @@ Service = Annotated[Servers, Depends(_servers)]
 
 
 @router.get("/profiles", operation_id="profiles.list")
-async def list_profiles(access: CurrentAccess, servers: Service) -> ProfileItems:
-    """Profiles with their sizes and what is free now; those that you may use."""
+async def list_profiles(
+    access: CurrentAccess,
+    servers: Service,
+    groups: Annotated[list[str] | None, Query(max_length=1000)] = None,
+) -> ProfileItems:
+    """Profiles with their sizes and what is free now; those that you may use.
+
+    The hub names the `groups` of the person whom it asks for, an empty one for nobody's.
+    """
     person = access.identity.person
-    return servers.catalogue.show(None if person is None else person.groups)
+    return servers.catalogue.show(groups if person is None else person.groups)
 
 
 @router.post("/reservations", operation_id="reservations.create", status_code=201)

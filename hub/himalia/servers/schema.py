@@ -114,7 +114,7 @@ class ProfileShown(BaseModel):
 
 
 class MachineFree(BaseModel):
-    """The largest machine, and what of it is free."""
+    """The one machine that there is, and what of it is free."""
 
     cpus: float
     free_cpus: float
@@ -123,6 +123,8 @@ class MachineFree(BaseModel):
 
 
 class ProfileItems(BaseModel):
+    """`machine` is null where there are several."""
+
     items: list[ProfileShown]
     next_page_token: None = None
-    machine: MachineFree
+    machine: MachineFree | None

@@ -11,7 +11,7 @@ LAB_PREFIX = "/opt/lab"
 """Where the images have JupyterLab."""
 EXAMPLES = f"{LAB_PREFIX}/share/himalia/examples"
 FILES_VOLUME = "himalia-lab"
-TOKEN = "token"
+_KEY = "token"
 """The key of a server's Secret."""
 _ANNOTATION = "himalia/lab-{}"
 
@@ -95,14 +95,14 @@ def hide(manifest: Any, token: str) -> Any:
     for variable in manifest.spec.containers[0].env:
         if variable.value == token:
             variable.value = None
-            variable.value_from = {"secretKeyRef": {"name": manifest.metadata.name, "key": TOKEN}}
+            variable.value_from = {"secretKeyRef": {"name": manifest.metadata.name, "key": _KEY}}
     return manifest
 
 
 def secret(name: str, labels: Mapping[str, str], token: str) -> dict[str, Any]:
     """The Secret with a server's token."""
     about = {"name": name, "labels": dict(labels)}
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": about, "stringData": {TOKEN: token}}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": about, "stringData": {_KEY: token}}
 
 
 def owned_by(pod: Mapping[str, Any]) -> dict[str, Any]:

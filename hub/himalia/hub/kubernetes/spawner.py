@@ -202,8 +202,17 @@ class HimaliaKubeSpawner(Reserving, KubeSpawner):
         """Remove what a failed start left. Safe to do twice."""
         try:
             await super().stop(now=True)
+            await self._forget_token()
         finally:
             await self.release()
+
+    async def _forget_token(self) -> None:
+        """A pod that was never made takes its Secret not along."""
+        try:
+            await self.api.delete_namespaced_secret(self.pod_name, self.namespace)
+        except ApiException as error:
+            if error.status != 404:
+                self.log.warning("The Secret %s is not removed: %s", self.pod_name, error.reason)
 
 
 def _body(error: ApiException) -> dict[str, Any]:

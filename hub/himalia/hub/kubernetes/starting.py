@@ -77,10 +77,8 @@ def sentence(text: str) -> str:
 def _unplaced(said: str) -> Step:
     if not said:
         return Step(10, "The cluster looks for a place.")
-    # What would happen if others were thrown out is the scheduler's own affair.
-    return Step(
-        10, f"No machine has room now, so the server waits: {sentence(said.partition(' preemption:')[0])}"
-    )
+    # What would happen if others were thrown out, which follows, is the scheduler's own affair.
+    return Step(10, f"No machine has room now, so the server waits: {sentence(said.partition('. ')[0])}")
 
 
 def _troubles(status: Object, spec: Object) -> Iterator[Step]:
