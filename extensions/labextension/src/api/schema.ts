@@ -215,6 +215,8 @@ export interface paths {
         /**
          * List Profiles
          * @description Profiles with their sizes and what is free now; those that you may use.
+         *
+         *     The hub names the `groups` of the person whom it asks for, an empty one for nobody's.
          */
         get: operations["profiles.list"];
         put?: never;
@@ -3935,7 +3937,7 @@ export interface components {
         };
         /**
          * MachineFree
-         * @description The largest machine, and what of it is free.
+         * @description The one machine that there is, and what of it is free.
          */
         MachineFree: {
             /** Cpus */
@@ -4477,11 +4479,14 @@ export interface components {
              */
             state: "MISSING" | "QUEUED" | "STARTING" | "RUNNING" | "STOPPING" | "SUCCEEDED" | "FAILED" | "STOPPED";
         };
-        /** ProfileItems */
+        /**
+         * ProfileItems
+         * @description `machine` is null where there are several.
+         */
         ProfileItems: {
             /** Items */
             items: components["schemas"]["ProfileShown"][];
-            machine: components["schemas"]["MachineFree"];
+            machine: components["schemas"]["MachineFree"] | null;
             /** Next Page Token */
             next_page_token?: null;
         };
@@ -5867,7 +5872,9 @@ export interface operations {
     };
     "profiles.list": {
         parameters: {
-            query?: never;
+            query?: {
+                groups?: string[] | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
