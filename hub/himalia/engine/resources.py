@@ -6,9 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-ARCHITECTURE = "kubernetes.io/arch"
-"""The label with a machine's processor: amd64, arm64."""
-
 
 @dataclass(frozen=True, slots=True)
 class Resources:

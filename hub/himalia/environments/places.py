@@ -8,8 +8,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from himalia.core import architecture
 from himalia.core.settings import Settings
-from himalia.engine.resources import ARCHITECTURE
 from himalia.environments import local, overlay
 from himalia.environments.interpreter import base_prefixes
 from himalia.profiles.model import Kubernetes, Profile, Profiles
@@ -63,7 +63,7 @@ class Environments(ABC):
     def selector(self, profile: Profile) -> Mapping[str, str]:
         """The labels that a machine must have for a profile; where there are no pods, of its processor alone."""
         wanted = profile.kubernetes.node_selector
-        return {name: value for name, value in wanted.items() if name == ARCHITECTURE}
+        return {name: value for name, value in wanted.items() if name == architecture.LABEL}
 
     @abstractmethod
     def build_command(self, name: str, destination: Path, requirements: bytes) -> list[str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import platform
 import re
 import socket
 from collections.abc import Mapping
 from pathlib import Path
 
-from himalia.engine.resources import ARCHITECTURE, Machine, Resources
+from himalia.core import architecture
+from himalia.engine.resources import Machine, Resources
 
 DEVICES = {
     "nvidia.com/gpu": re.compile(r"nvidia\d+$"),
@@ -22,9 +22,6 @@ SHARED_DEVICES = {
     "huawei.com/Ascend910": ("/dev/davinci_manager", "/dev/devmm_svm", "/dev/hisi_hdc"),
 }
 """Device files that every workload with such a device needs beside its own."""
-
-_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
-"""Kubernetes' names of what the kernel calls them."""
 
 KEPT_MEMORY = 0.05
 """Share of the memory that is never given out: the platform itself lives there."""
@@ -40,7 +37,7 @@ def this_machine() -> Machine:
     memory = int(_memory_bytes() * (1 - KEPT_MEMORY))
     counts = {name: len(paths) for name, paths in found.items()}
     cores = len(os.sched_getaffinity(0))
-    labels = {ARCHITECTURE: _ARCHITECTURES.get(platform.machine(), platform.machine())}
+    labels = {architecture.LABEL: architecture.own()}
     return Machine(socket.gethostname(), Resources.of(cores, memory, counts), found, labels=labels)
 
 
