@@ -15,6 +15,7 @@ from s3_suite import S3Suite
 from himalia.core.settings import BadSettings, Settings
 from himalia.storage.choose import make_store
 from himalia.storage.directory import DirectoryStore
+from himalia.storage.errors import StoreUnavailableError
 from himalia.storage.s3.place import S3Place
 from himalia.storage.s3.store import S3Store
 
@@ -66,6 +67,20 @@ def test_settings_that_cannot_be_used_say_why(url: str, words: str, home: Path) 
     with pytest.raises(BadSettings, match="object_store_url") as caught:
         make_store(Settings(home=home, object_store_url=url))
     assert words in str(caught.value)
+
+
+def test_a_key_that_nobody_gave_is_said(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    empty = home / "empty"
+    empty.touch()
+    place = S3Place("bucket", endpoint="http://127.0.0.1:1")
+    with (
+        closing(S3Store(place, home / "near", empty)) as store,
+        pytest.raises(StoreUnavailableError, match=r"no key .*s3-credentials"),
+    ):
+        store.put(b"x")
 
 
 def test_settings_choose_the_store(home: Path) -> None:

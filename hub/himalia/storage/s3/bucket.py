@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+)
 
 from himalia.storage.errors import StorageError, StoreFullError, StoreUnavailableError
 from himalia.storage.s3.place import S3Place
@@ -22,8 +27,6 @@ _REFUSED = {
     "InvalidAccessKeyId",
     "InvalidToken",
     "SignatureDoesNotMatch",
-    "403",
-    "401",
 }
 _READ_ATTEMPTS = 4
 _READ_PAUSE_S = 0.2
@@ -50,6 +53,9 @@ class Bucket:
     def __init__(self, client: Any, place: S3Place) -> None:
         self._client = client
         self.place = place
+        # The checksum that botocore sends with each part has to be announced, by those who set none of their own.
+        summed = client.meta.config.request_checksum_calculation == "when_supported"
+        self._sums = {"ChecksumAlgorithm": "CRC32"} if summed else {}
 
     def put(self, key: str, data: bytes | memoryview) -> None:
         """Store `data`, whose checksum the server compares, in place of what was there."""
@@ -130,7 +136,8 @@ class Bucket:
     def begin(self, key: str) -> str:
         """Begin an upload in parts, of which nothing is seen before `complete`; its id."""
         with self._plainly():
-            return str(self._client.create_multipart_upload(**self._named(key))["UploadId"])
+            answer = self._client.create_multipart_upload(**self._named(key), **self._sums)
+            return str(answer["UploadId"])
 
     def part(self, key: str, upload: str, number: int, data: bytes) -> dict[str, Any]:
         """Send one part, from 1 on; what `complete` has to be told of it."""
@@ -188,6 +195,11 @@ class Bucket:
             yield
         except ClientError as error:
             raise self._translated(error) from error
+        except (NoCredentialsError, PartialCredentialsError) as error:
+            raise StoreUnavailableError(
+                f"The platform has no key to the object store {self.place}. Write one to the secret file "
+                "s3-credentials, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+            ) from error
         except BotoCoreError as error:
             raise StoreUnavailableError(
                 f"The object store {self.place} does not answer as it should: {error}. "
@@ -205,7 +217,7 @@ class Bucket:
             return NoSuchKeyError()
         elif code in _FULL or status == 507:
             return StoreFullError()
-        elif code in _REFUSED:
+        elif code in _REFUSED or status in (401, 403):
             words = f"refuses the platform's key ({code}). Correct the credentials, or what they may do"
         else:
             words = f"could not do what it was asked: {error}"

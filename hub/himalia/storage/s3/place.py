@@ -13,8 +13,8 @@ from botocore.exceptions import BotoCoreError
 
 CONNECT_S = 5
 READ_S = 60
-ATTEMPTS = 5
-"""Of each request: the pauses between them grow to some seconds, so a server that restarts goes unnoticed."""
+ATTEMPTS = 6
+"""Of each request; the pauses between them grow, to a quarter of a minute together: a restart goes unnoticed."""
 _OPTIONS = {"endpoint", "region", "addressing"}
 
 
@@ -69,7 +69,8 @@ class S3Place:
             connect_timeout=CONNECT_S,
             read_timeout=READ_S,
             max_pool_connections=connections,
-            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+            # Newer modes spend from a budget that all requests share, which an outage uses up at once.
+            retries={"mode": "legacy", "total_max_attempts": ATTEMPTS},
             s3={"addressing_style": self.addressing},
         )
         try:
