@@ -45,20 +45,25 @@ reserves = st.builds(
 machines_ = st.lists(
     st.tuples(st.integers(1, 8), st.integers(1, 16), st.integers(0, 4)), min_size=1, max_size=3
 ).map(lambda shapes: [machine(f"m{n}", *shape) for n, shape in enumerate(shapes)])
-lines = st.lists(
-    st.tuples(
+
+
+def lines_of(most: int) -> st.SearchStrategy[list[Waiting]]:
+    """Queues in their order, of at most so many."""
+    shapes = st.tuples(
         reserves, st.integers(-2, 2), st.sampled_from([0.0, 10.0, 100.0]), st.sampled_from([1, 1, 1, 2, 4])
-    ),
-    max_size=25,
-).map(
-    lambda items: sorted(
-        (
-            Waiting(f"w{n}", reserve, (-priority, n), waited, replicas)
-            for n, (reserve, priority, waited, replicas) in enumerate(items)
-        ),
-        key=lambda one: one.order,
     )
-)
+    return st.lists(shapes, max_size=most).map(
+        lambda items: sorted(
+            (
+                Waiting(f"w{n}", reserve, (-priority, n), waited, replicas)
+                for n, (reserve, priority, waited, replicas) in enumerate(items)
+            ),
+            key=lambda one: one.order,
+        )
+    )
+
+
+lines = lines_of(25)
 
 
 def held(placement: Placement, waiting: list[Waiting]) -> list[Holding]:
@@ -107,15 +112,19 @@ def test_what_fits_first_in_line_always_starts(waiting: list[Waiting], machines:
         break
 
 
-@given(lines, machines_)
+@given(lines_of(12), machines_)
 @settings(deadline=None, max_examples=60)
 def test_nobody_waits_for_ever(waiting: list[Waiting], machines: list[Machine]) -> None:
-    """While small ones keep coming behind them, all that could run have run after a bounded number of rounds."""
+    """While small ones keep coming behind them, each that could run waits for one turn of all that may run at most:
+    one ends in each round."""
     able = [one for one in waiting if could_ever_run(one.reserve, machines, one.replicas)]
     left = deque([replace(one, waited_s=100.0) for one in able])
     running: deque[list[Holding]] = deque()
     number = 1000
-    for _ in range(len(able) * 6 + 10):
+    at_once = sum(here.allocatable.memory_bytes // needs(0, 0.5).memory_bytes for here in machines)
+    for _ in range(len(able) * at_once + 1):
+        if not left:
+            return
         flood = [Waiting(f"s{number + n}", needs(0.5, 0.5), (3, number + n), 0.0) for n in range(3)]
         number += 3
         line_now = sorted([*left, *flood], key=lambda one: one.order)
