@@ -81,7 +81,7 @@ from himalia.secrets import service as secrets_service
 from himalia.secrets.service import Secrets
 from himalia.servers.catalogue import Catalogue
 from himalia.servers.identities import Identities
-from himalia.servers.service import Servers
+from himalia.servers.service import Completes, Servers
 from himalia.snapshots import service as snapshots_service
 from himalia.snapshots.collector import Collector, Freed, Purges
 from himalia.snapshots.service import Snapshots
@@ -222,8 +222,23 @@ class Platform:
         )
         self._project_hooks()
         self.servers = Servers(
-            self.database, self.engine, self.catalogue, self.identities, self.folders, self.hub
+            self.database,
+            self.engine,
+            self.catalogue,
+            self.identities,
+            self.folders,
+            self.hub,
+            self._pods(),
         )
+
+    def _pods(self) -> Completes | None:
+        """What describes notebook servers' pods, where there are pods."""
+        claims = getattr(self.backend, "claims", None)
+        if claims is None:
+            return None
+        from himalia.servers.pods import Pods  # it needs the extra "kubernetes"
+
+        return Pods(self.settings, self.environments, claims)
 
     def _project_hooks(self) -> None:
         """What nouns do when a project ends, or somebody's access to it."""

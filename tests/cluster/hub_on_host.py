@@ -158,17 +158,17 @@ class HubOnHost:
     def stop(self) -> None:
         """End everything; servers first, through the hub."""
         try:
-            for user in self.api("GET", "/users").json():
-                for server in user.get("servers", {}):
-                    path = (
-                        f"/users/{user['name']}/servers/{server}"
-                        if server
-                        else f"/users/{user['name']}/server"
-                    )
-                    self.api("DELETE", path)
-            until(lambda: not any(u.get("servers") for u in self.api("GET", "/users").json()), "servers end")
+            self.end_all()
         finally:
             self.hub.terminate()
             self.hub.wait(30)
             self.service.stop()
             shutil.rmtree(self.home)
+
+    def end_all(self) -> None:
+        """End everybody's servers."""
+        for user in self.api("GET", "/users").json():
+            for server in user.get("servers", {}):
+                own = f"servers/{server}" if server else "server"
+                self.api("DELETE", f"/users/{user['name']}/{own}")
+        until(lambda: not any(u.get("servers") for u in self.api("GET", "/users").json()), "servers end")

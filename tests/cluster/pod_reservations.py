@@ -39,7 +39,10 @@ class PodReservations(Reservations):
         devices = next(one for one in self.profiles()["items"][0]["sizes"] if one["name"] == asked["size"])
         amounts = {"memory_bytes": 2**28 * 3, "devices": devices["accelerators"]}
         labels = {"himalia/role": "server", "himalia/workload": granted["id"]}
-        pod = {"image": self.image, "labels": labels, "annotations": {"example.org/a": "{not a template}"}}
+        pod = {
+            "name": f"server-{granted['person']['id']}{'-' + asked['server'].lower()[:6] if asked['server'] else ''}"
+        }
+        pod |= {"image": self.image, "labels": labels, "annotations": {"example.org/a": "{not a template}"}}
         home = {"name": "home", "emptyDir": {}}
         pod |= {"spec": {"tolerations": [{"key": "x", "operator": "Exists"}]}, "volumes": [home]}
         pod |= {"mounts": [{"name": "home", "mountPath": "/home/himalia"}], **self.pod}

@@ -47,6 +47,13 @@ def hub() -> Iterator[HubOnHost]:
     kubectl("delete", "namespace", NAMESPACE, "--wait=true")
 
 
+@pytest.fixture(autouse=True)
+def nobodys(hub: HubOnHost) -> Iterator[None]:
+    """Each test begins without servers."""
+    yield
+    hub.end_all()
+
+
 def failed(hub: HubOnHost, name: str, options: dict[str, str] | None = None) -> str:
     """What the page says of a start that fails; nothing is left of it."""
     answer = hub.start(name, options)
@@ -94,11 +101,11 @@ def test_a_server_is_a_pod_of_what_was_reserved(hub: HubOnHost) -> None:
 
 def test_a_named_server_is_a_pod_of_its_own(hub: HubOnHost) -> None:
     hub.ready("ada")
-    hub.ready("ada", server="Second.1")
+    hub.ready("ada", server="Second_1")
     names = sorted(pod["metadata"]["name"] for pod in items("pods"))
     assert len(names) == 2
-    assert names[1].startswith(f"{names[0]}-second-1")
-    for path in ("/users/ada/server", "/users/ada/servers/Second.1"):
+    assert names[1].startswith(f"{names[0]}-second")
+    for path in ("/users/ada/server", "/users/ada/servers/Second_1"):
         assert hub.api("DELETE", path).status_code in (202, 204)
     until(lambda: not hub.reservations.taken, "both are given back")
 

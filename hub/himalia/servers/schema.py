@@ -57,6 +57,7 @@ class ReservedPod(BaseModel):
     `mounts` are the person's home, shared folders, check-outs and overlays; their claims are there.
     """
 
+    name: str
     image: str
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}

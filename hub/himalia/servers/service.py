@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy.engine import Connection
 
@@ -43,6 +43,13 @@ AGE_CHECK_S = 5.0
 """How often it is looked whether a server has become too old."""
 
 
+class Completes(Protocol):
+    """What makes of a reservation one for a cluster."""
+
+    async def complete(self, reservation: Reservation, profile: Profile, server: str) -> None:
+        """Say what its pod is. Raises Unavailable."""
+
+
 class Servers:
     """Reservations are workloads of kind `server`: counted by the queue, started and stopped by the hub."""
 
@@ -54,6 +61,7 @@ class Servers:
         identities: Identities,
         folders: Folders,
         hub: HubAccounts,
+        pods: Completes | None = None,
     ) -> None:
         self.database = database
         self.engine = engine
@@ -61,6 +69,7 @@ class Servers:
         self.identities = identities
         self.folders = folders
         self.hub = hub
+        self.pods = pods
         engine.on_change("server", self._changed)
 
     async def reserve(self, credentials: Credentials, body: ReservationCreate) -> Reservation:
@@ -110,7 +119,11 @@ class Servers:
             described = await self._describe(identifier, person, own, profile.environment, limit)
         except OSError as error:
             raise NoCapacity(f"The folders of the server could not be made: {error.strerror}.") from error
-        described.devices = list(device_files(placement.devices))
+        described.reserve = reserve.as_json()
+        if self.pods is not None:
+            await self.pods.complete(described, profile, body.server)
+        else:
+            described.devices = list(device_files(placement.devices))
         described.idle_timeout_s = profile.idle.timeout_s or 0
         described.env.update(HIMALIA_PROFILE=profile.name, HIMALIA_SIZE=size.name)
         return described
@@ -122,7 +135,7 @@ class Servers:
         places = queue.plan([queue.Waiting(identifier, reserve)], holding, machines, {(reserve, 1)})
         if not places:
             left = queue.free(holding, machines)
-            most = max(left.values(), key=lambda room: room.memory_bytes)
+            most = max(left.values(), key=lambda room: room.memory_bytes, default=Resources())
             raise NoCapacity(
                 f"This size needs {reserve.words()}, and only {most.words()} is free now. "
                 "Choose a smaller size, or try again when others have stopped."

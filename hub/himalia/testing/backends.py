@@ -230,7 +230,9 @@ print(run.log("step", 1))
             assert service.backend.observe(["a-1", "never-1"]) == {"a-1": Seen.RUNNING, "never-1": Seen.GONE}
             assert service.backend.observe([]) == {}
         async with Service(world, world.shell(FOREVER)) as after:
-            await eventually(lambda: after.backend.observe(["a-1"]) == {"a-1": Seen.RUNNING}, "a-1 to be found")
+            await eventually(
+                lambda: after.backend.observe(["a-1"]) == {"a-1": Seen.RUNNING}, "a-1 to be found"
+            )
             after.backend.stop("a-1", 0.0, STOPPED)
             await after.ended("a-1")
             await eventually(lambda: after.backend.observe(["a-1"]) == {"a-1": Seen.GONE}, "a-1 to be gone")
@@ -263,7 +265,9 @@ print(run.log("step", 1))
             service.backend.start(launch)
             await service.printed("a-1", "before")
         async with Service(world, launch) as after:
-            await eventually(lambda: after.backend.observe(["a-1"]) == {"a-1": Seen.RUNNING}, "a-1 to be found")
+            await eventually(
+                lambda: after.backend.observe(["a-1"]) == {"a-1": Seen.RUNNING}, "a-1 to be found"
+            )
             (world.shared / "go").touch()
             assert (await after.ended("a-1")).exit_code == 5
         numbers = "".join(f"{number}\n" for number in range(1, 20001))

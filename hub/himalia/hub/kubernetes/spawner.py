@@ -11,7 +11,6 @@ from typing import Any
 
 from jupyterhub.utils import maybe_future
 from kubernetes_asyncio.client.rest import ApiException
-from kubespawner.slugs import safe_slug
 from kubespawner.spawner import KubeSpawner
 from traitlets import default
 
@@ -110,8 +109,7 @@ class HimaliaKubeSpawner(Reserving, KubeSpawner):
 
     def _take(self, granted: dict[str, Any]) -> None:
         """Set what KubeSpawner itself writes into the pod."""
-        server = f"-{safe_slug(self.name, max_length=24)}" if self.name else ""
-        self.pod_name = f"server-{granted['person']['id']}{server}"
+        self.pod_name = granted["pod"]["name"]
         self.dns_name = self.dns_name_template.format(namespace=self.namespace, name=self.pod_name)
         self.image = granted["pod"]["image"]
         self.working_dir = granted["home"]
