@@ -4823,6 +4823,8 @@ export interface components {
             mounts?: {
                 [key: string]: unknown;
             }[];
+            /** Name */
+            name: string;
             /**
              * Spec
              * @default {}
