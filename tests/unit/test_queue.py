@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import replace
 from itertools import chain
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from himalia.engine.queue import Holding, Placement, Waiting, could_ever_run, free, plan
@@ -112,6 +112,8 @@ def test_what_fits_first_in_line_always_starts(waiting: list[Waiting], machines:
         break
 
 
+@example(line(needs(2), needs(4)), [machine()])
+@example([*line(needs(2)), group(2, needs(2), 1)], [machine()])
 @given(lines_of(12), machines_)
 @settings(deadline=None, max_examples=60)
 def test_nobody_waits_for_ever(waiting: list[Waiting], machines: list[Machine]) -> None:
