@@ -1,4 +1,4 @@
-"""The platform's images, built from ``images/`` by buildah and brought into the nodes.
+"""The platform's images, built from ``images/`` by buildah.
 
 An image is built again only when something that goes in has changed; what was built is kept outside of the checkout.
 """
@@ -13,11 +13,10 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 from .cache import CACHE, digest, lock
-from .node import Node
 from .parts import ClusterError
 
 CHECKOUT = Path(__file__).parents[3]
@@ -44,33 +43,11 @@ def build(name: str) -> str:
     return _once(f"localhost/himalia-{name}:{key}", lambda image: _build(folder, base, image))
 
 
-def load(nodes: Iterable[Node], images: Iterable[str], tag: str) -> None:
-    """Bring images that were built into nodes, under the name with ``tag`` too."""
-    for image in images:
-        lacking = [node for node in nodes if image not in node.images()]
-        if lacking:
-            with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-                archive = Path(folder) / "image.tar"
-                _buildah("push", "--quiet", image, f"docker-archive:{archive}:{image}")
-                for node in lacking:
-                    node.load(archive)
-        for node in nodes:
-            _keep_only(node, image, f"{image.rpartition(':')[0]}:{tag}")
-
-
-def _keep_only(node: Node, image: str, name: str) -> None:
-    """Give the image its name on the node, and remove what had been built earlier."""
-    node.ctr("images", "tag", "--force", image, name)
-    others = [one for one in node.images() if one.rpartition(":")[0] == image.rpartition(":")[0]]
-    if old := [one for one in others if one not in (image, name)]:
-        node.ctr("images", "remove", *old)
-
-
 def _once(image: str, make: Callable[[str], None]) -> str:
-    if _buildah("images", "--quiet", image, check=False):
+    if buildah("images", "--quiet", image, check=False):
         return image
     with lock(CACHE / f"{image.rpartition('/')[2].partition(':')[0]}.lock"):
-        if _buildah("images", "--quiet", image, check=False):
+        if buildah("images", "--quiet", image, check=False):
             return image
         print(f"==> Building {image}", file=sys.stderr, flush=True)
         started = time.monotonic()
@@ -82,9 +59,9 @@ def _once(image: str, make: Callable[[str], None]) -> str:
 
 def _remove_older(image: str) -> None:
     repository = image.rpartition(":")[0]
-    names = _buildah("images", "--format", "{{.Name}}:{{.Tag}}", repository, check=False).split()
+    names = buildah("images", "--format", "{{.Name}}:{{.Tag}}", repository, check=False).split()
     if old := [name for name in names if name != image]:
-        _buildah("rmi", *old, check=False)
+        buildah("rmi", *old, check=False)
 
 
 def _build_debian() -> str:
@@ -95,9 +72,9 @@ def _build_debian() -> str:
             root = Path(folder) / "root"
             _run("debootstrap", "--variant=minbase", f"--include={packages}", suite, str(root))
             shutil.rmtree(root / "var/cache/apt/archives")
-            container = _buildah("from", "scratch")
-            _buildah("add", "--quiet", container, str(root), "/")
-            _buildah("commit", "--quiet", "--rm", container, image)
+            container = buildah("from", "scratch")
+            buildah("add", "--quiet", container, str(root), "/")
+            buildah("commit", "--quiet", "--rm", container, image)
 
     return _once(f"localhost/himalia-debian:{digest([], suite, packages)}", make)
 
@@ -120,7 +97,7 @@ def _build(folder: Path, base: str, image: str) -> None:
         arguments |= dict.fromkeys(("PIP_CERT", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"), _INSIDE)
     for name, value in arguments.items():
         words += ["--build-arg", f"{name}={value}"]
-    _buildah(*words, str(CHECKOUT))
+    buildah(*words, str(CHECKOUT))
 
 
 def _indexes() -> dict[str, str]:
@@ -156,8 +133,8 @@ def _content(file: Path) -> str:
         )
 
 
-def _buildah(*words: str, check: bool = True) -> str:
-    """Buildah with a store of its own, in a form that needs neither a daemon nor a mount that stays."""
+def buildah(*words: str, check: bool = True) -> str:
+    """What buildah says, with a store of its own that needs no daemon and no mount that stays."""
     store = ["--root", f"{_STORE}/root", "--runroot", f"{_STORE}/run", "--storage-driver", "overlay"]
     return _run("buildah", *store, "--storage-opt", "overlay.skip_mount_home=true", *words, check=check)
 

@@ -98,13 +98,17 @@ class Node:
         """What a command says that runs on the node."""
         return run(*self._within, *command)
 
-    def ctr(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def ctr(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Ask its containerd, about what the kubelet sees."""
-        words = ["ctr", "--address", str(self._socket), "--namespace", "k8s.io", *command]
-        done = subprocess.run(words, capture_output=True, text=True)
+        command = self.ctr_command(*words)
+        done = subprocess.run(command, capture_output=True, text=True)
         if check and done.returncode:
-            raise ClusterError(f"{self.name}: `{' '.join(words)}` failed: {done.stderr.strip()}")
+            raise ClusterError(f"{self.name}: `{' '.join(command)}` failed: {done.stderr.strip()}")
         return done
+
+    def ctr_command(self, *words: str) -> list[str]:
+        """The command line that asks it."""
+        return ["ctr", "--address", str(self._socket), "--namespace", "k8s.io", *words]
 
     def images(self) -> list[str]:
         """The names of the images that it has."""

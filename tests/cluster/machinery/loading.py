@@ -1,0 +1,118 @@
+"""Bringing built images into nodes: only the layers that a node does not have yet travel.
+
+Between buildah and containerd is a folder in the form of the OCI image layout specification
+(https://github.com/opencontainers/image-spec/blob/main/image-layout.md), kept outside of the checkout.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import tarfile
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from .cache import CACHE, lock
+from .images import buildah
+from .node import Node
+from .parts import ClusterError
+
+_LAYOUT = CACHE / "layout"
+_NAME = "org.opencontainers.image.ref.name"
+_CONTAINERD_NAME = "io.containerd.image.name"
+
+
+def load(nodes: Iterable[Node], images: Iterable[str], tag: str) -> None:
+    """Bring images that were built into nodes, under their names with ``tag`` too."""
+    nodes = list(nodes)
+    for image in images:
+        for node in [node for node in nodes if image not in node.images()]:
+            _import(node, _manifest(image))
+        for node in nodes:
+            _keep_only(node, image, f"{_repository(image)}:{tag}")
+
+
+def _manifest(image: str) -> dict[str, Any]:
+    """The image's entry in the layout, where it is put if it is not there yet."""
+    with lock(_LAYOUT.with_name("layout.lock")):
+        if image not in (found := _entries()):
+            buildah("push", "--quiet", "--disable-compression", image, f"oci:{_LAYOUT}:{image}")
+            _forget_older(image)
+            found = _entries()
+    return found[image]
+
+
+def _entries() -> dict[str, dict[str, Any]]:
+    index = _LAYOUT / "index.json"
+    entries = json.loads(index.read_text())["manifests"] if index.exists() else []
+    return {one["annotations"][_NAME]: one for one in entries}
+
+
+def _forget_older(image: str) -> None:
+    """Keep of the layout what the other images and the newest of this name need."""
+    kept = [
+        one for name, one in _entries().items() if name == image or _repository(name) != _repository(image)
+    ]
+    (_LAYOUT / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": kept}))
+    needed = {digest for entry in kept for digest in _blobs(entry)}
+    for file in (_LAYOUT / "blobs/sha256").iterdir():
+        if f"sha256:{file.name}" not in needed:
+            file.unlink()
+
+
+def _blobs(entry: dict[str, Any]) -> Iterator[str]:
+    """The digests of all that an image consists of; the manifest last, as what refers to the others."""
+    manifest = json.loads(_blob(entry["digest"]).read_bytes())
+    yield from (layer["digest"] for layer in manifest["layers"])
+    yield manifest["config"]["digest"]
+    yield entry["digest"]
+
+
+def _blob(digest: str) -> Path:
+    return _LAYOUT / "blobs" / digest.replace(":", "/")
+
+
+def _import(node: Node, entry: dict[str, Any]) -> None:
+    """Stream an archive of what the node lacks; containerd finds the rest in its own store."""
+    present = set(node.ctr("content", "list", "--quiet").stdout.split())
+    described = entry | {"annotations": {_CONTAINERD_NAME: entry["annotations"][_NAME]}}
+    command = node.ctr_command("images", "import", "-")
+    importing = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    assert importing.stdin
+    assert importing.stdout
+    with (
+        suppress(BrokenPipeError),
+        importing.stdin,
+        tarfile.open(fileobj=importing.stdin, mode="w|") as archive,
+    ):
+        _add(archive, "oci-layout", b'{"imageLayoutVersion": "1.0.0"}')
+        _add(archive, "index.json", json.dumps({"schemaVersion": 2, "manifests": [described]}).encode())
+        for digest in _blobs(entry):
+            if digest not in present:
+                archive.add(_blob(digest), f"blobs/{digest.replace(':', '/')}")
+    said = importing.stdout.read().decode().strip()
+    if importing.wait():
+        raise ClusterError(f"{node.name} does not take {entry['annotations'][_NAME]}: {said}")
+
+
+def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.size = len(content)
+    archive.addfile(entry, io.BytesIO(content))
+
+
+def _keep_only(node: Node, image: str, name: str) -> None:
+    """Give the image its name on the node, and remove what had been built earlier."""
+    node.ctr("images", "tag", "--force", image, name)
+    others = [one for one in node.images() if _repository(one) == _repository(image)]
+    if old := [one for one in others if one not in (image, name)]:
+        node.ctr("images", "remove", *old)
+
+
+def _repository(image: str) -> str:
+    return image.rpartition(":")[0]
