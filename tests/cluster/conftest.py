@@ -11,6 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from machinery import images
 from machinery.cluster import Cluster
 
 
@@ -33,3 +34,10 @@ def namespace(request: pytest.FixtureRequest, cluster: Cluster) -> Iterator[str]
     cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
     yield name
     cluster.kubectl("delete", "namespace", name, "--timeout=60s", timeout_s=70)
+
+
+@pytest.fixture(scope="session")
+def platform_images(cluster: Cluster) -> str:
+    """The tag under which the first node has the images that the chart needs: ``localhost/himalia-<name>:<tag>``."""
+    cluster.load(images.build(name) for name in images.CORE)
+    return "test"

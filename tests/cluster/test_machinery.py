@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from machinery import images, loading
+from machinery import images
 from machinery.cluster import Cluster
 from machinery.layout import Layout
 from machinery.node import Node
@@ -34,7 +34,7 @@ UNPRIVILEGED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["AL
 def debian(cluster: Cluster) -> str:
     """A small image with Python, on the first node."""
     image = images.build("debian")
-    loading.load(cluster.nodes, [image], "test")
+    cluster.load([image])
     return image
 
 
@@ -43,7 +43,7 @@ def second(cluster: Cluster, debian: str) -> Iterator[Node]:
     """A second node with two GPUs."""
     node = cluster.add_node({"nvidia.com/gpu": 2})
     try:
-        loading.load([node], [debian], "test")
+        cluster.load([debian])
         yield node
     finally:
         cluster.remove_node(node)

@@ -1,7 +1,7 @@
 """``python tests/cluster/machinery COMMAND``: a cluster to develop on, beside the tests' own.
 
-``up`` starts one (``--nodes 2`` for two) and prints how to reach it, ``load IMAGE`` brings an image of buildah's into
-it, ``down`` removes it. What runs from here itself: ``own``, ``guard``, ``volumes``, ``devices``.
+``up`` starts one (``--nodes 2`` for two) and prints how to reach it, ``load NAME`` builds ``images/NAME`` and brings
+it there, ``down`` removes it. What runs from here itself: ``own``, ``guard``, ``volumes``, ``devices``.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ def main() -> None:
     up = commands.add_parser("up", help="start a cluster and print how to reach it")
     up.add_argument("--nodes", type=int, default=1)
     commands.add_parser("down", help="remove it")
+    load = commands.add_parser("load", help="build images and bring them into it, with the tag dev")
+    load.add_argument("images", nargs="+", help="as in images/")
     own = commands.add_parser("own", help="start a cluster and remove it at SIGTERM")
     own.add_argument("nodes", type=int)
     guard = commands.add_parser("guard", help="wait until standard input ends, then remove the cluster")
@@ -44,6 +46,8 @@ def main() -> None:
             development.up(options.nodes)
         case "down":
             development.down()
+        case "load":
+            development.load(options.images)
         case "own":
             development.own(options.nodes)
         case "guard":

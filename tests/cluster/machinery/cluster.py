@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 from .binaries import programs
 from .control import STORAGE_CLASS, ControlPlane
 from .layout import Layout
+from .loading import load
 from .node import Node
 from .parts import ClusterError, run
 from .pki import Authority
@@ -101,6 +102,10 @@ class Cluster:
         self.kubectl("delete", "pods", *on_it, "--force", "--grace-period=0", "--wait=false")
         self.kubectl("delete", "node", node.name, "--ignore-not-found")
         self.nodes.remove(node)
+
+    def load(self, built: Iterable[str], tag: str = "test") -> None:
+        """Bring images that were built into every node, under their names with ``tag`` too."""
+        load([node.runtime for node in self.nodes], built, tag)
 
     @contextmanager
     def nodes_lost_after(self, seconds: int) -> Iterator[None]:

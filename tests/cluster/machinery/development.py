@@ -7,12 +7,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from . import images, loading
 from .cluster import DEVICES, Cluster
 from .layout import Layout
 from .parts import ClusterError
+from .runtime import Runtime
 from .sweeping import sweep
 
 LAYOUT = Layout("dev", 78)
@@ -69,3 +72,13 @@ def down() -> None:
         while _OWNER.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
     sweep(LAYOUT)
+
+
+def load(names: Sequence[str]) -> None:
+    """Build images and bring them into it, with the tag ``dev``."""
+    if not LAYOUT.kubeconfig.exists():
+        sys.exit("There is no cluster: python tests/cluster/machinery up")
+    runtimes = [Runtime(socket.parent) for socket in LAYOUT.state.glob("*/containerd.sock")]
+    for name in names:
+        loading.load(runtimes, [images.build(name)], "dev")
+        print(f"localhost/himalia-{name}:dev")

@@ -44,17 +44,30 @@ def build(name: str) -> str:
 
 
 def _once(image: str, make: Callable[[str], None]) -> str:
-    if buildah("images", "--quiet", image, check=False):
+    if _is_built(image):
         return image
-    with lock(CACHE / f"{image.rpartition('/')[2].partition(':')[0]}.lock"):
-        if buildah("images", "--quiet", image, check=False):
-            return image
-        print(f"==> Building {image}", file=sys.stderr, flush=True)
-        started = time.monotonic()
-        make(image)
-        print(f"==> Built {image} in {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
-        _remove_older(image)
+    with lock(CACHE / "buildah.lock"):
+        if not _is_built(image):
+            print(f"==> Building {image}", file=sys.stderr, flush=True)
+            started = time.monotonic()
+            _unmount()
+            try:
+                make(image)
+            except BaseException:
+                _unmount()
+                raise
+            _remove_older(image)
+            print(f"==> Built {image} in {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
     return image
+
+
+def _is_built(image: str) -> bool:
+    return bool(buildah("images", "--quiet", image, check=False))
+
+
+def _unmount() -> None:
+    """Remove the containers of a build that was broken off, and their mounts."""
+    buildah("rm", "--all", check=False)
 
 
 def _remove_older(image: str) -> None:

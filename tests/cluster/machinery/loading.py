@@ -17,22 +17,22 @@ from typing import Any
 
 from .cache import CACHE, lock
 from .images import buildah
-from .node import Node
 from .parts import ClusterError
+from .runtime import Runtime
 
 _LAYOUT = CACHE / "layout"
 _NAME = "org.opencontainers.image.ref.name"
 _CONTAINERD_NAME = "io.containerd.image.name"
 
 
-def load(nodes: Iterable[Node], images: Iterable[str], tag: str) -> None:
-    """Bring images that were built into nodes, under their names with ``tag`` too."""
-    nodes = list(nodes)
+def load(runtimes: Iterable[Runtime], images: Iterable[str], tag: str) -> None:
+    """Bring images that were built into nodes' containerds, under their names with ``tag`` too."""
+    runtimes = list(runtimes)
     for image in images:
-        for node in [node for node in nodes if image not in node.images()]:
-            _import(node, _manifest(image))
-        for node in nodes:
-            _keep_only(node, image, f"{_repository(image)}:{tag}")
+        for runtime in [one for one in runtimes if image not in one.images()]:
+            _import(runtime, _manifest(image))
+        for runtime in runtimes:
+            _keep_only(runtime, image, f"{_repository(image)}:{tag}")
 
 
 def _manifest(image: str) -> dict[str, Any]:
@@ -75,11 +75,11 @@ def _blob(digest: str) -> Path:
     return _LAYOUT / "blobs" / digest.replace(":", "/")
 
 
-def _import(node: Node, entry: dict[str, Any]) -> None:
+def _import(runtime: Runtime, entry: dict[str, Any]) -> None:
     """Stream an archive of what the node lacks; containerd finds the rest in its own store."""
-    present = set(node.ctr("content", "list", "--quiet").stdout.split())
+    present = set(runtime.ctr("content", "list", "--quiet").split())
     described = entry | {"annotations": {_CONTAINERD_NAME: entry["annotations"][_NAME]}}
-    command = node.ctr_command("images", "import", "-")
+    command = runtime.command("images", "import", "-")
     importing = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
@@ -97,7 +97,7 @@ def _import(node: Node, entry: dict[str, Any]) -> None:
                 archive.add(_blob(digest), f"blobs/{digest.replace(':', '/')}")
     said = importing.stdout.read().decode().strip()
     if importing.wait():
-        raise ClusterError(f"{node.name} does not take {entry['annotations'][_NAME]}: {said}")
+        raise ClusterError(f"containerd does not take {entry['annotations'][_NAME]}: {said}")
 
 
 def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
@@ -106,12 +106,12 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
     archive.addfile(entry, io.BytesIO(content))
 
 
-def _keep_only(node: Node, image: str, name: str) -> None:
+def _keep_only(runtime: Runtime, image: str, name: str) -> None:
     """Give the image its name on the node, and remove what had been built earlier."""
-    node.ctr("images", "tag", "--force", image, name)
-    others = [one for one in node.images() if _repository(one) == _repository(image)]
+    runtime.ctr("images", "tag", "--force", image, name)
+    others = [one for one in runtime.images() if _repository(one) == _repository(image)]
     if old := [one for one in others if one not in (image, name)]:
-        node.ctr("images", "remove", *old)
+        runtime.ctr("images", "remove", *old)
 
 
 def _repository(image: str) -> str:

@@ -20,6 +20,7 @@ from .layout import Layout
 from .parts import ClusterError, Part, run
 from .pause import archive
 from .pki import Authority
+from .runtime import Runtime
 from .sweeping import hierarchies
 
 PAUSE_IMAGE = "localhost/himalia-test-pause:1"
@@ -44,6 +45,7 @@ class Node:
         self.name = f"node-{number}"
         self.address = layout.address(number)
         self.folder = layout.state / str(number)
+        self.runtime = Runtime(self.folder)
         self.storage = layout.folder / "images" / str(number)
         self._programs = programs
         self._authority = authority
@@ -65,11 +67,11 @@ class Node:
         self._configure()
         self._define_parts()
         self.containerd.start()
-        self.containerd.wait(lambda: self.ctr("version", check=False).returncode == 0)
-        if PAUSE_IMAGE not in self.images():
+        self.containerd.wait(self.runtime.answers)
+        if PAUSE_IMAGE not in self.runtime.images():
             image = self.folder / "pause.tar"
             image.write_bytes(archive(self._programs / "pause", PAUSE_IMAGE))
-            self.load(image)
+            self.runtime.load(image)
         for part in (self.kubelet, self.proxy):
             part.start()
         if self._devices:
@@ -98,26 +100,6 @@ class Node:
         """What a command says that runs on the node."""
         return run(*self._within, *command)
 
-    def ctr(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Ask its containerd, about what the kubelet sees."""
-        command = self.ctr_command(*words)
-        done = subprocess.run(command, capture_output=True, text=True)
-        if check and done.returncode:
-            raise ClusterError(f"{self.name}: `{' '.join(command)}` failed: {done.stderr.strip()}")
-        return done
-
-    def ctr_command(self, *words: str) -> list[str]:
-        """The command line that asks it."""
-        return ["ctr", "--address", str(self._socket), "--namespace", "k8s.io", *words]
-
-    def images(self) -> list[str]:
-        """The names of the images that it has."""
-        return self.ctr("images", "list", "--quiet").stdout.split()
-
-    def load(self, image: Path) -> None:
-        """Give it an image: an archive in the form of ``docker save``."""
-        self.ctr("images", "import", str(image))
-
     @property
     def link(self) -> str:
         """This machine's end of its network cable."""
@@ -130,10 +112,6 @@ class Node:
     @property
     def _within(self) -> list[str]:
         return ["nsenter", "--target", str(self._init), "--net", "--mount", "--pid"]
-
-    @property
-    def _socket(self) -> Path:
-        return self.folder / "containerd.sock"
 
     def _switch_on(self) -> None:
         names = [
@@ -258,7 +236,7 @@ class Node:
             "authorization": {"mode": "Webhook"},
             "tlsCertFile": str(pki / f"{self.name}.crt"),
             "tlsPrivateKeyFile": str(pki / f"{self.name}.key"),
-            "containerRuntimeEndpoint": f"unix://{self._socket}",
+            "containerRuntimeEndpoint": f"unix://{self.runtime.socket}",
             "cgroupDriver": "cgroupfs",
             "cgroupRoot": f"/{self.layout.cgroup}/{self.name}",
             "failCgroupV1": False,
@@ -283,7 +261,7 @@ version = 2
 root = "{self.storage}"
 state = "{self.folder}/containerd"
 [grpc]
-  address = "{self._socket}"
+  address = "{self.runtime.socket}"
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "{PAUSE_IMAGE}"
   restrict_oom_score_adj = true
