@@ -10,7 +10,7 @@ import httpx
 import pytest
 import yaml
 from docs.examples import Block, named
-from machinery import images, loading
+from machinery import images
 from machinery.cluster import Cluster, ClusterError
 from machinery.release import CHART, Release
 from machinery.waiting import until
@@ -23,7 +23,7 @@ PORT, CONTENT_PORT = 30480, 30481
 @pytest.fixture(scope="module")
 def release(cluster: Cluster, namespace: str) -> Iterator[Release]:
     """The platform, installed with this checkout's images."""
-    loading.load(cluster.nodes, [images.build(name) for name in images.CORE], "test")
+    cluster.load(images.build(name) for name in images.CORE)
     address = cluster.nodes[0].address
     values = {
         "images": {"registry": "localhost/", "tag": "test"},
