@@ -7,8 +7,7 @@ import logging
 import socket
 from collections.abc import Callable
 from datetime import timedelta
-from functools import partial
-from pathlib import Path
+from functools import cache, partial
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -114,7 +113,7 @@ class Platform:
         self.store = make_store(settings)
         self.tokens = Tokens(settings.token_days)
         self.work_tokens = WorkTokens(key)
-        disabled = _disabled_accounts(settings.home)
+        disabled = _disabled_accounts(settings)
         self.hub = HubAccounts(settings, self.service_token, lambda name: name in disabled())
         self.disabled = DisabledAccounts(self.database, disabled, self.hub.forget, self.tokens.delete_all)
         self.credentials = Credentials(
@@ -418,10 +417,15 @@ class Platform:
         )
 
 
-def _disabled_accounts(home: Path) -> Callable[[], frozenset[str]]:
+def _disabled_accounts(settings: Settings) -> Callable[[], frozenset[str]]:
     """Names of local accounts that are disabled; the hub's models of accounts do not tell."""
-    file = home / "hub" / "accounts.sqlite"
-    return lambda: AccountStore(file).disabled() if file.exists() else frozenset()
+    file = settings.home / "hub" / "accounts.sqlite"
+
+    @cache
+    def store() -> AccountStore:
+        return AccountStore.of_home(settings.home, settings.accounts_url)
+
+    return lambda: store().disabled() if settings.accounts_url or file.exists() else frozenset()
 
 
 def _gateway(settings: Settings) -> GatewayClient:

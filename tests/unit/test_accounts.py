@@ -2,28 +2,55 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from argon2 import PasswordHasher
 
 from himalia.core.errors import Forbidden, HimaliaError, Invalid, NameInUse, NotFound, Unavailable
 from himalia.hub.accounts import passwords
 from himalia.hub.accounts.store import AccountStore
 from himalia.hub.accounts.throttle import Throttle
+from himalia.hub.kubernetes import config
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> AccountStore:
+def local(tmp_path: Path) -> AccountStore:
+    """One in a file."""
     return AccountStore.of_home(tmp_path)
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> AccountStore:
+    """One of each kind."""
+    if request.param == "sqlite":
+        made: AccountStore = request.getfixturevalue("local")
+        return made
+    url = sa.make_url(request.getfixturevalue("postgres_url"))
+    name = f"accounts_{os.urandom(4).hex()}"
+    server = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    server.dispose()
+    return AccountStore(url.set(database=name))
+
+
+def file(store: AccountStore) -> Path:
+    return Path(store.url.database or "")
+
+
 def content(store: AccountStore) -> bytes:
-    folder = store.path.parent
-    return b"".join(file.read_bytes() for file in folder.iterdir())
+    """All that is kept, as bytes."""
+    with store._connect() as connection:
+        tables = [
+            connection.exec_driver_sql(f"SELECT * FROM {name}").all() for name in ("accounts", "invitations")
+        ]
+    return str(tables).encode()
 
 
 def test_an_account_signs_in_with_its_password_alone(store: AccountStore) -> None:
@@ -41,9 +68,9 @@ def test_an_account_signs_in_with_its_password_alone(store: AccountStore) -> Non
     assert generated.encode() not in content(store)
 
 
-def test_files_are_private(store: AccountStore) -> None:
-    assert store.path.parent.stat().st_mode & 0o777 == 0o700
-    assert store.path.stat().st_mode & 0o777 == 0o600
+def test_files_are_private(local: AccountStore) -> None:
+    assert file(local).parent.stat().st_mode & 0o777 == 0o700
+    assert file(local).stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize(
@@ -178,11 +205,10 @@ def test_a_reset_password_replaces_the_old_one(store: AccountStore) -> None:
 def test_a_hash_of_weaker_parameters_is_renewed(store: AccountStore) -> None:
     store.add("ada", "long-password")
     weak = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1).hash("long-password")
-    with sqlite3.connect(store.path) as connection:
-        connection.execute("UPDATE accounts SET password = ?", (weak,))
+    store._change("ada", password=weak)
     assert store.verify("ada", "long-password") is not None
-    with sqlite3.connect(store.path) as connection:
-        stored = connection.execute("SELECT password FROM accounts").fetchone()[0]
+    with store._connect() as connection:
+        stored = connection.exec_driver_sql("SELECT password FROM accounts").scalar_one()
     assert not passwords.is_outdated(stored)
     assert store.verify("ada", "long-password") is not None
 
@@ -235,18 +261,48 @@ def test_an_address_keeps_what_was_tried_before_a_success() -> None:
     assert throttle.wait_s("10.0.0.1") == 0
 
 
-def test_the_journal_of_an_earlier_release_is_given_up(store: AccountStore) -> None:
-    store.add("ada")
-    with sqlite3.connect(store.path) as connection:
+def test_the_journal_of_an_earlier_release_is_given_up(local: AccountStore) -> None:
+    local.add("ada")
+    with sqlite3.connect(file(local)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
     connection.close()
-    assert AccountStore(store.path).get("ada") is not None
-    assert store.path.read_bytes()[18:20] == b"\1\1", (
+    assert AccountStore(local.url).get("ada") is not None
+    assert file(local).read_bytes()[18:20] == b"\1\1", (
         "the file says how it is written: 1 journal, 2 write-ahead log"
     )
 
 
-def test_a_store_that_cannot_be_read_says_so(store: AccountStore) -> None:
-    store.path.write_bytes(b"")
+def test_a_store_that_cannot_be_read_says_so(local: AccountStore) -> None:
+    file(local).write_bytes(b"")
     with pytest.raises(Unavailable, match="The accounts cannot be read or changed now"):
-        store.get("ada")
+        local.get("ada")
+
+
+def test_several_processes_make_the_tables_at_once(postgres_url: str, store: AccountStore) -> None:
+    store.add("ada")
+    found: list[bool] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(AccountStore(store.url).get("ada") is not None))
+        for _ in range(6)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [True] * 6
+
+
+def test_the_first_administrator_of_a_cluster_keeps_the_password_they_chose(store: AccountStore) -> None:
+    url = store.url.render_as_string(hide_password=False)
+    told = {
+        "HIMALIA_ACCOUNTS_URL": url,
+        "HIMALIA_ADMIN_NAME": "admin",
+        "HIMALIA_ADMIN_PASSWORD": "of-the-secret",
+    }
+    config.first_administrator(told)
+    found = store.verify("admin", "of-the-secret")
+    assert found is not None
+    assert found.admin
+    store.change_password("admin", "of-the-secret", "my-own-password")
+    config.first_administrator(told)  # as each time that the hub starts
+    assert store.verify("admin", "my-own-password") is not None

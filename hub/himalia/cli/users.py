@@ -37,14 +37,15 @@ PasswordStdin = Annotated[
 def _home(path: HomeOption) -> Home:
     with plain_errors():
         home = Home.at(path)
-        home.prepare()
+        if not home.setting("accounts_url"):
+            home.prepare()
     return home
 
 
 def _store(home: Home) -> AccountStore:
     from himalia.hub.accounts.store import AccountStore
 
-    return AccountStore.of_home(home.path)
+    return AccountStore.of_home(home.path, home.setting("accounts_url"))
 
 
 def _read_password(wanted: bool) -> str | None:

@@ -148,7 +148,7 @@ class HubAccounts:
         elif answer.status_code == 200:
             model = answer.json()
             # The hub's model does not tell it of a local account.
-            if key.startswith("account:") and self.is_disabled(model["name"]):
+            if key.startswith("account:") and await asyncio.to_thread(self.is_disabled, model["name"]):
                 model = None
         else:
             raise Unavailable(f"The hub answered {answer.status_code}. Try again in a moment.")

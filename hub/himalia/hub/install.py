@@ -52,11 +52,12 @@ def install(
     home = home or os.environ.get("HIMALIA_HOME")
     if spawner not in ("local", "kubernetes", True, False):
         raise ValueError(f"install(c) knows no spawner {spawner!r}. Say “local” or “kubernetes”.")
-    if home is None and (authenticator or spawner in (True, "local")):
+    accounts_url = os.environ.get("HIMALIA_ACCOUNTS_URL")
+    if home is None and ((authenticator and not accounts_url) or spawner in (True, "local")):
         raise ValueError("The local authenticator and spawner need home, the platform's folder.")
     if admin_users is None:
         admin_users = [name.strip() for name in os.environ.get("HIMALIA_ADMIN_USERS", "").split(",")]
-    local = _administrators(Path(home)) if authenticator and home is not None else set()
+    local = _administrators(home, accounts_url) if authenticator else set()
     _scopes(c, {*filter(None, admin_users), *local})
     _service(c, url, token)
     if gateway_url:
@@ -66,7 +67,7 @@ def install(
     c.JupyterHub.template_paths = [str(_TEMPLATES), *_list(c.JupyterHub, "template_paths")]
     if authenticator:
         c.JupyterHub.authenticator_class = "himalia.hub.accounts.authenticator.LocalAuthenticator"
-        c.LocalAuthenticator.home = str(home)
+        c.LocalAuthenticator.home = str(home or "")
         c.JupyterHub.template_vars = {**_dict(c.JupyterHub, "template_vars"), "himalia_local_accounts": True}
     if spawner:
         _spawner(c, _SPAWNERS["local" if spawner is True else spawner], url, token_file)
@@ -132,11 +133,15 @@ def _scopes(c: Any, admin_users: Iterable[str]) -> None:
     ]
 
 
-def _administrators(home: Path) -> set[str]:
+def _administrators(home: str | os.PathLike[str] | None, url: str | None) -> set[str]:
     """Names of the local accounts that administer; those made later get the role when they first sign in."""
     from himalia.hub.accounts.store import AccountStore
 
-    return {one.name for one in AccountStore.of_home(home).list() if one.admin and not one.disabled}
+    return {
+        one.name
+        for one in AccountStore.of_home(Path(home or ""), url).list()
+        if one.admin and not one.disabled
+    }
 
 
 def _service(c: Any, url: str, token: str) -> None:

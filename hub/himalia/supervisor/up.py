@@ -130,7 +130,7 @@ def _first_administrator(start: Start) -> str | None:
     from himalia.core.errors import HimaliaError
     from himalia.hub.accounts.store import AccountStore
 
-    store = AccountStore.of_home(start.home.path)
+    store = AccountStore.of_home(start.home.path, start.home.setting("accounts_url"))
     password = None
     try:
         if store.get(ADMINISTRATOR) is None:

@@ -121,15 +121,19 @@ class MlflowProcess:
         # In this thread, with which it dies: in a pool's, it would die with that one.
         self._prepare()
         with self.log.open("ab") as output:
-            self._process = start(self._sandbox(), server.command(f"{SOCKETS}/{server.SOCKET}"), output)
-        self._http = server.client(self.sockets)
+            process = self._process = start(
+                self._sandbox(), server.command(f"{SOCKETS}/{server.SOCKET}"), output
+            )
+        http = self._http = server.client(self.sockets)
         async with asyncio.timeout(START_LIMIT_S):
-            while not await server.answers(self._http):
-                if not self._process.alive():
-                    raise SandboxError(f"it ended with {self._process.returncode}")
+            while not await server.answers(http):
+                if not process.alive():
+                    raise SandboxError(f"it ended with {process.returncode}")
                 await asyncio.sleep(0.05)  # the socket appears when the interpreter is up
-        log.info("MLflow runs, as process %d.", self._process.pid)
-        return self._http
+                if self._http is not http:
+                    raise SandboxError("the service ends")
+        log.info("MLflow runs, as process %d.", process.pid)
+        return http
 
     def _prepare(self) -> None:
         """The folders, and nobody in them."""

@@ -24,15 +24,21 @@ from himalia.hub.accounts.throttle import Throttle
 
 
 class LocalAuthenticator(Authenticator):
-    """Names and passwords from `<home>/hub/accounts.sqlite`, throttled by account and by address."""
+    """Names and passwords from `<home>/hub/accounts.sqlite` or a database, throttled by account and by address."""
 
     home = Unicode(os.environ.get("HIMALIA_HOME", ""), help="The platform's home folder.", config=True)
 
+    url = Unicode(
+        os.environ.get("HIMALIA_ACCOUNTS_URL", ""),
+        help="SQLAlchemy URL of the accounts; without one, they are in the home.",
+        config=True,
+    )
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if not self.home:
+        if not self.home and not self.url:
             raise ValueError("Set LocalAuthenticator.home or HIMALIA_HOME to the platform's home folder.")
-        self.store = AccountStore.of_home(Path(self.home))
+        self.store = AccountStore.of_home(Path(self.home), self.url)
         self._by_name = Throttle(free=5, longest_s=60)
         self._by_address = Throttle(free=50, longest_s=900)
         # Hashing costs memory by design: a flood of attempts waits instead of taking all of it.
@@ -48,7 +54,7 @@ class LocalAuthenticator(Authenticator):
 
     @default("auth_refresh_age")
     def _auth_refresh_age(self) -> int:
-        return 1  # the store is a local file, so that a disabled account ends at once
+        return 1  # asking the store is cheap, and a disabled account ends at once
 
     @default("auth_refresh_strict")
     def _auth_refresh_strict(self) -> bool:
@@ -80,12 +86,12 @@ class LocalAuthenticator(Authenticator):
 
     async def refresh_user(self, user: Any, handler: Any = None) -> bool:
         """False for an account that is gone or disabled. Ends its sessions when asked to."""
-        account = self.store.get(user.name)
+        account = await asyncio.to_thread(self.store.get, user.name)
         if account is None:
             return False
         if account.end_sessions:
             _end_sessions(user)
-            self.store.sessions_ended(user.name)
+            await asyncio.to_thread(self.store.sessions_ended, user.name)
             return False
         self._give_role(user.orm_user, account)
         return not account.disabled

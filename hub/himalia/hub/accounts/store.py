@@ -1,17 +1,20 @@
-"""The accounts of this installation, in `<home>/hub/accounts.sqlite`.
+"""The accounts of this installation, in `<home>/hub/accounts.sqlite` or in PostgreSQL.
 
-The hub and the command line both open the file; every call is one transaction of its own.
+The hub, the service and the command line all open it; every call is one transaction of its own.
 """
 
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Connection, make_url
 
 from himalia.core import clock
 from himalia.core.errors import Forbidden, Invalid, NameInUse, NotFound, Unavailable
@@ -22,23 +25,27 @@ INVITATION_DAYS = 7
 
 _NAME = re.compile(NAME_PATTERN)
 _TAKEN = {"root"}
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS accounts (
-    name TEXT PRIMARY KEY,
-    password TEXT NOT NULL,
-    admin INTEGER NOT NULL DEFAULT 0,
-    disabled INTEGER NOT NULL DEFAULT 0,
-    end_sessions INTEGER NOT NULL DEFAULT 0,
-    created_at TEXT NOT NULL,
-    signed_in_at TEXT
-);
-CREATE TABLE IF NOT EXISTS invitations (
-    code TEXT PRIMARY KEY,
-    name TEXT,
-    expires_at TEXT NOT NULL
-);
-PRAGMA user_version = 1;
-"""
+_LOCK = 0x6163636F
+"""Advisory lock on PostgreSQL, while tables are made."""
+_metadata = sa.MetaData()
+_accounts = sa.Table(
+    "accounts",
+    _metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("password", sa.Text, nullable=False),
+    sa.Column("admin", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("disabled", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("end_sessions", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("signed_in_at", sa.Text),
+)
+_invitations = sa.Table(
+    "invitations",
+    _metadata,
+    sa.Column("code", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text),
+    sa.Column("expires_at", sa.Text, nullable=False),
+)
 
 
 @dataclass(frozen=True)
@@ -67,22 +74,42 @@ def check_name(name: str) -> str:
 class AccountStore:
     """All that reads or changes accounts. Failures are `HimaliaError`s with a sentence."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        path.touch(mode=0o600, exist_ok=True)
-        with self._connect() as connection:
-            if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-                connection.executescript(_SCHEMA)
-            elif connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
-                # Homes made before 0.1.0 have it; with it, a full disk keeps everybody from reading.
-                connection.execute("PRAGMA journal_mode = DELETE")
+    def __init__(self, url: str | URL) -> None:
+        self.url = make_url(url)
+        self._is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self._is_sqlite:
+            path = Path(self.url.database or "")
+            path.touch(mode=0o600, exist_ok=True)
+            options: dict[str, Any] = {"poolclass": sa.NullPool, "connect_args": {"timeout": 10}}
+        else:
+            if self.url.get_backend_name() == "postgresql":
+                self.url = self.url.set(drivername="postgresql+psycopg")
+            options = {"pool_size": 2, "pool_pre_ping": True, "connect_args": {"connect_timeout": 5}}
+        self._engine = sa.create_engine(self.url, isolation_level="AUTOCOMMIT", **options)
+        self._prepare()
 
     @classmethod
-    def of_home(cls, home: Path) -> AccountStore:
-        """The store of a platform's home folder."""
+    def of_home(cls, home: Path, url: str | None = None) -> AccountStore:
+        """The store of a platform: at `url` (the setting accounts_url), else in its home folder."""
+        if url:
+            return cls(url)
         folder = home / "hub"
         folder.mkdir(mode=0o700, exist_ok=True)
-        return cls(folder / "accounts.sqlite")
+        return cls(URL.create("sqlite", database=str(folder / "accounts.sqlite")))
+
+    def _prepare(self) -> None:
+        if not self._is_sqlite:
+            with self._write() as connection:
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+                _metadata.create_all(connection)
+            return
+        with self._connect() as connection:
+            if connection.exec_driver_sql("PRAGMA user_version").scalar() == 0:
+                _metadata.create_all(connection)
+                connection.exec_driver_sql("PRAGMA user_version = 1")
+            elif connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal":
+                # Homes made before 0.1.0 have it; with it, a full disk keeps everybody from reading.
+                connection.exec_driver_sql("PRAGMA journal_mode = DELETE")
 
     def add(self, name: str, password: str | None = None, *, admin: bool = False) -> str:
         """Make an account; answers its password, a generated one unless given."""
@@ -103,16 +130,16 @@ class AccountStore:
         code = passwords.random_words()
         expires = clock.now() + timedelta(days=days)
         with self._write() as connection:
-            connection.execute("DELETE FROM invitations WHERE expires_at <= ?", (_text(clock.now()),))
-            row = (passwords.code_hash(code), name, _text(expires))
-            connection.execute("INSERT INTO invitations VALUES (?, ?, ?)", row)
+            connection.execute(_invitations.delete().where(_invitations.c.expires_at <= _text(clock.now())))
+            row = {"code": passwords.code_hash(code), "name": name, "expires_at": _text(expires)}
+            connection.execute(_invitations.insert().values(row))
         return code
 
     def has_invitations(self) -> bool:
         """Whether any code could be used now."""
-        query = "SELECT 1 FROM invitations WHERE expires_at > ? LIMIT 1"
+        query = sa.select(_invitations.c.code).where(_invitations.c.expires_at > _text(clock.now())).limit(1)
         with self._connect() as connection:
-            return connection.execute(query, (_text(clock.now()),)).fetchone() is not None
+            return connection.execute(query).first() is not None
 
     def sign_up(self, code: str, name: str, password: str) -> None:
         """Make an account with an invitation's code, which is used up by it."""
@@ -121,8 +148,11 @@ class AccountStore:
         hashed = passwords.hashed(password)
         with self._write() as connection:
             used = connection.execute(
-                "DELETE FROM invitations WHERE code = ? AND expires_at > ? AND (name IS NULL OR name = ?)",
-                (passwords.code_hash(code), _text(clock.now()), name),
+                _invitations.delete().where(
+                    _invitations.c.code == passwords.code_hash(code),
+                    _invitations.c.expires_at > _text(clock.now()),
+                    sa.or_(_invitations.c.name.is_(None), _invitations.c.name == name),
+                )
             )
             if used.rowcount != 1:
                 raise Forbidden("This code is not valid for this name. Check both, or ask for a new code.")
@@ -134,18 +164,18 @@ class AccountStore:
         A running server is stopped by the caller: `DELETE /hub/api/users/{name}/server`, with the
         service token.
         """
-        self._change(name, "disabled = 1, end_sessions = 1")
+        self._change(name, disabled=1, end_sessions=1)
 
     def enable(self, name: str) -> None:
         """Undo `disable`."""
-        self._change(name, "disabled = 0")
+        self._change(name, disabled=0)
 
     def reset_password(self, name: str, password: str | None = None) -> str:
         """Give `name` a new password, generated unless given; its sessions and tokens end."""
         self._get(name)
         chosen = password or passwords.random_words()
         passwords.check_new(chosen, name)
-        self._change(name, "password = ?, end_sessions = 1", passwords.hashed(chosen))
+        self._change(name, password=passwords.hashed(chosen), end_sessions=1)
         return chosen
 
     def change_password(self, name: str, old: str, new: str) -> None:
@@ -153,27 +183,27 @@ class AccountStore:
         if self.verify(name, old) is None:
             raise Forbidden("The present password is wrong.")
         passwords.check_new(new, name)
-        self._change(name, "password = ?", passwords.hashed(new))
+        self._change(name, password=passwords.hashed(new))
 
     def sessions_ended(self, name: str) -> None:
         """The hub has ended what was signed in as `name`."""
-        self._change(name, "end_sessions = 0")
+        self._change(name, end_sessions=0)
 
     def list(self) -> list[Account]:
         """All accounts by name."""
         with self._connect() as connection:
-            return [_account(row) for row in connection.execute("SELECT * FROM accounts ORDER BY name")]
+            rows = connection.execute(sa.select(_accounts))
+            return sorted((_account(row) for row in rows), key=lambda account: account.name)
 
     def disabled(self) -> frozenset[str]:
         """Names of the accounts that are disabled."""
         with self._connect() as connection:
-            rows = connection.execute("SELECT name FROM accounts WHERE disabled")
-            return frozenset(row["name"] for row in rows)
+            rows = connection.execute(sa.select(_accounts.c.name).where(_accounts.c.disabled != 0))
+            return frozenset(rows.scalars())
 
     def get(self, name: str) -> Account | None:
         """The account of this name."""
-        with self._connect() as connection:
-            row = connection.execute("SELECT * FROM accounts WHERE name = ?", (name,)).fetchone()
+        row = self._row(name)
         return _account(row) if row else None
 
     def verify(self, name: str, password: str) -> Account | None:
@@ -181,15 +211,14 @@ class AccountStore:
 
         Takes as long for a name that does not exist. A hash of older parameters is renewed.
         """
-        with self._connect() as connection:
-            row = connection.execute("SELECT * FROM accounts WHERE name = ?", (name,)).fetchone()
-        if not passwords.matches(row["password"] if row else None, password):
+        row = self._row(name)
+        if not passwords.matches(row.password if row else None, password) or row is None:
             return None
-        if row["disabled"]:
+        if row.disabled:
             raise Forbidden("This account is disabled. Ask an administrator.")
-        if passwords.is_outdated(row["password"]):
-            self._change(name, "password = ?", passwords.hashed(password))
-        self._change(name, "signed_in_at = ?", _text(clock.now()))
+        if passwords.is_outdated(row.password):
+            self._change(name, password=passwords.hashed(password))
+        self._change(name, signed_in_at=_text(clock.now()))
         return _account(row)
 
     def _get(self, name: str) -> Account:
@@ -198,49 +227,58 @@ class AccountStore:
             raise NotFound(f"There is no account {name!r}.")
         return account
 
-    def _change(self, name: str, assignment: str, *values: str | int) -> None:
-        """`assignment` is this module's own text."""
+    def _row(self, name: str) -> sa.Row[Any] | None:
+        if "\0" in name:  # PostgreSQL has no such texts
+            return None
+        with self._connect() as connection:
+            return connection.execute(sa.select(_accounts).where(_accounts.c.name == name)).first()
+
+    def _change(self, name: str, **values: str | int) -> None:
         with self._write() as connection:
-            statement = f"UPDATE accounts SET {assignment} WHERE name = ?"  # noqa: S608
-            if connection.execute(statement, (*values, name)).rowcount == 0:
+            changed = connection.execute(_accounts.update().where(_accounts.c.name == name).values(values))
+            if changed.rowcount == 0:
                 raise NotFound(f"There is no account {name!r}.")
 
     @contextmanager
-    def _connect(self) -> Iterator[sqlite3.Connection]:
+    def _connect(self) -> Iterator[Connection]:
         try:
-            with closing(sqlite3.connect(self.path, timeout=10, isolation_level=None)) as connection:
-                connection.row_factory = sqlite3.Row
+            with self._engine.connect() as connection:
                 yield connection
-        except sqlite3.OperationalError as error:
-            words = f"The accounts cannot be read or changed now ({error}). See whether the disk is full."
+        except sa.exc.OperationalError as error:
+            hint = "See whether the disk is full." if self._is_sqlite else "Try again in a moment."
+            words = f"The accounts cannot be read or changed now ({error.orig}). {hint}"
             raise Unavailable(words) from error
 
     @contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
+    def _write(self) -> Iterator[Connection]:
         with self._connect() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            with connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if self._is_sqlite else "BEGIN")
+            try:
                 yield connection
+            except sa.exc.OperationalError:
+                raise  # the connection, which is closed now, may be gone
+            except BaseException:
+                connection.exec_driver_sql("ROLLBACK")
+                raise
+            connection.exec_driver_sql("COMMIT")
 
 
-def _insert(connection: sqlite3.Connection, name: str, hashed: str, *, admin: bool = False) -> None:
+def _insert(connection: Connection, name: str, hashed: str, *, admin: bool = False) -> None:
+    row = {"name": name, "password": hashed, "admin": int(admin), "created_at": _text(clock.now())}
     try:
-        connection.execute(
-            "INSERT INTO accounts (name, password, admin, created_at) VALUES (?, ?, ?, ?)",
-            (name, hashed, int(admin), _text(clock.now())),
-        )
-    except sqlite3.IntegrityError as error:
+        connection.execute(_accounts.insert().values(row))
+    except sa.exc.IntegrityError as error:
         raise NameInUse(f"There is an account {name} already.") from error
 
 
-def _account(row: sqlite3.Row) -> Account:
+def _account(row: sa.Row[Any]) -> Account:
     return Account(
-        name=row["name"],
-        admin=bool(row["admin"]),
-        disabled=bool(row["disabled"]),
-        end_sessions=bool(row["end_sessions"]),
-        created_at=row["created_at"],
-        signed_in_at=row["signed_in_at"],
+        name=row.name,
+        admin=bool(row.admin),
+        disabled=bool(row.disabled),
+        end_sessions=bool(row.end_sessions),
+        created_at=row.created_at,
+        signed_in_at=row.signed_in_at,
     )
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from himalia.core.errors import NameInUse
+from himalia.hub.accounts.store import AccountStore
 from himalia.hub.install import install
 
 PORT = 8081
@@ -39,9 +42,21 @@ def configure(c: Any, environ: Mapping[str, str] = os.environ) -> None:
         "app.kubernetes.io/instance": environ["HIMALIA_KUBERNETES_RELEASE"],
         "app.kubernetes.io/managed-by": "himalia",
     }
-    install(c, spawner="kubernetes", authenticator="HIMALIA_ACCOUNTS_URL" in environ)
+    has_accounts = "HIMALIA_ACCOUNTS_URL" in environ
+    if has_accounts:
+        first_administrator(environ)
+    install(c, spawner="kubernetes", authenticator=has_accounts)
     for section, traits in json.loads(_read(Path(environ["HIMALIA_HUB_VALUES"]))).items():
         c[section].update(traits)
+
+
+def first_administrator(environ: Mapping[str, str]) -> None:
+    """Make the account that the chart's secret names, unless it is there: with that password it begins."""
+    name, password = environ.get("HIMALIA_ADMIN_NAME"), environ.get("HIMALIA_ADMIN_PASSWORD")
+    store = AccountStore(environ["HIMALIA_ACCOUNTS_URL"])
+    if name and store.get(name) is None:
+        with suppress(NameInUse):  # another hub was first
+            store.add(name, password, admin=True)
 
 
 def _read(path: Path) -> str:
