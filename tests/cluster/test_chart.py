@@ -75,7 +75,7 @@ def test_pods_have_what_they_need_and_no_more(release: Release) -> None:
         spec = pod["spec"]
         assert spec["serviceAccountName"] == f"{NAME}-{component}"
         assert bool(spec["automountServiceAccountToken"]) is (component in ("hub", "service"))
-        assert not any("hostPath" in volume for volume in spec["volumes"])
+        assert not any("hostPath" in volume for volume in spec.get("volumes", ()))
         for container in spec["containers"]:
             assert container["securityContext"]["readOnlyRootFilesystem"]
             assert "memory" in container["resources"]["limits"], container["name"]
