@@ -99,8 +99,8 @@ class HimaliaKubeSpawner(Reserving, KubeSpawner):
             return url
         except ApiException as error:
             await self._end()
-            word, said = starting.refusal(error.status, _body(error))
-            raise StartFailed(said, reason=word, status_code=409 if word == "quota" else 500) from error
+            said = starting.refusal(error.status, _body(error))
+            raise StartFailed(said, reason="refused", status_code=409) from error
         except BaseException:
             await self._end()
             raise

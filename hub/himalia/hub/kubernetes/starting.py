@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-Object = Mapping[str, Any]
+from himalia.engine.backends.kubernetes import reasons, seen
+from himalia.engine.backends.kubernetes.reasons import When
+
+Object = dict[str, Any]
 """An object of the cluster, as the API's JSON has it."""
 
-# Kubernetes tries these again for ever; what they say does not get better by waiting.
-_NO_IMAGE = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
-_BAD_CONFIG = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
+_ASK = "Ask an administrator to correct the profile, or choose another one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,24 +28,25 @@ def step(pod: Object | None) -> Step:
     """Where a pod stands; None for one that the cluster does not have yet."""
     if pod is None:
         return Step(10, "Asking the cluster for a place.")
-    if "deletionTimestamp" in pod["metadata"]:
-        return Step(5, "The pod was deleted while it started.", "deleted")
-    status: Object = pod.get("status", {})
-    if status.get("phase") == "Failed":
-        why = status.get("message") or status.get("reason") or "it gave no reason"
-        return Step(0, f"The notebook server ended while it started: {sentence(why)}", "died")
-    conditions = {one["type"]: one for one in status.get("conditions") or ()}
-    scheduled = conditions.get("PodScheduled", {})
-    if scheduled.get("status") != "True":
-        return _unplaced(scheduled.get("message") or "")
-    for trouble in _troubles(status, pod["spec"]):
-        return trouble
-    node = pod["spec"].get("nodeName", "")
-    if conditions.get("Ready", {}).get("status") == "True":
+    found, conditions = seen.pod(pod), _conditions(pod)
+    if found.deleted:
+        return Step(0, "The pod was deleted while it started.", "deleted")
+    if (ended := _ended(pod, found)) is not None:
+        return ended
+    if found.unscheduled is not None:
+        return Step(10, f"The server waits for a place: {reasons.unscheduled(found.unscheduled)}")
+    if not found.node:
+        return Step(10, "The cluster looks for a place.")
+    trouble = reasons.waits(found)
+    if trouble is not None and trouble.when is When.NOW:
+        return Step(0, f"{trouble.message} {_ASK}", trouble.reason)
+    if trouble is not None:
+        return Step(40, f"{trouble.message} It is tried again.")
+    if conditions.get("Ready"):
         return Step(70, "JupyterLab is starting.")
-    if conditions.get("PodReadyToStartContainers", {}).get("status") == "True":
-        return Step(45, f"The image is made ready on {node}; the first time there, it is fetched.")
-    return Step(30, f"A place was found on {node}. Folders are attached.")
+    if conditions.get("PodReadyToStartContainers"):
+        return Step(45, f"The image is made ready on {found.node}; the first time there, it is fetched.")
+    return Step(30, f"A place was found on {found.node}. Folders are attached.")
 
 
 def unfinished(found: Step, waited_s: float) -> str:
@@ -52,64 +54,31 @@ def unfinished(found: Step, waited_s: float) -> str:
     return f"The notebook server was not ready after {waited_s:.0f} s. {found.message}"
 
 
-def refusal(status: int, body: Object) -> tuple[str, str]:
-    """(word, sentence) of an answer with which the cluster's API refused a pod."""
-    said = str(body.get("message") or "")
-    if "exceeded quota" in said:
-        return (
-            "quota",
-            f"The cluster's quota leaves no room for this server: {_after(said, 'exceeded quota: ')}",
-        )
-    if "violates PodSecurity" in said:
-        return "refused", f"The cluster's security rules refuse this server: {_after(said, 'violates ')}"
-    if status == 403 and "is being terminated" in said:
-        return "refused", "The cluster is taking the namespace of the servers away. Ask an administrator."
-    return "refused", f"The cluster refused this server: {sentence(said or f'status {status}')}"
+def refusal(status: int, body: Mapping[str, Any]) -> str:
+    """The sentence for an answer with which the cluster's API refused a pod."""
+    said = " ".join(str(body.get("message") or f"status {status}").split())
+    return f"The server cannot be started. {reasons.refused(said[:500]).message}"
 
 
-def sentence(text: str) -> str:
-    """A message of Kubernetes' as a sentence of at most 300 characters."""
-    text = " ".join(text.split())
-    text = text if len(text) <= 300 else f"{text[:299]}…"
-    return text if text.endswith((".", "…", "!")) else f"{text}."
+def _conditions(pod: Object) -> dict[str, bool]:
+    return {one["type"]: one["status"] == "True" for one in pod.get("status", {}).get("conditions") or ()}
 
 
-def _unplaced(said: str) -> Step:
-    if not said:
-        return Step(10, "The cluster looks for a place.")
-    # What would happen if others were thrown out, which follows, is the scheduler's own affair.
-    return Step(10, f"No machine has room now, so the server waits: {sentence(said.partition('. ')[0])}")
-
-
-def _troubles(status: Object, spec: Object) -> Iterator[Step]:
-    images = {one["name"]: one.get("image", "") for one in spec.get("containers", ())}
-    for one in status.get("containerStatuses") or ():
-        waiting, ended = one.get("state", {}).get("waiting", {}), one.get("lastState", {}).get("terminated")
-        word, said = waiting.get("reason") or "", waiting.get("message") or ""
-        if word in _NO_IMAGE:
-            yield _no_image(images.get(one["name"], ""), word, said)
-        elif word in _BAD_CONFIG:
-            yield Step(0, f"The server's container cannot be made: {sentence(said or word)}", "start_failed")
-        elif ended or "terminated" in one.get("state", {}):
-            ended = ended or one["state"]["terminated"]
-            yield _died(ended)
-
-
-def _no_image(image: str, word: str, said: str) -> Step:
-    hint = "Ask an administrator to correct the profile's image or to put it where the cluster finds it."
-    return Step(
-        0, f"The image {image} cannot be had ({(said and sentence(said)[:-1]) or word}). {hint}", "image"
-    )
-
-
-def _died(ended: Object) -> Step:
-    if ended.get("reason") == "OOMKilled":
+def _ended(pod: Object, found: seen.Pod) -> Step | None:
+    """A server that ends while it starts has failed, though the cluster would start it again."""
+    states = [
+        one.get("lastState", {}).get("terminated") or one.get("state", {}).get("terminated")
+        for one in pod.get("status", {}).get("containerStatuses") or ()
+    ]
+    last = next(filter(None, states), None)
+    if last is not None and last.get("reason") == "OOMKilled":
         return Step(
-            0, "The server needs more memory than its size has even to start. Choose a larger one.", "memory"
+            0, "It needs more memory than its size has, even to start. Choose a larger one.", "memory"
         )
-    code = ended.get("exitCode")
-    return Step(0, f"The notebook server ended while it started, with exit code {code}.", "died")
-
-
-def _after(text: str, mark: str) -> str:
-    return sentence(text.partition(mark)[2] or text)
+    if last is not None:
+        words = f"The notebook server ended while it started, with exit code {last.get('exitCode')}."
+        return Step(0, f"{words} {_ASK}", "died")
+    if found.phase == "Failed":
+        why = f"{found.failed.reason}: {found.failed.message}" if found.failed else "it gave no reason"
+        return Step(0, f"The notebook server ended while it started ({why}).", "died")
+    return None

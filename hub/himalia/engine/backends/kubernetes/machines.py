@@ -18,6 +18,7 @@ class Node:
 
     name: str
     allocatable: Resources
+    labels: Mapping[str, str]
 
 
 class Machines:
@@ -38,7 +39,7 @@ class Machines:
         shut = [taint for taint in spec.get("taints", ()) if not self._is_open(taint, devices)]
         if spec.get("unschedulable") or shut or not ready:
             return None
-        return Node(item["metadata"]["name"], allocatable)
+        return Node(item["metadata"]["name"], allocatable, item["metadata"].get("labels", {}))
 
     def _is_open(self, taint: Mapping[str, Any], devices: set[str]) -> bool:
         """Whether our pods go there all the same: those that ask for devices tolerate a taint of their name."""
@@ -75,9 +76,8 @@ class Machines:
             name: tuple(f"{name}/{number}" for number in range(count))
             for name, count in node.allocatable.devices
         }
-        return Machine(
-            node.name, node.allocatable, named, Resources(foreign.cpus_m, foreign.memory_bytes, taken)
-        )
+        others = Resources(foreign.cpus_m, foreign.memory_bytes, taken)
+        return Machine(node.name, node.allocatable, named, others, node.labels)
 
 
 def tolerates(toleration: Mapping[str, Any], taint: Mapping[str, Any]) -> bool:
