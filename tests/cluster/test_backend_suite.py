@@ -11,12 +11,10 @@ from worlds import Place, a_place, a_world
 from himalia.testing.backends import BackendSuite
 from himalia.testing.service_side import World
 
-IMAGES = "localhost/himalia-{environment}:dev"
-
 
 @pytest.fixture(scope="module")
 def place(cluster: Cluster, namespace: str) -> Iterator[Place]:
-    with a_place(cluster, namespace, IMAGES) as place:
+    with a_place(cluster, namespace) as place:
         yield place
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from machinery import images
 from machinery.cluster import Cluster
 from machinery.waiting import until
 
@@ -26,18 +27,17 @@ from himalia.testing.service_side import World
 from himalia.testing.workload_api import WorkloadApi
 
 DATA = "data"
+TAG = "test"
 UID, GID = 1000, 100
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a test's pods run: `files` is the data claim's folder as it is seen here, `image` an image's name with
-    {environment} in it."""
+    """Where a test's pods run: `files` is the data claim's folder as it is seen here."""
 
     cluster: Cluster
     namespace: str
     files: Path
-    image: str
 
     def kubectl(self, *words: str) -> str:
         """What kubectl says of the namespace."""
@@ -45,11 +45,12 @@ class Place:
 
 
 @contextmanager
-def a_place(cluster: Cluster, namespace: str, image: str) -> Iterator[Place]:
+def a_place(cluster: Cluster, namespace: str) -> Iterator[Place]:
     """A place in a namespace; meanwhile, the cluster is the one that backends of this process reach."""
+    images.load(cluster.nodes, [images.build("base")], TAG)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KUBECONFIG", str(cluster.kubeconfig))
-        yield Place(cluster, namespace, data_claim(cluster, namespace), image)
+        yield Place(cluster, namespace, data_claim(cluster, namespace))
 
 
 def data_claim(cluster: Cluster, namespace: str) -> Path:
@@ -113,7 +114,7 @@ def a_world(place: Place, **changes: Any) -> Iterator[World]:
             environment="base",
             log_limit_bytes=settings.log_limit_bytes,
             api=api,
-            image=lambda environment: place.image.format(environment=environment),
+            image=lambda environment: f"localhost/himalia-{environment}:{TAG}",
             reserve=Resources.of(0.01, 2**24),
             many=12,
         )

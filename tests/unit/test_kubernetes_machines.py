@@ -61,6 +61,7 @@ def test_node_as_a_machine() -> None:
     assert machine.has({"kubernetes.io/arch": "amd64"})
     assert not machine.has({"kubernetes.io/arch": "arm64"})
     assert machine.allocatable.cpus_m == 2000
+    assert machine.has({"kubernetes.io/arch": "amd64"})
     assert dict(machine.allocatable.devices) == {GPU: 4, "huawei.com/Ascend910": 8}
     assert {name: len(given) for name, given in machine.devices.items()} == dict(machine.allocatable.devices)
 

@@ -200,7 +200,7 @@ class KubernetesBackend(Backend):
         """Have the claims of these volumes be there, for a pod that somebody else makes. Raises Unavailable."""
         try:
             await self._objects.claims.ensure(*volumes)
-        except (ApiError, Unreachable) as error:
+        except (ApiError, Unreachable, OSError) as error:
             raise Unavailable(f"The cluster gives no room for files: {error}") from error
 
     # Making
@@ -220,6 +220,9 @@ class KubernetesBackend(Backend):
                         finding = replace(finding, when=When.NEVER)
                 except Unreachable as error:
                     finding = Finding("start_failed", str(error), When.NEVER)
+                except OSError as error:
+                    words = f"A folder for it could not be made: {error.strerror}."
+                    finding = Finding("start_failed", words, When.LATER)
                 self._weigh(attempt, finding)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_S)

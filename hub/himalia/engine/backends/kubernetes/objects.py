@@ -31,7 +31,7 @@ class Objects:
         self._namespace = settings.kubernetes_namespace
         self._some = asyncio.Semaphore(AT_ONCE)
         self._runner = ""
-        self.claims = Claims(api, self._namespace)
+        self.claims = Claims(api, settings)
 
     async def bring_runner(self) -> None:
         """Have the ConfigMap be there from which pods get the runner. Raises ApiError, Unreachable."""
@@ -50,7 +50,7 @@ class Objects:
     async def make(self, launch: Launch, uid: str | None) -> str:
         """Have an attempt's objects be there; `uid` is its Job's, if that is there already. Answers it.
 
-        Raises ApiError, Unreachable.
+        Raises ApiError, Unreachable, OSError.
         """
         settings = self._settings
         mounted = manifests.mounted(launch, settings)

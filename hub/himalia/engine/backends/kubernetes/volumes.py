@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from himalia.core.settings import Settings
@@ -18,11 +20,12 @@ PROJECT = "project"
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """A volume of a pod, a mount of it, and the claim that must be there first, if it is one of its own."""
+    """A volume of a pod, a mount of it, and what must be there first: a claim of its own, or a folder of the home."""
 
     volume: Object
     mount: Object
     claim: Object | None = None
+    folder: str | None = None
 
 
 def home(settings: Settings, person: str, at: str) -> Volume:
@@ -47,7 +50,7 @@ def data(settings: Settings, folder: str, at: str, *, read_only: bool) -> Volume
     """A folder of the data claim, and nothing else of it."""
     claim = {"claimName": settings.kubernetes_data_claim}
     mount = {"name": DATA, "mountPath": at, "subPath": folder, "readOnly": read_only}
-    return Volume({"name": DATA, "persistentVolumeClaim": claim}, mount)
+    return Volume({"name": DATA, "persistentVolumeClaim": claim}, mount, folder=None if read_only else folder)
 
 
 def _own(
@@ -70,19 +73,32 @@ def _own(
 
 
 class Claims:
-    """Makes claims when they are first needed. Raises ApiError, Unreachable."""
+    """Makes claims and folders when they are first needed."""
 
-    def __init__(self, api: Api, namespace: str) -> None:
+    def __init__(self, api: Api, settings: Settings) -> None:
         self._api = api
-        self._namespace = namespace
+        self._namespace = settings.kubernetes_namespace
+        self._home = settings.home
         self._there: set[str] = set()
 
     async def ensure(self, *volumes: Volume) -> None:
-        """Have the claims of these volumes be there; one that this service has seen is not asked for again."""
+        """Have what these volumes need be there; what this service has seen is not looked for again.
+
+        Raises ApiError, Unreachable, OSError.
+        """
         for volume in volumes:
-            claim = volume.claim
-            if claim is None or claim["metadata"]["name"] in self._there:
+            name = volume.claim["metadata"]["name"] if volume.claim else volume.folder
+            if name is None or name in self._there:
                 continue
-            name = claim["metadata"]["name"]
-            await self._api.create(names.core(self._namespace, "persistentvolumeclaims"), claim)
+            if volume.claim is not None:
+                await self._api.create(names.core(self._namespace, "persistentvolumeclaims"), volume.claim)
+            else:
+                await asyncio.to_thread(_make_folder, self._home / name)
             self._there.add(name)
+
+
+def _make_folder(path: Path) -> None:
+    """A folder for the one account that pods have; the kubelet would make it root's."""
+    if not path.is_dir():
+        path.mkdir(parents=True, exist_ok=True)
+        path.chmod(0o2770)
