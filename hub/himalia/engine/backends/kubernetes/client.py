@@ -55,11 +55,12 @@ class Api:
     async def connect(cls) -> Api:
         """As a pod's service account, or as `KUBECONFIG` (or `~/.kube/config`) says. Raises Unreachable."""
         configuration = Configuration()
+        named = os.environ.get("KUBECONFIG")  # the client's own look at it is from when it was imported
         try:
-            if "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ:
+            if "KUBERNETES_SERVICE_HOST" in os.environ and named is None:
                 config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
             else:
-                await config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+                await config.load_kube_config(named, client_configuration=configuration)  # type: ignore[no-untyped-call]
         except (config.ConfigException, OSError) as error:
             raise Unreachable(f"No way to the cluster's API is configured: {error}") from error
         return cls(configuration)
