@@ -14,6 +14,16 @@ sys.path.insert(0, str(Path(__file__).parent))
 from machinery import images
 from machinery.cluster import Cluster
 
+TIMEOUT_S = 600
+"""For a test and the fixtures before it: bringing an image into a node can take a minute."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Only tests of this folder: pytest calls this with all that were collected."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent) and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(TIMEOUT_S))
+
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:

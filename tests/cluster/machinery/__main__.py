@@ -1,7 +1,8 @@
 """``python tests/cluster/machinery COMMAND``: a cluster to develop on, beside the tests' own.
 
-``up`` starts one (``--nodes 2`` for two) and prints how to reach it, ``load NAME`` builds ``images/NAME`` and brings
-it there, ``down`` removes it. What runs from here itself: ``own``, ``guard``, ``volumes``, ``devices``.
+``build`` makes what takes minutes, once. ``up`` starts a cluster (``--nodes 2`` for two) and prints how to reach it,
+``load NAME`` builds ``images/NAME`` and brings it there, ``down`` removes it. What runs from here itself: ``own``,
+``guard``, ``volumes``, ``devices``.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ def main() -> None:
     """Do what the command line says."""
     parser = argparse.ArgumentParser(prog="python tests/cluster/machinery", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
+    build = commands.add_parser("build", help="compile the binaries and build the images that tests need")
+    build.add_argument("images", nargs="*", help="as in images/; the chart's when there are none")
     up = commands.add_parser("up", help="start a cluster and print how to reach it")
     up.add_argument("--nodes", type=int, default=1)
     commands.add_parser("down", help="remove it")
@@ -42,6 +45,8 @@ def main() -> None:
     from machinery import development
 
     match options.command:
+        case "build":
+            development.build(options.images)
         case "up":
             development.up(options.nodes)
         case "down":

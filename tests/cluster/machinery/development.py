@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from . import images, loading
+from .binaries import programs
 from .cluster import DEVICES, Cluster
 from .layout import Layout
 from .parts import ClusterError
@@ -22,6 +23,13 @@ LAYOUT = Layout("dev", 78)
 _OWNER = LAYOUT.folder / "owner"
 _LOG = LAYOUT.folder / "owner.log"
 DOWN_S = 30.0
+
+
+def build(names: Sequence[str]) -> None:
+    """Have the binaries and these images, or those that the chart needs."""
+    programs()
+    for name in names or images.CORE:
+        images.build(name)
 
 
 def up(nodes: int) -> None:
