@@ -11,7 +11,7 @@ import pytest
 
 from himalia.core.errors import Invalid, StaleAttempt, Unavailable
 from himalia.engine.backends.base import Batch, Ended, LogPiece, Started
-from himalia.engine.reception import Answer, Orders, Reception, Stop
+from himalia.engine.reception import CALLS_PER_S, Answer, Orders, Reception, Stop
 
 RUNNER = "runner"
 
@@ -186,8 +186,13 @@ async def test_a_service_that_ends_sends_everybody_away(stream: Stream) -> None:
         await call
 
 
-async def test_many_are_asked_to_come_less_often(stream: Stream) -> None:
-    few = stream.reception.pause_s
-    for number in range(5000):
-        stream.reception.expect(f"many{number}-1")
-    assert few < 1 < stream.reception.pause_s <= 30
+async def test_many_take_turns_and_few_need_not_wait(stream: Stream) -> None:
+    async def pause(name: str) -> float:
+        stream.reception.expect(name)
+        return (await stream.reception.take(name, 0, RUNNER, [])).pause_s
+
+    alone = await pause("a-1")
+    pauses = [await pause(f"many{number}-1") for number in range(1500)]
+    assert alone == pytest.approx(0.1, abs=0.01)
+    turns = 1500 / CALLS_PER_S
+    assert turns / 2 < pauses[-1] <= turns + 0.2  # less the time that asking took

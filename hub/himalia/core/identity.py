@@ -193,6 +193,7 @@ class Credentials:
     live_attempt: Callable[[str], LiveAttempt | None]
     left_groups: Callable[[Transaction, Person, set[str]], None]
     _people: dict[tuple[str, str], Person] = field(default_factory=dict)
+    _ids: dict[str, tuple[float, Person | None]] = field(default_factory=dict)
 
     async def identify(self, token: str) -> Identity:
         """The caller behind a bearer token.
@@ -268,10 +269,9 @@ class Credentials:
             raise Unauthenticated("This workload's token is not valid.")
         if live is None or live.attempt != read[1]:
             raise StaleAttempt("This token's attempt has ended.")
-        person = await self.database.read(lambda c: people.get(c, live.person_id))
         return Identity(
             "workload",
-            person,
+            await self._by_id(live.person_id),
             frozenset({"read", "write"}),
             project=live.project_id,
             workload=read[0],
@@ -279,3 +279,13 @@ class Credentials:
             permissions=live.permissions,
             runner_only=live.runner_only,
         )
+
+    async def _by_id(self, person_id: str) -> Person | None:
+        """The person of a workload, remembered for as long as what the hub says: thousands of runners call."""
+        found = self._ids.get(person_id)
+        if found is None or clock.monotonic() - found[0] >= self.hub.settings.hub_cache_s:
+            if len(self._ids) > 10_000:
+                self._ids.clear()
+            found = (clock.monotonic(), await self.database.read(lambda c: people.get(c, person_id)))
+            self._ids[person_id] = found
+        return found[1]

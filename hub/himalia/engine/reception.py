@@ -16,10 +16,10 @@ from himalia.core.errors import Invalid, StaleAttempt, Unavailable
 from himalia.engine.backends.base import Batch, Ended, Recalled, Report
 from himalia.engine.backends.reports import BadReport, report_of
 
-POSTS_PER_S = 200
-"""What all runners together are asked to keep to, with reports that can wait."""
+CALLS_PER_S = 150
+"""What all runners together are asked to keep to, with reports that can wait: a quarter of a core."""
 SHORTEST_PAUSE_S = 0.1
-LONGEST_PAUSE_S = 10.0
+LONGEST_PAUSE_S = 60.0
 STORING_S = 3.0
 """How long a call waits until its reports are stored; the runner comes again then, and hears of it."""
 
@@ -96,6 +96,7 @@ class Reception:
         self._settle = settle
         self._attempts: dict[str, _Attempt] = {}
         self._closed = False
+        self._next_turn = 0.0
 
     # The backend's side
 
@@ -160,7 +161,7 @@ class Reception:
         if fresh:
             self._pass_on(attempt, rank, runner, max(map(_number, fresh)), reports)
         await self._stored(runner)
-        return Answer(runner.stored, attempt.orders, self.pause_s)
+        return Answer(runner.stored, attempt.orders, self._pause_s())
 
     async def orders(self, name: str, rank: int, wait_s: float, should_stop: bool = False) -> Orders:
         """What is wished of an attempt: at once if it is more than the caller knows, else once it is, or after
@@ -183,10 +184,12 @@ class Reception:
             del attempt.polls[rank]
         return attempt.orders
 
-    @property
-    def pause_s(self) -> float:
-        """How long a runner should gather what can wait, so that all of them together are not too many."""
-        return min(max(len(self._attempts) / POSTS_PER_S, SHORTEST_PAUSE_S), LONGEST_PAUSE_S)
+    def _pause_s(self) -> float:
+        """How long a runner is to gather what can wait: each that calls gets the next turn that is free."""
+        now = asyncio.get_running_loop().time()
+        turn = max(self._next_turn + 1 / CALLS_PER_S, now + SHORTEST_PAUSE_S)
+        self._next_turn = min(turn, now + LONGEST_PAUSE_S)
+        return self._next_turn - now
 
     def _attempt(self, name: str) -> _Attempt:
         attempt = self._attempts.get(name)
