@@ -9,6 +9,7 @@ from machinery.cluster import Cluster
 from worlds import Place, a_place, a_world
 
 from himalia.testing.backends import BackendSuite
+from himalia.testing.groups import GroupSuite
 from himalia.testing.service_side import World
 
 
@@ -18,8 +19,19 @@ def place(cluster: Cluster, namespace: str) -> Iterator[Place]:
         yield place
 
 
+@pytest.fixture
+def world(place: Place) -> Iterator[World]:
+    with a_world(place) as world:
+        yield world
+
+
 class TestKubernetesBackend(BackendSuite):
     @pytest.fixture
-    def world(self, place: Place) -> Iterator[World]:
-        with a_world(place) as world:
-            yield world
+    def world(self, world: World) -> World:
+        return world
+
+
+class TestKubernetesGroups(GroupSuite):
+    @pytest.fixture
+    def world(self, world: World) -> World:
+        return world
