@@ -47,7 +47,7 @@ class Place:
 @contextmanager
 def a_place(cluster: Cluster, namespace: str) -> Iterator[Place]:
     """A place in a namespace; meanwhile, the cluster is the one that backends of this process reach."""
-    images.load(cluster.nodes, [images.build("base")], TAG)
+    cluster.load([images.build("base")], tag=TAG)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KUBECONFIG", str(cluster.kubeconfig))
         yield Place(cluster, namespace, data_claim(cluster, namespace))

@@ -32,11 +32,13 @@ from himalia.engine.backends.base import (
     Launch,
     LogPiece,
     Place,
+    Placed,
     Seen,
     Started,
 )
 from himalia.engine.board import Active, Board
 from himalia.engine.logs import LogFiles
+from himalia.engine.queue import Holding, spot_on
 from himalia.engine.reconciler import Reconciler
 from himalia.engine.resources import Machine, Resources
 from himalia.engine.service import Engine, WorkloadSpec
@@ -419,6 +421,32 @@ async def test_a_group_holds_room_for_every_rank_and_starts_as_a_whole(platform:
     platform.backend.end(*(Ended(f"{first}-1", None, rank=rank) for rank in range(5)))
     await platform.until(second, State.RUNNING)
     assert len(platform.engine.board.held()) == 4
+
+
+async def test_what_the_backend_puts_elsewhere_is_counted_where_it_is(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = Machine("there", Resources.of(8, 2**33, {"npu": 2}), {"npu": ("npu/0", "npu/1")})
+    machines = [*platform.backend.machines(), there]
+    monkeypatch.setattr(platform.backend, "machines", lambda: machines)
+    board = platform.engine.board
+    alone, group = await platform.submit("alone"), await platform.submit("group", replicas=2)
+    for workload in (alone, group):
+        await platform.until(workload, State.RUNNING)
+    moves = [
+        Placed(f"{alone}-1", "there"),
+        Placed(f"{group}-1", "there", rank=1),
+        Placed(f"{group}-1", "away"),
+    ]
+    platform.backend.news.put_nowait(Batch(moves, lambda: None))
+    async with asyncio.timeout(10):
+        while (await platform.row(alone)).machine != "there":  # noqa: ASYNC110  (rows wake nobody)
+            await asyncio.sleep(0.005)
+    assert sorted((one.id, one.machine) for one in board.held() if one.id == alone) == [(alone, "there")]
+    assert sorted(one.machine for one in board.held() if one.id == group) == ["here", "there"]
+    first = spot_on(there, Resources.of(1, 1, {"npu": 1}), [])
+    taken = Holding("x", SIZE, "there", frozenset(first.devices["npu"]))
+    assert spot_on(there, Resources.of(1, 1, {"npu": 1}), [taken]).devices == {"npu": ("npu/1",)}
 
 
 async def test_a_service_that_starts_again_knows_the_ranks_that_have_ended(tmp_path: Path) -> None:
