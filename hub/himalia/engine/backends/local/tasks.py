@@ -74,6 +74,9 @@ def all_devices(launch: Launch) -> dict[str, tuple[str, ...]]:
 def _of_group(launch: Launch, rank: int) -> dict[str, str]:
     """What a rank of a group is told beside its place: the only network interface, and which devices are its own."""
     variables = dict.fromkeys(("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME", "TP_SOCKET_IFNAME"), "lo")
+    variables["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = (
+        "0"  # nothing listens for it there: it is to say so at once
+    )
     every = all_devices(launch)
     for name, own in devices_of_ranks(launch)[rank].items():
         if own and name in VISIBLE:
