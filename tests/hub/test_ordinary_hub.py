@@ -9,21 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from processes import opened
 
 UID = 65_000
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
-
-
-def opened(path: Path) -> str:
-    """Shell lines that show `path` to others, for this process alone, if a folder above it is closed."""
-    closed = [folder for folder in reversed(path.parents) if not folder.stat().st_mode & 0o001]
-    if not closed:
-        return ""
-    top = closed[0] / path.relative_to(closed[0]).parts[0]
-    return (
-        f"mount --bind {top} /mnt && mount -t tmpfs -o mode=0755 none {closed[0]} && "
-        f"mkdir -p {top} && mount --bind /mnt {top} && "
-    )
 
 
 def test_an_ordinary_user_runs_the_hub() -> None:
