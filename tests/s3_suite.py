@@ -201,17 +201,41 @@ class S3Suite(ObjectStoreSuite):
         assert wire.cut_after is None
 
     def test_a_server_that_stays_busy_or_away_is_said(
-        self, place: S3Place, wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, place: S3Place, store: S3Store, wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("himalia.storage.s3.place.ATTEMPTS", 2)
         there = S3Place(place.bucket, place.prefix, wire.address)
-        with closing(S3Store(there, tmp_path / "near", credentials(tmp_path))) as store:
+        with closing(S3Store(there, tmp_path / "busy", credentials(tmp_path))) as busy:
             wire.refusals = 1000
             with pytest.raises(StoreUnavailableError, match="could not do what it was asked"):
-                store.put(b"x")
+                busy.put(b"x")
+            wire.refusals = 0
+            assert busy.put(b"x").size == 1
             wire.close()
             with pytest.raises(StoreUnavailableError, match=r"does not answer as it should.*administrator"):
-                store.put(b"x")
+                busy.put(b"x")
+
+    def test_while_a_server_is_away_one_caller_tries_and_the_others_are_told(
+        self, place: S3Place, store: S3Store, wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("himalia.storage.s3.place.ATTEMPTS", 1)
+        there = S3Place(place.bucket, place.prefix, wire.address)
+        with closing(S3Store(there, tmp_path / "away", credentials(tmp_path))) as away:
+            wire.refusals = 1
+            with pytest.raises(StoreUnavailableError):
+                away.put(b"x")
+            wire.delay_s = 1.0
+            probe = threading.Thread(target=away.put, args=(b"x",))
+            probe.start()
+            before = wire.connections
+            while wire.connections == before:
+                time.sleep(0.01)
+            began = time.monotonic()
+            with pytest.raises(StoreUnavailableError, match="could not do"):
+                away.check()
+            assert time.monotonic() - began < 0.5
+            probe.join()
+            away.check()
 
     def test_no_bucket_is_said(self, place: S3Place, tmp_path: Path) -> None:
         nowhere = S3Place("nowhere-at-all", "", place.endpoint)

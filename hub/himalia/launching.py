@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping, Set
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from himalia.core import people
+from himalia.core.clock import monotonic
 from himalia.core.database import Database
 from himalia.core.errors import DiskFull, NotFound, Unauthenticated, Unavailable
 from himalia.core.people import Person
@@ -17,13 +22,20 @@ from himalia.engine.backends.base import Account, Launch, Place
 from himalia.engine.board import Active
 from himalia.engine.folders import Folders
 from himalia.engine.resources import Resources
+from himalia.engine.states import State
 from himalia.environments.places import Environments
 from himalia.projects import service as projects_service
 from himalia.secrets.service import Secrets
 from himalia.servers.identities import Identities
 from himalia.storage.base import ObjectStore
-from himalia.storage.errors import ObjectMissingError, StoreFullError
+from himalia.storage.errors import ObjectMissingError, StoreFullError, StoreUnavailableError
 from himalia.storage.trees import TreeError
+
+log = logging.getLogger(__name__)
+
+STORE_PATIENCE_S = 600.0
+"""How long a start waits for an object store that is away, before it counts as one that failed."""
+STORE_AGAIN_S = 5.0
 
 
 class Launcher:
@@ -50,6 +62,8 @@ class Launcher:
         self.identities = identities
         self.secrets = secrets
         self.work_tokens = work_tokens
+        # Threads of its own: what is laid out may have to be fetched, and others must not wait for that.
+        self._laying_out = ThreadPoolExecutor(4, "lay-out")
         self._known: dict[tuple[str, str], tuple[Account, Place]] = {}
 
     async def _whose(self, item: Active) -> tuple[Account, Place]:
@@ -78,12 +92,12 @@ class Launcher:
         where = [item.project_id, *([own["id"]] if own else [])]
         return self.secrets.values(connection, where, item.spec["secrets"])
 
-    async def _check_out(self, trees: Set[str], place: Place) -> None:
+    async def _check_out(self, item: Active, trees: Set[str], place: Place) -> None:
         """Lay out what a workload reads. Raises NotFound for what is gone, Unavailable, DiskFull."""
         for tree in sorted(trees):
             checkouts = await asyncio.to_thread(self.folders.checkouts, place)
             try:
-                await asyncio.to_thread(self.store.checkout, tree, checkouts)
+                await self._lay_out(item, tree, checkouts)
             except (ObjectMissingError, TreeError) as error:
                 raise NotFound(f"An input could not be laid out: {error}") from error
             except StoreFullError as error:
@@ -91,12 +105,26 @@ class Launcher:
             except OSError as error:
                 raise Unavailable(f"An input could not be laid out: {error.strerror}.") from error
 
+    async def _lay_out(self, item: Active, tree: str, checkouts: Path) -> None:
+        """Lay out one tree. Where the store is away, that is tried again for a while: it costs no restart."""
+        patient_until = monotonic() + STORE_PATIENCE_S
+        lay_out = partial(self.store.checkout, tree, checkouts)
+        while True:
+            try:
+                await asyncio.get_running_loop().run_in_executor(self._laying_out, lay_out)
+                return
+            except StoreUnavailableError as error:
+                if item.state == State.STOPPING or monotonic() > patient_until:
+                    raise
+                log.warning("%s waits for its inputs: %s", item.attempt_name, error)
+                await asyncio.sleep(STORE_AGAIN_S)
+
     async def launch(self, item: Active) -> Launch:
         """Everything that starting an attempt needs, read now: rights may have changed since it was submitted."""
 
         account, place = await self._whose(item)
         inputs = item.spec.get("inputs", {})
-        await self._check_out({one["tree"] for one in inputs.values() if "tree" in one}, place)
+        await self._check_out(item, {one["tree"] for one in inputs.values() if "tree" in one}, place)
         isolated = item.spec.get("isolated", False)
         names = item.spec["secrets"]
         secrets = await self.database.read(lambda c: self._secret_values(c, item)) if names else {}

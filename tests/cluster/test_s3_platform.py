@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -139,3 +140,24 @@ def test_a_server_that_is_away_is_said_and_comes_back(eve: Person, server: S3Ser
     assert "does not answer as it should" in answer.json()["error"]["message"]
     eve.http.put(f"{draft}/bundle", content=content).raise_for_status()
     assert eve.http.post(f"{draft}/commit", json={}).status_code == 201
+
+
+def test_a_job_waits_for_a_server_that_is_away(eve: Person, server: S3Server, large: bytes) -> None:
+    first = eve.submit("python", "-c", READ, inputs={"digits": "digits@1"})
+    assert eve.ended(first["name"])["status"]["state"] == "SUCCEEDED"
+    home = eve.platform.home
+    for laid_out in (*home.glob("projects/*/checkouts/*"), *home.glob("near/??")):
+        shutil.rmtree(laid_out)  # as on another machine
+    server.kill()
+    try:
+        job = eve.submit("python", "-c", READ, inputs={"digits": "digits@1"})
+        deadline = time.monotonic() + 90
+        while "waits for its inputs" not in eve.platform.log("service"):
+            assert time.monotonic() < deadline, eve.job(job["name"])["status"]
+            time.sleep(0.2)
+        assert eve.job(job["name"])["status"]["state"] == "STARTING"
+    finally:
+        server.start()
+    ended = eve.ended(job["name"], timeout_s=90)
+    assert ended["status"]["state"] == "SUCCEEDED", eve.text(job["name"])
+    assert ended["status"]["attempt"] == 1

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 from botocore.exceptions import (
@@ -18,6 +19,7 @@ from botocore.exceptions import (
 
 from himalia.storage.errors import StorageError, StoreFullError, StoreUnavailableError
 from himalia.storage.s3.place import S3Place
+from himalia.storage.s3.presence import AwayError, Presence
 
 _FULL = {"QuotaExceeded", "XMinioStorageFull", "InsufficientCapacity", "InsufficientStorage"}
 _ABSENT = {"NoSuchKey", "NotFound", "404"}
@@ -53,6 +55,7 @@ class Bucket:
     def __init__(self, client: Any, place: S3Place) -> None:
         self._client = client
         self.place = place
+        self._presence = Presence()
         # The checksum that botocore sends with each part has to be announced, by those who set none of their own.
         summed = client.meta.config.request_checksum_calculation == "when_supported"
         self._sums = {"ChecksumAlgorithm": "CRC32"} if summed else {}
@@ -64,13 +67,15 @@ class Bucket:
 
     def get(self, key: str, start: int, length: int) -> tuple[bytes, int]:
         """Up to `length` bytes from `start` on, and the size of the whole. Raises NoSuchKeyError."""
-        for attempt in range(_READ_ATTEMPTS):
+        for attempt in count(1):
             try:
                 return self._get(key, start, length)
-            except StoreUnavailableError as error:
+            except _BrokenOffError as error:
                 # botocore sends a request again, but not one whose answer breaks off.
-                if attempt == _READ_ATTEMPTS - 1 or isinstance(error.__cause__, ClientError):
-                    raise
+                if attempt == _READ_ATTEMPTS:
+                    raise StoreUnavailableError(
+                        f"What {self.place} sends breaks off: {error.__cause__}."
+                    ) from error
                 time.sleep(_READ_PAUSE_S * 2**attempt)
         raise AssertionError("unreachable")
 
@@ -79,14 +84,16 @@ class Bucket:
         try:
             with self._plainly():
                 answer = self._client.get_object(**self._named(key), Range=wanted)
-                data = answer["Body"].read()
         except _NothingThereError:
             return b"", start  # a range of nothing, behind the end
-        if (
-            "ContentRange" not in answer
-        ):  # all of it: the server knows no ranges, or nothing was there to divide
-            return data[start : start + length], len(data)
-        return data, int(answer["ContentRange"].rpartition("/")[2])
+        try:
+            data = answer["Body"].read()
+        except BotoCoreError as error:
+            raise _BrokenOffError from error
+        # Else it is all of it: the server knows no ranges, or there was nothing to divide.
+        if "ContentRange" in answer:
+            return data, int(answer["ContentRange"].rpartition("/")[2])
+        return data[start : start + length], len(data)
 
     def size(self, key: str) -> int:
         """The size in bytes. Raises NoSuchKeyError."""
@@ -191,20 +198,21 @@ class Bucket:
     @contextmanager
     def _plainly(self) -> Iterator[None]:
         """Turn what botocore raises into our errors."""
-        try:
-            yield
-        except ClientError as error:
-            raise self._translated(error) from error
-        except (NoCredentialsError, PartialCredentialsError) as error:
-            raise StoreUnavailableError(
-                f"The platform has no key to the object store {self.place}. Write one to the secret file "
-                "s3-credentials, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
-            ) from error
-        except BotoCoreError as error:
-            raise StoreUnavailableError(
-                f"The object store {self.place} does not answer as it should: {error}. "
-                "If this lasts, ask an administrator to look at it."
-            ) from error
+        with self._presence.asked():
+            try:
+                yield
+            except ClientError as error:
+                raise self._translated(error) from error
+            except (NoCredentialsError, PartialCredentialsError) as error:
+                raise StoreUnavailableError(
+                    f"The platform has no key to the object store {self.place}. Write one to the secret file "
+                    "s3-credentials, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+                ) from error
+            except BotoCoreError as error:
+                raise AwayError(
+                    f"The object store {self.place} does not answer as it should: {error}. "
+                    "If this lasts, ask an administrator to look at it."
+                ) from error
 
     def _translated(self, error: ClientError) -> Exception:
         code = str(error.response.get("Error", {}).get("Code", ""))
@@ -221,8 +229,14 @@ class Bucket:
             words = f"refuses the platform's key ({code}). Correct the credentials, or what they may do"
         else:
             words = f"could not do what it was asked: {error}"
+            if status is not None and status >= 500:
+                return AwayError(f"The object store {self.place} {words}.")
         return StoreUnavailableError(f"The object store {self.place} {words}.")
 
 
 class _NothingThereError(StorageError):
     """The range that was asked for lies behind the end."""
+
+
+class _BrokenOffError(StorageError):
+    """An answer began, and did not end."""

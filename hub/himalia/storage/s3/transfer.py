@@ -94,7 +94,7 @@ def receive(bucket: Bucket, pool: Executor, key: str, path: Path) -> None:
                 start, data = start + written, data[written:]
 
     try:
-        for _ in ahead(pool, part, range(0, size, PART_BYTES)):
+        for _ in ahead(pool, part, range(0, size, PART_BYTES), 2 * AHEAD):
             pass
     finally:
         os.close(descriptor)
