@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import shutil
 import signal
@@ -31,8 +32,7 @@ c.ConfigurableHTTPProxy.command = {proxy!r}
 scopes = ["admin:users", "admin:servers", "tokens"]
 c.JupyterHub.load_roles = [{{"name": "tester", "scopes": scopes, "services": ["tester"]}}]
 c.JupyterHub.services = [{{"name": "tester", "api_token": {token!r}}}]
-service_url = "http://127.0.0.1:{service_port}"
-install(c, service_url=service_url, service_token_file={token_file!r}, admin_users=["root-user"])
+install(c)
 """
 
 
@@ -43,7 +43,12 @@ def test_an_existing_hub_is_wired_in_one_call() -> None:
     token_file = home / "token"
     token_file.write_text(secrets.token_hex(32))
     values = {"home": str(home), "port": port, "hub_port": hub_port, "api_port": api_port, "token": token}
-    values |= {"proxy": proxy_command(), "service_port": service_port, "token_file": str(token_file)}
+    values |= {"proxy": proxy_command()}
+    ours = {
+        "HIMALIA_SERVICE_URL": f"http://127.0.0.1:{service_port}",
+        "HIMALIA_SERVICE_TOKEN_FILE": str(token_file),
+        "HIMALIA_ADMIN_USERS": "somebody, root-user",
+    }
     (home / "config.py").write_text(CONFIG.format(**values))
     url = f"http://127.0.0.1:{port}/hub/api"
 
@@ -60,7 +65,9 @@ def test_an_existing_hub_is_wired_in_one_call() -> None:
 
     with (home / "log").open("wb") as log:
         line = [sys.executable, "-m", "jupyterhub", "-f", str(home / "config.py")]
-        hub = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=home)
+        hub = subprocess.Popen(
+            line, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=home, env={**os.environ, **ours}
+        )
     try:
         until(answers, "the hub answers")
         assert api("POST", "/users/ada").status_code == 201

@@ -45,6 +45,47 @@ def test_adds_to_what_is_there(token: Path) -> None:
     assert not [scope for scope in c.Spawner.server_token_scopes if "admin" in scope]
 
 
+def test_what_is_not_said_is_taken_from_the_environment(token: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "SERVICE_URL": "http://service:8003",
+        "SERVICE_TOKEN_FILE": str(token),
+        "GATEWAY_URL": "http://gateway:8004",
+        "ADMIN_USERS": " grace,, ada ",
+    }.items():
+        monkeypatch.setenv(f"HIMALIA_{name}", value)
+    c = Config()
+    install(c, spawner="kubernetes")
+    assert [service["url"] for service in c.JupyterHub.services] == [
+        "http://service:8003",
+        "http://gateway:8004",
+    ]
+    assert c.JupyterHub.load_roles[-1]["users"] == ["ada", "grace"]
+    assert c.JupyterHub.spawner_class == "himalia.hub.kubernetes.spawner.HimaliaKubeSpawner"
+    assert c.HimaliaKubeSpawner.service_token_file == str(token)
+    assert c.Spawner.environment["HIMALIA_URL"] == "http://service:8003/services/himalia"
+    c = Config()
+    install(c, service_url="http://other", admin_users=[])
+    assert c.JupyterHub.services[0]["url"] == "http://other"
+    assert "users" not in c.JupyterHub.load_roles[-1]
+
+
+def test_what_is_missing_is_said(token: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SERVICE_URL", "SERVICE_TOKEN_FILE", "HOME"):
+        monkeypatch.delenv(f"HIMALIA_{name}", raising=False)
+    with pytest.raises(ValueError, match="service_url: give it, or set HIMALIA_SERVICE_URL"):
+        install(Config())
+    with pytest.raises(ValueError, match="set HIMALIA_SERVICE_TOKEN_FILE"):
+        install(Config(), service_url="http://x")
+    with pytest.raises(ValueError, match="absent: No such file"):
+        install(Config(), service_url="http://x", service_token_file=tmp_path / "absent")
+    empty = tmp_path / "empty"
+    empty.touch()
+    with pytest.raises(ValueError, match="is empty"):
+        install(Config(), service_url="http://x", service_token_file=empty)
+    with pytest.raises(ValueError, match="knows no spawner 'docker'"):
+        install(Config(), service_url="http://x", service_token_file=token, spawner="docker")  # type: ignore[arg-type]
+
+
 def test_the_gateway_is_a_route_and_no_more(token: Path) -> None:
     c = Config()
     install(c, service_url="http://127.0.0.1:9", service_token_file=token, gateway_url="http://127.0.0.1:7")

@@ -41,7 +41,7 @@ def step(pod: Object | None) -> Step:
     if trouble is not None and trouble.when is When.NOW:
         return Step(0, f"{trouble.message} {_ASK}", trouble.reason)
     if trouble is not None:
-        return Step(40, f"{trouble.message} It is tried again.")
+        return Step(40, f"{trouble.message.rstrip('.')}. It is tried again.")
     if conditions.get("Ready"):
         return Step(70, "JupyterLab is starting.")
     if conditions.get("PodReadyToStartContainers"):
