@@ -135,8 +135,22 @@ async def test_job_that_nobody_knows_is_removed(world: World, place: Place) -> N
     async with Service(world, durable=False) as service:
         service.backend.start(world.shell(FOREVER))
         await service.started("a-1")
+        found = place.cluster.get("job", "a-1", place.namespace)
+        assert found is not None
     async with Service(world):
         await eventually(lambda: "a-1" not in place.kubectl("get", "jobs", "-o", "name"), "the Job to go")
+        labels, spec = found["metadata"]["labels"], {"suspend": True, "template": found["spec"]["template"]}
+        spec["template"]["metadata"] = {"labels": {}}
+        late = {
+            "apiVersion": "batch/v1",
+            "kind": "Job",
+            "metadata": {"name": "b-1", "labels": labels},
+            "spec": spec,
+        }
+        place.cluster.apply(late, namespace=place.namespace)
+        await eventually(
+            lambda: "b-1" not in place.kubectl("get", "jobs", "-o", "name"), "the late one to go"
+        )
 
 
 async def test_start_of_which_only_the_job_was_made_is_completed(world: World, place: Place) -> None:

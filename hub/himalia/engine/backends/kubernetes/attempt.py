@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from himalia.core import clock
+from himalia.engine.backends.base import Batch
 from himalia.engine.backends.kubernetes import reasons
 from himalia.engine.backends.kubernetes.reasons import Finding, When
 from himalia.engine.backends.kubernetes.seen import Job, Pod, Said
@@ -18,7 +19,8 @@ FRESH_S = 180.0
 class Attempt:
     """`spoke` and `ended` are ranks: whose runner has reported something, and whose end has been told.
 
-    `gone` are ranks whose pod was there and is not any more; `stored` those whose end is durable.
+    `gone` are ranks whose pod was there and is not any more; `stored` those whose end is durable. `held` are reports
+    that are not passed on yet.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Attempt:
     spoke: set[int] = field(default_factory=set)
     ended: set[int] = field(default_factory=set)
     stored: set[int] = field(default_factory=set)
+    held: list[Batch] = field(default_factory=list)
     told: str = ""
     warnings: dict[str, tuple[Said, float]] = field(default_factory=dict)
     trouble_since: float | None = None
@@ -52,6 +55,10 @@ class Attempt:
         """Whether this rank's runner is there, as far as is seen."""
         pod = self.pods.get(rank)
         return rank in self.spoke or (pod is not None and pod.phase == "Running" and not pod.deleted)
+
+    def is_located(self) -> bool:
+        """Whether the addresses of its pods are known, of those that are there; one that is gone has none."""
+        return all(pod.ip or rank in self.gone for rank, pod in self.pods.items()) and bool(self.pods)
 
     def has_begun(self) -> bool:
         """Whether any of its ranks runs, or has run."""

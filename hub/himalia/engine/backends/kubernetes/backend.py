@@ -59,6 +59,7 @@ class KubernetesBackend(Backend):
         self._of_pod: dict[str, Attempt] = {}
         self._batches: asyncio.Queue[Batch] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._opened = False
         self._closing = False
 
     async def open(self, known: Sequence[Known]) -> None:
@@ -72,6 +73,7 @@ class KubernetesBackend(Backend):
         for watch in (self._jobs, self._pods, self._nodes):
             await watch.listed.wait()
         self._adopt({one.name for one in known})
+        self._opened = True
 
     def _watches(self, pods: str) -> None:
         ours = {"labelSelector": names.selector(names.common(self.settings.kubernetes_release))}
@@ -232,6 +234,14 @@ class KubernetesBackend(Backend):
     # What runners say
 
     def _take(self, batch: Batch) -> None:
+        """Take what a runner says; a model server is heard once its address is known, which is asked for then."""
+        attempt = self._attempts.get(batch.reports[0].name) if batch.reports else None
+        if attempt is not None and attempt.kind == "endpoint" and not attempt.is_located():
+            attempt.held.append(batch)
+        else:
+            self._pass_on(batch)
+
+    def _pass_on(self, batch: Batch) -> None:
         """Pass on what a runner says. An end that was told already, since its pod was gone, is not told again."""
         reports = [one for one in batch.reports if not isinstance(one, Ended) or self._is_news(one)]
         for report in reports:
@@ -317,6 +327,10 @@ class KubernetesBackend(Backend):
             attempt.pods[pod.rank] = pod
             attempt.gone.discard(pod.rank)
             self._of_pod[pod.name] = attempt
+        if attempt.is_located():
+            held, attempt.held = attempt.held, []
+            for batch in held:
+                self._pass_on(batch)
         self._look(attempt)
 
     def _placed(self, attempt: Attempt, pod: Pod) -> None:
@@ -327,7 +341,12 @@ class KubernetesBackend(Backend):
 
     def _job_changed(self, before: Job | None, now: Job | None) -> None:
         job = now or before
-        if job is None or (attempt := self._attempts.get(job.name)) is None:
+        if job is None:
+            return
+        if (attempt := self._attempts.get(job.name)) is None:
+            # Its making was called off, and the API had taken it nevertheless.
+            if self._opened and before is None:
+                self._spawn(self._objects.remove(job.name))
             return
         attempt.job = now
         if now is not None:
