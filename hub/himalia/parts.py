@@ -85,6 +85,7 @@ from himalia.snapshots import service as snapshots_service
 from himalia.snapshots.collector import Collector, Freed, Purges
 from himalia.snapshots.service import Snapshots
 from himalia.storage.choose import make_store
+from himalia.storage.errors import StoreUnavailableError
 from himalia.tokens.service import Tokens
 from himalia.tracking.service import Tracking
 from himalia.tracking.variables import variables
@@ -343,8 +344,16 @@ class Platform:
             asyncio.create_task(self.servers.stop_old_forever()),
             asyncio.create_task(self.disabled.end_tokens_forever()),
             asyncio.create_task(self._tidy()),
+            asyncio.create_task(self._check_store()),
             asyncio.create_task(self.collector.collect_forever(self.settings.collect_every_s, self._freed)),
         ]
+
+    async def _check_store(self) -> None:
+        """Say at the start what would come out at the first use; a store that is away may come back."""
+        try:
+            await asyncio.to_thread(self.store.check)
+        except StoreUnavailableError as error:
+            log.error("%s", error)
 
     async def stop(self) -> None:
         """Close; what runs, runs on and is found again at the next start.

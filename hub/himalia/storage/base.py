@@ -175,6 +175,9 @@ class ObjectStore(ABC):
             raise ValueError("older_than is an age: it cannot be negative.")
         return self.do_collect(live, older_than)
 
+    def check(self) -> None:  # noqa: B027
+        """Raise StoreUnavailableError where the store cannot be used now."""
+
     def close(self) -> None:  # noqa: B027
         """Let go of what this process holds; nothing may be in writing."""
 

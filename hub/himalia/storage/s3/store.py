@@ -71,11 +71,9 @@ class S3Store(ObjectStore):
         self._uses = Uses(self._bucket, self._each)
 
     def check(self) -> None:
-        """Raise StoreUnavailableError where the bucket cannot be used now."""
         self._bucket.page(_FOLDER)
 
     def close(self) -> None:
-        """End the threads and connections."""
         self._pool.shutdown()
         self._bucket.close()
         self._near.close()
