@@ -52,7 +52,9 @@ class Launcher:
         environments: Environments,
         variables: Mapping[str, str],
         serving: Mapping[str, str],
+        is_cluster: bool = False,
     ) -> None:
+        self.is_cluster = is_cluster
         self.variables = variables
         self.serving = serving
         self.database = database
@@ -65,6 +67,7 @@ class Launcher:
         # Threads of its own: what is laid out may have to be fetched, and others must not wait for that.
         self._laying_out = ThreadPoolExecutor(4, "lay-out")
         self._known: dict[tuple[str, str], tuple[Account, Place]] = {}
+        self._made: set[tuple[Account, Place]] = set()
 
     async def _whose(self, item: Active) -> tuple[Account, Place]:
         """The account and the place of a workload; kept, since neither changes but with its project's events."""
@@ -119,6 +122,19 @@ class Launcher:
                 log.warning("%s waits for its inputs: %s", item.attempt_name, error)
                 await asyncio.sleep(STORE_AGAIN_S)
 
+    async def _make_folders(self, account: Account, place: Place) -> None:
+        """Make what a pod mounts of the data claim: the cluster would, but as folders of root's."""
+        if not self.is_cluster or (account, place) in self._made:
+            return
+
+        def make() -> None:
+            self.folders.overlays(account)
+            self.folders.shared(place)
+            self.folders.checkouts(place)
+
+        await asyncio.to_thread(make)
+        self._made.add((account, place))
+
     async def launch(self, item: Active) -> Launch:
         """Everything that starting an attempt needs, read now: rights may have changed since it was submitted."""
 
@@ -128,6 +144,7 @@ class Launcher:
         isolated = item.spec.get("isolated", False)
         names = item.spec["secrets"]
         secrets = await self.database.read(lambda c: self._secret_values(c, item)) if names else {}
+        await self._make_folders(account, place)
         image, pod = self.environments.image(item.spec["environment"], item.spec.get("profile", ""))
         return Launch(
             name=item.attempt_name,

@@ -138,6 +138,7 @@ class Platform:
             self.environments,
             variables(settings),
             {"HIMALIA_ENDPOINT_BODY_LIMIT_BYTES": str(settings.endpoint_body_limit_bytes)},
+            settings.is_cluster,
         )
         self.publisher = Publisher(self.exchange, self.board, self.jobs.shower.queue)
         self.reconciler = Reconciler(
