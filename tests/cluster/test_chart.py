@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +11,6 @@ import httpx
 import pytest
 import yaml
 from docs.examples import Block, named
-from machinery import images
 from machinery.cluster import Cluster, ClusterError
 from machinery.release import CHART, Release
 from machinery.waiting import until
@@ -21,12 +21,11 @@ PORT, CONTENT_PORT = 30480, 30481
 
 
 @pytest.fixture(scope="module")
-def release(cluster: Cluster, namespace: str) -> Iterator[Release]:
+def release(cluster: Cluster, namespace: str, platform_images: str) -> Iterator[Release]:
     """The platform, installed with this checkout's images."""
-    cluster.load(images.build(name) for name in images.CORE)
     address = cluster.nodes[0].address
     values = {
-        "images": {"registry": "localhost/", "tag": "test"},
+        "images": {"registry": "localhost/", "tag": platform_images},
         "url": f"http://{address}:{PORT}",
         "proxy": {"service": {"type": "NodePort", "nodePort": PORT}},
         "content": {
@@ -43,6 +42,7 @@ def release(cluster: Cluster, namespace: str) -> Iterator[Release]:
     yield release
     if release.items("deployments"):
         release.uninstall()
+    release.kubectl("delete", "jobs,pods", "-l", "himalia/role", "--grace-period=1")
 
 
 def test_the_chart_passes_its_linter(cluster: Cluster) -> None:
@@ -68,6 +68,72 @@ def test_people_find_the_platform(release: Release) -> None:
     assert httpx.get(f"{url}/hub/login").status_code == 200
     assert httpx.get(f"{url}/services/himalia/health").json()["status"] == "ok"
     assert httpx.get(f"{url}/services/himalia-gateway/health").json()["status"] == "ok"
+
+
+def test_the_first_administrator_signs_in(release: Release) -> None:
+    account = {name: base64.b64decode(value).decode() for name, value in admin_secret(release).items()}
+    with httpx.Client(base_url=release.values["url"], follow_redirects=True, timeout=30) as browser:
+        browser.get("/hub/login")
+        form = {"username": account["name"], "_xsrf": browser.cookies.get("_xsrf", path="/hub/")}
+        assert browser.post("/hub/login", data={**form, "password": "wrong"}).status_code == 403
+        signed_in = browser.post("/hub/login", data={**form, "password": account["password"]})
+        assert signed_in.url.path == "/hub/spawn"
+        assert browser.get("/hub/admin").status_code == 200
+
+
+def admin_secret(release: Release) -> dict[str, str]:
+    secret = release.cluster.get("secret", f"{NAME}-admin", release.namespace)
+    assert secret is not None
+    data: dict[str, str] = secret["data"]
+    return data
+
+
+@pytest.fixture(scope="module")
+def admin(release: Release) -> Iterator[httpx.Client]:
+    """The administrator's calls, with a token of the hub's."""
+    account = {name: base64.b64decode(value).decode() for name, value in admin_secret(release).items()}
+    url = release.values["url"]
+    with httpx.Client(base_url=url, follow_redirects=True, timeout=30) as browser:
+        browser.get("/hub/login")
+        form = {"_xsrf": browser.cookies.get("_xsrf", path="/hub/"), "username": account["name"]}
+        browser.post("/hub/login", data={**form, "password": account["password"]})
+        headers = {"X-XSRFToken": browser.cookies.get("_xsrf", path="/hub/"), "Referer": f"{url}/hub/token"}
+        made = browser.post("/hub/api/users/admin/tokens", headers=headers, json={"note": "test"})
+    token = {"Authorization": f"token {made.json()['token']}"}
+    with httpx.Client(base_url=url, headers=token, timeout=120) as client:
+        yield client
+
+
+def test_servers_and_jobs_go_on_without_hub_and_service(release: Release, admin: httpx.Client) -> None:
+    assert admin.post("/hub/api/users/admin/server", json={"profile": "base"}).status_code in (201, 202)
+    until(lambda: admin.get("/user/admin/api/status").status_code == 200, "Lab answers")
+    jobs = "/services/himalia/api/v1/projects/admin/jobs"
+    command = ["sh", "-c", "sleep 40; mkdir -p outputs; echo 42 > outputs/answer"]
+    spec = {"kind": "command", "command": command, "profile": "base"}
+    assert admin.post(jobs, json={"name": "goes-on", "spec": spec}).status_code == 201
+    until(lambda: state_of(admin, "goes-on") == "RUNNING", "the job runs")
+    before = people(release)
+    assert len(before) == 2
+    for component in ("hub", "service"):
+        release.kubectl("delete", "pod", release.pods()[component]["metadata"]["name"])
+        assert admin.get("/user/admin/api/status").status_code == 200
+    assert people(release) == before
+    until(lambda: state_of(admin, "goes-on") == "SUCCEEDED", "the job has succeeded")
+    assert admin.get(f"{jobs}/goes-on/outputs/outputs/answer").text == "42\n"
+    assert admin.get(f"{jobs}/goes-on").json()["status"]["attempt"] == 1
+    assert admin.delete("/hub/api/users/admin/server").status_code in (202, 204)
+
+
+def state_of(admin: httpx.Client, job: str) -> str | None:
+    """A job's state; None where the service does not answer."""
+    answer = admin.get(f"/services/himalia/api/v1/projects/admin/jobs/{job}")
+    return answer.json()["status"]["state"] if answer.status_code == 200 else None
+
+
+def people(release: Release) -> set[str]:
+    """The people's pods, by their own ids."""
+    pods = json.loads(release.kubectl("get", "pods", "-l", "himalia/role", "-o", "json"))["items"]
+    return {one["metadata"]["uid"] for one in pods}
 
 
 def test_pods_have_what_they_need_and_no_more(release: Release) -> None:
