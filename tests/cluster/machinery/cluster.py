@@ -26,6 +26,7 @@ from .sweeping import sweep
 DEVICES = {"nvidia.com/gpu": 4, "huawei.com/Ascend910": 8}
 """What the first node has."""
 READY_S = 60.0
+NEEDED = ("etcd", "containerd", "runc", "/usr/lib/cni/bridge", "nft", "ip", "conntrack", "nsenter", "unshare")
 
 
 class Cluster:
@@ -35,10 +36,13 @@ class Cluster:
         self.layout = layout or Layout()
         self.nodes: list[Node] = []
         self.programs = programs()
+        """Where kubectl and helm are, too."""
         self._guard: subprocess.Popen[bytes] | None = None
 
     def start(self, devices: Mapping[str, int] | None = None) -> None:
         """Start the control plane and the first node; returns when pods can run."""
+        if missing := [program for program in NEEDED if not shutil.which(program)]:
+            raise ClusterError(f"Missing: {', '.join(missing)}. `make test-cluster` installs them.")
         layout = self.layout
         layout.folder.mkdir(parents=True, exist_ok=True)
         self._lock()

@@ -44,36 +44,40 @@ def build(name: str) -> str:
 
 
 def _once(image: str, make: Callable[[str], None]) -> str:
-    if _is_built(image):
+    if image in _built(check=False):
         return image
     with lock(CACHE / "buildah.lock"):
-        if not _is_built(image):
+        _recover()
+        if image not in _built():
             print(f"==> Building {image}", file=sys.stderr, flush=True)
             started = time.monotonic()
-            _unmount()
             try:
                 make(image)
             except BaseException:
-                _unmount()
+                _recover()
                 raise
             _remove_older(image)
             print(f"==> Built {image} in {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
     return image
 
 
-def _is_built(image: str) -> bool:
-    return bool(buildah("images", "--quiet", image, check=False))
+def _built(check: bool = True) -> list[str]:
+    """The images that the store has; none where it cannot say so, as a broken-off build can have left it."""
+    return buildah("images", "--format", "{{.Name}}:{{.Tag}}", check=check).split()
 
 
-def _unmount() -> None:
-    """Remove the containers of a build that was broken off, and their mounts."""
-    buildah("rm", "--all", check=False)
+def _recover() -> None:
+    """Remove what a build that was broken off has left: its mounts first, which keep the store from being opened."""
+    mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    for mount in reversed(mounts):
+        if Path(mount).is_relative_to(_STORE):
+            _run("umount", "--lazy", mount)
+    buildah("rm", "--all")
 
 
 def _remove_older(image: str) -> None:
     repository = image.rpartition(":")[0]
-    names = buildah("images", "--format", "{{.Name}}:{{.Tag}}", repository, check=False).split()
-    if old := [name for name in names if name != image]:
+    if old := [one for one in _built() if one.rpartition(":")[0] == repository and one != image]:
         buildah("rmi", *old, check=False)
 
 
