@@ -11,6 +11,7 @@ UTF-8, keys in alphabetical order, no white space between tokens, files in the o
 from __future__ import annotations
 
 import json
+import os
 import re
 import tarfile
 import unicodedata
@@ -36,8 +37,6 @@ class Readable(Protocol):
     def get(self, digest: str) -> bytes: ...
 
     def open(self, digest: str) -> BinaryIO: ...
-
-    def size(self, digest: str) -> int: ...
 
 
 class Writable(Protocol):
@@ -207,12 +206,6 @@ def reachable(trees: Iterable[str], store: Readable) -> set[str]:
     return live
 
 
-def _check_size(file: TreeFile, store: Readable) -> None:
-    size = store.size(file.digest)
-    if size != file.size:
-        raise TreeError(f"{file.path!r} is given {file.size:,} bytes, but its content has {size:,}.")
-
-
 def write_tar(tree: Tree, store: Readable, out: Writable) -> None:
     """Write the tree as an uncompressed tar (POSIX.1-2001 pax) to `out`, piece by piece.
 
@@ -221,9 +214,17 @@ def write_tar(tree: Tree, store: Readable, out: Writable) -> None:
     """
     with tarfile.open(fileobj=cast(BinaryIO, out), mode="w|", format=tarfile.PAX_FORMAT) as archive:
         for file in tree.files:
-            _check_size(file, store)
             entry = tarfile.TarInfo(file.path)
             entry.size = file.size
             entry.mode = 0o755 if file.executable else 0o644
             with store.open(file.digest) as reader:
+                _check_size(file, reader)
                 archive.addfile(entry, reader)
+
+
+def _check_size(file: TreeFile, reader: BinaryIO) -> None:
+    """By the open file, since asking the store would be another request where that is elsewhere."""
+    size = reader.seek(0, os.SEEK_END)
+    if size != file.size:
+        raise TreeError(f"{file.path!r} is given {file.size:,} bytes, but its content has {size:,}.")
+    reader.seek(0)
