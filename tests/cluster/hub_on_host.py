@@ -22,9 +22,6 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "hub"))
 from hub_platform import free_ports, proxy_command, until
 from pod_reservations import PodReservations, Running
 
-BRIDGE = "10.244.0.1"
-"""Where pods reach processes of the node."""
-
 CONFIG = """
 import os
 from himalia.hub import install
@@ -60,11 +57,11 @@ c.KubeSpawner.mem_guarantee = "256M"
 
 
 class HubOnHost:
-    """Hub, proxy and a service for reservations; `stop` leaves nothing."""
+    """Hub, proxy and a service for reservations; pods reach them at `host`. `stop` leaves nothing."""
 
-    def __init__(self, kubeconfig: str, namespace: str, image: str, *, more: str = OURS) -> None:
+    def __init__(self, kubeconfig: str, namespace: str, host: str, image: str, *, more: str = OURS) -> None:
         self.home = Path(tempfile.mkdtemp(dir="/tmp", prefix="h"))
-        self.namespace, self.kubeconfig = namespace, kubeconfig
+        self.namespace, self.kubeconfig, self.host = namespace, kubeconfig, host
         self.token, service_token = secrets.token_hex(32), secrets.token_hex(32)
         self.port, self.hub_port, api_port, self.service_port = free_ports(4)
         self.url = f"http://127.0.0.1:{self.port}"
@@ -72,7 +69,7 @@ class HubOnHost:
         self.reservations = PodReservations(self.home, service_token, image=image)
         self.service = Running(self.reservations, self.service_port, "0.0.0.0")
         values = {"port": self.port, "hub_port": self.hub_port, "api_port": api_port, "token": self.token}
-        values |= {"proxy": proxy_command(), "namespace": namespace, "bridge": BRIDGE, "more": more}
+        values |= {"proxy": proxy_command(), "namespace": namespace, "bridge": host, "more": more}
         (self.home / "config.py").write_text(CONFIG.format(**values))
         self.start_hub()
 
@@ -80,7 +77,7 @@ class HubOnHost:
         environment = {
             **os.environ,
             "KUBECONFIG": self.kubeconfig,
-            "HIMALIA_SERVICE_URL": f"http://{BRIDGE}:{self.service_port}",
+            "HIMALIA_SERVICE_URL": f"http://{self.host}:{self.service_port}",
             "HIMALIA_SERVICE_TOKEN_FILE": str(self.home / "service-token"),
             "HIMALIA_ADMIN_USERS": "grace, root-user",
             "PYTHONPATH": "",

@@ -3,48 +3,43 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
 from hub_on_host import OURS, HubOnHost
 from hub_platform import Lab, until
+from machinery import images
+from machinery.cluster import Cluster
 
-IMAGE = os.environ.get("HIMALIA_TEST_IMAGE", "localhost/himalia-base:dev")
-NAMESPACE = "hub-servers"
 SMALL = {"profile": "base", "size": "small"}
 
 
-def kubectl(*arguments: str, given: Any = None) -> str:
-    text = json.dumps(given) if given is not None else None
-    done = subprocess.run(["kubectl", *arguments], input=text, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def items(kind: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(kubectl("get", kind, "-n", NAMESPACE, "-o", "json"))["items"]
-    return found
-
-
 @pytest.fixture(scope="module")
-def hub() -> Iterator[HubOnHost]:
-    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
-    kubectl(
-        "apply",
-        "-f",
-        "-",
-        given={"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}},
-    )
+def hub(cluster: Cluster, namespace: str) -> Iterator[HubOnHost]:
+    cluster.load([images.build("base")], tag="test")
     more = "c.KubeSpawner.start_timeout = 45\nc.KubeSpawner.http_timeout = 60\n" + OURS
-    running = HubOnHost(os.environ["KUBECONFIG"], NAMESPACE, IMAGE, more=more)
+    host = cluster.layout.host
+    running = HubOnHost(str(cluster.kubeconfig), namespace, host, "localhost/himalia-base:test", more=more)
     yield running
     running.stop()
-    kubectl("delete", "namespace", NAMESPACE, "--wait=true")
+
+
+Items = Callable[[str], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def items(cluster: Cluster, namespace: str) -> Items:
+    """What there is of a kind in the module's namespace."""
+
+    def find(kind: str) -> list[dict[str, Any]]:
+        told = cluster.kubectl("get", kind, "-n", namespace, "-o", "json")
+        found: list[dict[str, Any]] = json.loads(told)["items"]
+        return found
+
+    return find
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +49,7 @@ def nobodys(hub: HubOnHost) -> Iterator[None]:
     hub.end_all()
 
 
-def failed(hub: HubOnHost, name: str, options: dict[str, str] | None = None) -> str:
+def failed(hub: HubOnHost, items: Items, name: str, options: dict[str, str] | None = None) -> str:
     """What the page says of a start that fails; nothing is left of it."""
     answer = hub.start(name, options)
     said = answer.json()["message"] if answer.status_code >= 400 else hub.told(name)[-1]["message"]
@@ -63,7 +58,7 @@ def failed(hub: HubOnHost, name: str, options: dict[str, str] | None = None) -> 
     return str(said)
 
 
-def test_a_server_is_a_pod_of_what_was_reserved(hub: HubOnHost) -> None:
+def test_a_server_is_a_pod_of_what_was_reserved(hub: HubOnHost, items: Items) -> None:
     hub.ready("ada", {"profile": "base", "size": "gpu"})
     (pod,) = items("pods")
     spec, (container,) = pod["spec"], pod["spec"]["containers"]
@@ -99,7 +94,7 @@ def test_a_server_is_a_pod_of_what_was_reserved(hub: HubOnHost) -> None:
     until(lambda: not items("pods") and not items("secrets"), "pod and secret are gone")
 
 
-def test_a_named_server_is_a_pod_of_its_own(hub: HubOnHost) -> None:
+def test_a_named_server_is_a_pod_of_its_own(hub: HubOnHost, items: Items) -> None:
     hub.ready("ada")
     hub.ready("ada", server="second")
     names = sorted(pod["metadata"]["name"] for pod in items("pods"))
@@ -110,7 +105,7 @@ def test_a_named_server_is_a_pod_of_its_own(hub: HubOnHost) -> None:
     until(lambda: not hub.reservations.taken, "both are given back")
 
 
-def test_what_the_service_refuses_never_reaches_the_cluster(hub: HubOnHost) -> None:
+def test_what_the_service_refuses_never_reaches_the_cluster(hub: HubOnHost, items: Items) -> None:
     answer = hub.start("refused")
     assert answer.status_code == 422
     assert answer.json()["message"].startswith("The profile “Python” is for certain groups only.")
@@ -119,51 +114,57 @@ def test_what_the_service_refuses_never_reaches_the_cluster(hub: HubOnHost) -> N
     assert (answer.status_code, "no size 'none'" in answer.json()["message"]) == (422, True)
 
 
-def test_a_missing_image_is_named(hub: HubOnHost) -> None:
+def test_a_missing_image_is_named(hub: HubOnHost, items: Items) -> None:
     hub.reservations.pod = {"image": "localhost/no-such-image:1"}
     try:
-        said = failed(hub, "bob")
+        said = failed(hub, items, "bob")
     finally:
         hub.reservations.pod = {}
     # No registry answers at that name, which may pass; so it was tried until the limit of this hub.
     assert "The image localhost/no-such-image:1 cannot be fetched" in said
 
 
-def test_a_server_without_a_place_says_what_it_waits_for(hub: HubOnHost) -> None:
+def test_a_server_without_a_place_says_what_it_waits_for(hub: HubOnHost, items: Items) -> None:
     began = time.monotonic()
-    said = failed(hub, "bob", {"profile": "base", "size": "many"})
+    said = failed(hub, items, "bob", {"profile": "base", "size": "many"})
     assert "The server waits for a place: 0/1 nodes have nvidia.com/gpu free." in said
     assert time.monotonic() - began < 60
 
 
-def test_a_quota_is_a_sentence(hub: HubOnHost) -> None:
-    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "few", "namespace": NAMESPACE}}
-    kubectl("apply", "-f", "-", given={**quota, "spec": {"hard": {"pods": "0"}}})
+def test_a_quota_is_a_sentence(cluster: Cluster, hub: HubOnHost, items: Items) -> None:
+    quota = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "few", "namespace": hub.namespace},
+    }
+    cluster.apply({**quota, "spec": {"hard": {"pods": "0"}}})
     try:
         until(lambda: items("resourcequotas")[0].get("status", {}).get("hard"), "the quota is in force")
-        said = failed(hub, "bob", SMALL)
+        said = failed(hub, items, "bob", SMALL)
     finally:
-        kubectl("delete", "resourcequota", "few", "-n", NAMESPACE)
+        cluster.kubectl("delete", "resourcequota", "few", "-n", hub.namespace)
     assert "the quota few of the cluster" in said
 
 
-def test_a_program_that_ends_at_once_is_said(hub: HubOnHost) -> None:
+def test_a_program_that_ends_at_once_is_said(hub: HubOnHost, items: Items) -> None:
     hub.reservations.pod = {"mounts": [{"name": "home", "mountPath": "/opt/lab"}]}
     try:
-        said = failed(hub, "bob", SMALL)
+        said = failed(hub, items, "bob", SMALL)
     finally:
         hub.reservations.pod = {}
     assert "ended while it started, with exit code 127" in said
 
 
-def test_a_pod_that_is_deleted_by_hand_gives_back_what_it_held(hub: HubOnHost) -> None:
+def test_a_pod_deleted_by_hand_gives_back_what_it_held(
+    cluster: Cluster, hub: HubOnHost, items: Items
+) -> None:
     hub.ready("ada")
-    kubectl("delete", "pod", "-n", NAMESPACE, "--all", "--wait=false")
+    cluster.kubectl("delete", "pod", "-n", hub.namespace, "--all", "--wait=false")
     until(lambda: not hub.api("GET", "/users/ada").json()["servers"], "the hub sees it")
     until(lambda: not hub.reservations.taken, "the reservation is given back")
 
 
-def test_a_killed_hub_finds_its_servers_again(hub: HubOnHost) -> None:
+def test_a_killed_hub_finds_its_servers_again(hub: HubOnHost, items: Items) -> None:
     hub.ready("ada")
     hub.user("bob")
     before = items("pods")[0]["metadata"]["uid"]
