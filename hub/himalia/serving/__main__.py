@@ -23,8 +23,6 @@ def main() -> int:
     """Load the model, listen, say so, and serve until SIGTERM: what runs then is finished, nothing new is taken."""
     given = _arguments()
     if given.socket is None and given.address is None:
-        given.socket, given.address = map(os.environ.get, ("HIMALIA_SERVE_SOCKET", "HIMALIA_SERVE_ADDRESS"))
-    if given.socket is None and given.address is None:
         print("Name a socket with --socket, or an address with --address.", file=sys.stderr)
         return 2
     # MLflow takes seconds to import; wrong arguments are told at once.
@@ -82,7 +80,10 @@ def _arguments() -> argparse.Namespace:
         "--address",
         help="HOST:PORT to listen on instead (default: $HIMALIA_SERVE_ADDRESS); everybody there can ask the model",
     )
-    return parser.parse_args()
+    given = parser.parse_args()
+    if given.socket is None and given.address is None:
+        given.socket, given.address = map(os.environ.get, ("HIMALIA_SERVE_SOCKET", "HIMALIA_SERVE_ADDRESS"))
+    return given
 
 
 def _on_socket(path: Path) -> socket.socket:
