@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import typer
 
@@ -24,6 +24,7 @@ from himalia.supervisor.home import Home
 
 if TYPE_CHECKING:
     from himalia.hub.accounts.store import AccountStore
+    from himalia.supervisor.address import Address
 
 app = typer.Typer(
     rich_markup_mode=None, add_completion=False, no_args_is_help=True, help="Manage local accounts."
@@ -148,17 +149,27 @@ def _show_password(name: str, password: str, show: bool, as_json: bool) -> None:
         say(f"{name}: done.")
 
 
-async def _stop_server(home: Home, name: str) -> None:
-    """Have a running hub stop the account's server; nothing to do when no hub runs."""
+def _hub(home: Home) -> Address | None:
+    """Where the hub is: as the setting hub_url says, else on this machine, if `himalia up` has run here."""
     from himalia.supervisor.address import LOOPBACK, Address
     from himalia.supervisor.home import read_json
+
+    if url := home.setting("hub_url"):
+        parts = urlsplit(url)
+        return Address(parts.hostname or LOOPBACK, parts.port or 80)
+    ports = read_json(home.run / "ports.json")
+    return Address(LOOPBACK, int(ports["hub"])) if ports is not None else None
+
+
+async def _stop_server(home: Home, name: str) -> None:
+    """Have a running hub stop the account's server; nothing to do when no hub runs."""
     from himalia.supervisor.http import request
 
-    ports = read_json(home.run / "ports.json")
-    if ports is None:
+    hub = _hub(home)
+    if hub is None:
         return
     status, _ = await request(
-        Address(LOOPBACK, int(ports["hub"])),
+        hub,
         f"/hub/api/users/{quote(name, safe='')}/server",
         method="DELETE",
         headers={"Authorization": f"token {home.secret('service-token')}"},

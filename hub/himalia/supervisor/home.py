@@ -77,7 +77,7 @@ class Home:
 
     def secret(self, name: str) -> str:
         """The content of a file under `secrets`."""
-        return (self.path / "secrets" / name).read_text().strip()
+        return (Path(self.setting("secrets_dir") or self.path / "secrets") / name).read_text().strip()
 
     def public_url(self) -> str | None:
         """The setting `address`: given where users come through another server's address."""
