@@ -179,3 +179,15 @@ def test_a_server_has_the_devices_it_was_given_and_no_others(platform: Platform,
         platform.reservations.devices = []
         platform.api("DELETE", "/users/bob/server")
         until(lambda: platform.server("bob") is None, "bob's server ends")
+
+
+def test_the_spawn_page_asks_what_is_free(platform: Platform, ada: Browser) -> None:
+    assert ada.get("/hub/free").url.path == "/hub/login"
+    ada.sign_in()
+    before = ada.get("/hub/free").json()
+    assert sorted(before) == ["base/large", "base/small"]  # nothing of what is not available
+    platform.reservations.taken["other"] = {"memory": 2**30}
+    try:
+        assert ada.get("/hub/free").json()["base/small"] == before["base/small"] - 1
+    finally:
+        platform.reservations.taken.pop("other")
