@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from statistics import median
 
-from _platform import ENVIRONMENTS, ROOT, Running
+from _platform import ENVIRONMENTS, ROOT, Person, Running
 from _report import Report, Series, at_least_one, options
 
 from himalia.environments.local import create
@@ -34,7 +34,8 @@ def walk(running: Running, trials: int) -> dict[str, float]:
     with started_chromium() as chromium:
         page = chromium.new_page(viewport={"width": 1400, "height": 900})
         page.set_default_timeout(60 * SECONDS)
-        steps = SixSteps(page, running, PERSON, lambda _name: None)
+        person = Person(running, PERSON)
+        steps = SixSteps(page, running.url, person, lambda _name: None)
         order: list[tuple[str, Callable[[], None]]] = [
             ("sign in", steps.sign_in),
             ("dataset", steps.make_dataset),

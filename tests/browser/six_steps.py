@@ -3,36 +3,79 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable
 
-from platforms import PASSWORD, Running
+import httpx
+from platforms import PASSWORD, Person
 from playwright.sync_api import Locator, Page, expect
 
 SECONDS = 1000
+TRIALS = 6
 VIEW = ".hm-View:not(.lm-mod-hidden)"
 NOTEBOOK = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 Shot = Callable[[str], None]
 
 
-class SixSteps:
-    """One person's way through the panels; `shot` is called with the name of each picture worth taking."""
+class Callers:
+    """Calls an endpoint again and again, as programs do; `failed` holds what was not a prediction."""
 
-    def __init__(self, page: Page, himalia: Running, person: str, shot: Shot) -> None:
+    def __init__(self, url: str, token: str, body: object) -> None:
+        self.calls = 0
+        self.failed: list[str] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(url, token, body))
+
+    def _run(self, url: str, token: str, body: object) -> None:
+        with httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=30) as client:
+            while not self._stop.wait(0.02):
+                answer = client.post(url, json=body)
+                self.calls += 1
+                if answer.status_code != 200 or "outputs" not in answer.json():
+                    self.failed.append(f"{answer.status_code}: {answer.text[:200]}")
+
+    def __enter__(self) -> Callers:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
+class SixSteps:
+    """One person's way through the panels; `shot` is called with the name of each picture worth taking.
+
+    The person's own calls are only for looking from outside.
+    """
+
+    def __init__(self, page: Page, url: str, person: Person, shot: Shot) -> None:
         self.page = page
-        self.himalia = himalia
+        self.url = url
         self.person = person
         self.shot = shot
+
+    def all(self) -> None:
+        """From signing in to an endpoint whose model changed while it was called, and which was stopped."""
+        self.sign_in()
+        self.make_dataset()
+        self.run_job()
+        self.search(TRIALS)
+        self.register()
+        self.deploy()
+        self.change_model()
+        self.stop()
 
     def sign_in(self) -> None:
         """From the sign-in page to the notebook that leads newcomers."""
         page = self.page
-        page.goto(self.himalia.url)
-        page.get_by_label("Username").fill(self.person)
+        page.goto(self.url)
+        page.get_by_label("Username").fill(self.person.name)
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
         page.locator('input[value="scikit-learn/small"]').check(timeout=120 * SECONDS)
         page.locator("[type=submit]").click()
-        page.wait_for_url(f"**/user/{self.person}/lab**", timeout=120 * SECONDS)
+        page.wait_for_url(f"**/user/{self.person.name}/lab**", timeout=120 * SECONDS)
         title = page.get_by_role("heading", name="From pictures to a served model")
         expect(title).to_be_visible(timeout=120 * SECONDS)
         page.locator("#jupyterlab-splash").wait_for(state="detached")
@@ -89,7 +132,7 @@ class SixSteps:
     def run_job(self) -> None:
         """Step 2: the notebook beside the first one as a job that reads the dataset; its run is in MLflow."""
         page = self.page
-        page.goto(f"{self.himalia.url}/user/{self.person}/lab/tree/examples/digits.ipynb")
+        page.goto(f"{self.url}/user/{self.person.name}/lab/tree/examples/digits.ipynb")
         title = page.get_by_role("heading", name="Reading handwritten digits")
         expect(title).to_be_visible(timeout=90 * SECONDS)
         page.locator("#jupyterlab-splash").wait_for(state="detached")
@@ -153,6 +196,36 @@ class SixSteps:
         expect(self._state()).to_have_text("Ready", timeout=150 * SECONDS)
         self.call("1")
         self.shot("endpoint")
+
+    def change_model(self) -> None:
+        """Version 2, of the first job, takes over while it is being called, and goes again."""
+        page, http, at = self.page, self.person.http, f"/projects/{self.person.project}"
+        job = http.get(f"{at}/jobs").json()["items"][0]["name"]
+        http.post(f"{at}/models/digits/versions", json={"job": job}, timeout=60).raise_for_status()
+        token = http.post(f"{at}/endpoints/digits/tokens", json={}).raise_for_status().json()["token"]
+        example = http.get(f"{at}/endpoints/digits/example").raise_for_status().json()
+        subtitle = page.locator(f"{VIEW} .hm-Item-subtitle")
+        with Callers(example["url"], token, example["body"]) as callers:
+            page.get_by_role("button", name="Update…", exact=True).click()
+            page.get_by_role("dialog").get_by_role("button", name="Update").click()
+            expect(subtitle).to_contain_text("digits@2", timeout=150 * SECONDS)
+            self.call("2")
+            page.get_by_role("button", name="Roll back", exact=True).click()
+            expect(subtitle).to_contain_text("digits@1", timeout=150 * SECONDS)
+            self.call("1")
+        assert callers.failed == []
+        assert callers.calls > 20
+        self.tab("Traffic")
+        for title in ("Requests", "Time to answer"):
+            plot = page.locator("figure").filter(has=page.locator("figcaption", has_text=title))
+            expect(plot.locator("canvas, svg.marks").first).to_be_visible()
+        self.shot("endpoint-traffic")
+
+    def stop(self) -> None:
+        """The endpoint ends."""
+        self.page.get_by_role("button", name="Stop", exact=True).click()
+        self.page.get_by_role("dialog").get_by_role("button", name="Stop").click()
+        expect(self._state()).to_have_text("Stopped")
 
     def call(self, model: str) -> None:
         """The form with its example: the answer comes back, from this version of the model."""

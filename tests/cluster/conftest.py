@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from machinery import images
 from machinery.cluster import Cluster
+from machinery.release import Release
 
 TIMEOUT_S = 600
 """For a test and the fixtures before it: bringing an image into a node can take a minute."""
@@ -51,3 +52,12 @@ def platform_images(cluster: Cluster) -> str:
     """The tag under which the first node has the images that the chart needs: ``localhost/himalia-<name>:<tag>``."""
     cluster.load(images.build(name) for name in images.CORE)
     return "test"
+
+
+@pytest.fixture(scope="module")
+def release(cluster: Cluster) -> Release:
+    """The platform that all modules share, installed with this checkout's images; it goes with the cluster."""
+    cluster.load(images.build(name) for name in images.CORE)
+    release = Release.on(cluster)
+    release.install()
+    return release

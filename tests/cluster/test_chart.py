@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -12,37 +11,9 @@ import pytest
 import yaml
 from docs.examples import Block, named
 from machinery.cluster import Cluster, ClusterError
-from machinery.release import CHART, Release
+from machinery.release import CHART, NAME, Release
 from machinery.waiting import until
 from network_policies import Peer, Policies
-
-NAME = "himalia"
-PORT, CONTENT_PORT = 30480, 30481
-
-
-@pytest.fixture(scope="module")
-def release(cluster: Cluster, namespace: str, platform_images: str) -> Iterator[Release]:
-    """The platform, installed with this checkout's images."""
-    address = cluster.nodes[0].address
-    values = {
-        "images": {"registry": "localhost/", "tag": platform_images},
-        "url": f"http://{address}:{PORT}",
-        "proxy": {"service": {"type": "NodePort", "nodePort": PORT}},
-        "content": {
-            "url": f"http://{address}:{CONTENT_PORT}",
-            "service": {"type": "NodePort", "nodePort": CONTENT_PORT},
-        },
-        "storage": {"data": {"size": "1Gi"}, "homes": {"size": "1Gi"}},
-        "postgresql": {"storage": {"size": "1Gi"}},
-        "gateway": {"replicas": 1},
-        "networkPolicy": {"apiServer": [f"{address}/32"]},
-    }
-    release = Release(cluster, namespace, NAME, values)
-    release.install()
-    yield release
-    if release.items("deployments"):
-        release.uninstall()
-    release.kubectl("delete", "jobs,pods", "-l", "himalia/role", "--grace-period=1")
 
 
 def test_the_chart_passes_its_linter(cluster: Cluster) -> None:
@@ -64,7 +35,7 @@ def test_a_wrong_value_is_refused_by_name(cluster: Cluster, namespace: str) -> N
 
 
 def test_people_find_the_platform(release: Release) -> None:
-    url = release.values["url"]
+    url = release.url
     assert httpx.get(f"{url}/hub/login").status_code == 200
     assert httpx.get(f"{url}/services/himalia/health").json()["status"] == "ok"
     assert httpx.get(f"{url}/services/himalia-gateway/health").json()["status"] == "ok"
@@ -259,7 +230,7 @@ def answers(release: Release) -> bool:
     """Whether hub, service and gateway answer through the proxy."""
     paths = ("/hub/api/", "/services/himalia/health", "/services/himalia-gateway/health")
     try:
-        answers = [httpx.get(release.values["url"] + path, timeout=5) for path in paths]
+        answers = [httpx.get(release.url + path, timeout=5) for path in paths]
     except httpx.HTTPError:
         return False
     return all(one.status_code == 200 for one in answers)

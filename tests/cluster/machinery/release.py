@@ -7,12 +7,16 @@ import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+from platforms import PASSWORD
 
 from .cluster import Cluster
 from .waiting import until
 
 CHART = Path(__file__).parents[3] / "helm" / "himalia"
+NAME = "himalia"
+PORT, CONTENT_PORT, GATEWAY_PORT = 30480, 30481, 30482
 Values = Mapping[str, Any]
 
 
@@ -21,6 +25,38 @@ class Release:
 
     def __init__(self, cluster: Cluster, namespace: str, name: str, values: Values) -> None:
         self.cluster, self.namespace, self.name, self.values = cluster, namespace, name, values
+
+    @classmethod
+    def on(cls, cluster: Cluster) -> Self:
+        """A small platform whose pages this machine's browser reaches."""
+        address = cluster.nodes[0].address
+        labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+        cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAME, "labels": labels}})
+        values = {
+            "images": {"registry": "localhost/", "tag": "test"},
+            "url": f"http://{address}:{PORT}",
+            "proxy": {"service": {"type": "NodePort", "nodePort": PORT}},
+            "content": {
+                "url": f"http://{address}:{CONTENT_PORT}",
+                "service": {"type": "NodePort", "nodePort": CONTENT_PORT},
+            },
+            "storage": {"data": {"size": "1Gi"}, "homes": {"size": "1Gi"}},
+            "postgresql": {"storage": {"size": "1Gi"}},
+            "gateway": {"replicas": 1},
+            "networkPolicy": {"apiServer": [f"{address}/32"]},
+        }
+        return cls(cluster, NAME, NAME, values)
+
+    @property
+    def url(self) -> str:
+        """Where people find it."""
+        url: str = self.values["url"]
+        return url
+
+    def add_user(self, name: str) -> None:
+        """A new local account with the tests' common password."""
+        line = ["exec", "-i", f"deploy/{self.name}-hub", "-c", "hub", "--", "himalia", "users", "add", name]
+        self.kubectl(*line, "--password-stdin", input=PASSWORD + "\n")
 
     def install(self, more: Values | None = None, *, wait: bool = True, chart: Path = CHART) -> None:
         """Install or upgrade, and wait until every pod is ready."""
@@ -37,9 +73,9 @@ class Release:
         self.cluster.run("helm", "uninstall", self.name, "--namespace", self.namespace)
         until(lambda: not self.pods(), "the pods of a release that was uninstalled are gone")
 
-    def kubectl(self, *words: str, timeout_s: float = 60) -> str:
+    def kubectl(self, *words: str, timeout_s: float = 60, input: str | None = None) -> str:
         """kubectl in the release's namespace."""
-        return self.cluster.kubectl("--namespace", self.namespace, *words, timeout_s=timeout_s)
+        return self.cluster.kubectl("--namespace", self.namespace, *words, timeout_s=timeout_s, input=input)
 
     def items(self, kind: str, *options: str) -> list[dict[str, Any]]:
         """All objects of a kind that are the release's."""
