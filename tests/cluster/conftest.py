@@ -55,9 +55,8 @@ def platform_images(cluster: Cluster) -> str:
 
 
 @pytest.fixture(scope="module")
-def release(cluster: Cluster) -> Release:
+def release(cluster: Cluster, platform_images: str) -> Release:
     """The platform that all modules share, installed with this checkout's images; it goes with the cluster."""
-    cluster.load(images.build(name) for name in images.CORE)
-    release = Release.on(cluster)
+    release = Release.on(cluster, platform_images)
     release.install()
     return release

@@ -27,13 +27,13 @@ class Release:
         self.cluster, self.namespace, self.name, self.values = cluster, namespace, name, values
 
     @classmethod
-    def on(cls, cluster: Cluster) -> Self:
-        """A small platform whose pages this machine's browser reaches."""
+    def on(cls, cluster: Cluster, tag: str) -> Self:
+        """A small platform of these images, whose pages this machine's browser reaches."""
         address = cluster.nodes[0].address
         labels = {"pod-security.kubernetes.io/enforce": "restricted"}
         cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAME, "labels": labels}})
         values = {
-            "images": {"registry": "localhost/", "tag": "test"},
+            "images": {"registry": "localhost/", "tag": tag},
             "url": f"http://{address}:{PORT}",
             "proxy": {"service": {"type": "NodePort", "nodePort": PORT}},
             "content": {
