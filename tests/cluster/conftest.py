@@ -55,8 +55,9 @@ def platform_images(cluster: Cluster) -> str:
 
 
 @pytest.fixture(scope="module")
-def release(cluster: Cluster, platform_images: str) -> Release:
-    """The platform that all modules share, installed with this checkout's images; it goes with the cluster."""
+def release(cluster: Cluster, platform_images: str) -> Iterator[Release]:
+    """The platform that modules share, with this checkout's images; what they started on it ends with them."""
     release = Release.on(cluster, platform_images)
     release.install()
-    return release
+    yield release
+    release.kubectl("delete", "jobs,pods", "-l", "himalia/role", "--grace-period=1")

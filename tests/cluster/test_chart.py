@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -43,7 +44,7 @@ def test_people_find_the_platform(release: Release) -> None:
 
 def test_the_first_administrator_signs_in(release: Release) -> None:
     account = {name: base64.b64decode(value).decode() for name, value in admin_secret(release).items()}
-    with httpx.Client(base_url=release.values["url"], follow_redirects=True, timeout=30) as browser:
+    with httpx.Client(base_url=release.url, follow_redirects=True, timeout=30) as browser:
         browser.get("/hub/login")
         form = {"username": account["name"], "_xsrf": browser.cookies.get("_xsrf", path="/hub/")}
         assert browser.post("/hub/login", data={**form, "password": "wrong"}).status_code == 403
@@ -63,7 +64,7 @@ def admin_secret(release: Release) -> dict[str, str]:
 def admin(release: Release) -> Iterator[httpx.Client]:
     """The administrator's calls, with a token of the hub's."""
     account = {name: base64.b64decode(value).decode() for name, value in admin_secret(release).items()}
-    url = release.values["url"]
+    url = release.url
     with httpx.Client(base_url=url, follow_redirects=True, timeout=30) as browser:
         browser.get("/hub/login")
         form = {"_xsrf": browser.cookies.get("_xsrf", path="/hub/"), "username": account["name"]}
