@@ -8,6 +8,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from packaging.markers import Marker
+
 from himalia.core import architecture
 from himalia.core.settings import Settings
 from himalia.environments import local, overlay
@@ -19,7 +21,7 @@ IMAGE_PREFIX = Path("/opt/environment")
 """Where an image holds its environment."""
 OVERLAYS_INSIDE = Path("/overlays")
 """Where a pod sees its person's overlays."""
-_LOCKED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==(\S+) *\\?$", re.MULTILINE)
+_LOCKED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;]+) *(?:; *([^\\]+?))? *\\?$", re.MULTILINE)
 
 
 class Environments(ABC):
@@ -167,7 +169,12 @@ class ImageEnvironments(Environments):
             text = (self.definitions / name / "requirements.lock").read_text()
         except OSError:
             return {}
-        return {normal(package): version for package, version in _LOCKED.findall(text)}
+        # The images stand on the same Debian as the platform's, so markers mean what they mean here.
+        return {
+            normal(package): version
+            for package, version, marker in _LOCKED.findall(text)
+            if not marker or Marker(marker).evaluate()
+        }
 
     def overlay_digest(self, name: str, requirements: bytes) -> str:
         if not self.is_ready(name):
