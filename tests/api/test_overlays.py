@@ -119,7 +119,7 @@ def test_overlays_are_their_owners(ada: Person, bob: Person) -> None:
     ("requirements", "environment", "said"),
     [
         ("-r other.txt\n", "base", "another file"),
-        ("six\n", "nowhere", "no environment nowhere"),
+        ("six\n", "nowhere", "The environment nowhere is not on this machine"),
         ("x" * 70_000, "base", "65536"),
     ],
 )

@@ -145,7 +145,7 @@ def test_sign_up_with_a_code(platform: Platform) -> None:
 
 def test_sign_up_is_off_without_an_invitation(platform: Platform) -> None:
     with platform.accounts._write() as connection:
-        connection.execute("DELETE FROM invitations")
+        connection.exec_driver_sql("DELETE FROM invitations")
     with Browser(platform, "erin") as erin:
         assert "/hub/signup" not in erin.get("/hub/login").text
         answer = erin.get("/hub/signup")

@@ -14,12 +14,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from himalia.engine.backends.local import backend
+from himalia.engine.backends import base
 from himalia.testing.workload_api import WorkloadApi
 
 TOKEN = "test-token-of-the-runner"
 TIMEOUT_S = 60.0
-KERNEL = [sys.executable, *backend.KERNEL]
+KERNEL = [sys.executable, *base.KERNEL]
 
 
 class Link:

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from himalia.engine.reception import Reception
 
 
+#: No history is kept on disk: nobody asks for it, and kernels that run at once would wait for each other's writing.
+KERNEL = ("-m", "ipykernel_launcher", "-f", "{connection_file}", "--HistoryManager.enabled=False")
+"""How the interpreter of an environment begins a kernel."""
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """The person a workload runs for. `uid` and `gid` are None where the platform is not root."""

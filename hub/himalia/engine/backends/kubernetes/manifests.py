@@ -9,7 +9,7 @@ from copy import deepcopy
 from typing import Any
 
 from himalia.core.settings import Settings
-from himalia.engine.backends.base import Launch
+from himalia.engine.backends.base import KERNEL, Launch
 from himalia.engine.backends.kubernetes import names, volumes
 from himalia.engine.backends.kubernetes.client import Object
 from himalia.engine.backends.kubernetes.volumes import Volume
@@ -36,8 +36,6 @@ KEPT_S = 3600
 
 RUNNER_MEMORY_BYTES = 64 * 2**20
 """What the runner takes, beside what is the workload's own."""
-
-KERNEL = ("-m", "ipykernel_launcher", "-f", "{connection_file}", "--HistoryManager.enabled=False")
 
 
 def job(launch: Launch, settings: Settings, runner: str, mounted: Sequence[Volume]) -> Object:

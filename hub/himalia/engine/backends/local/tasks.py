@@ -7,14 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from himalia.engine.backends.base import Launch
+from himalia.engine.backends.base import KERNEL, Launch
 from himalia.engine.backends.local.members import rank_name
 from himalia.engine.backends.local.runner import Runner, opened_inside
 from himalia.engine.backends.local.sandbox import API_INSIDE, SOCKETS
 from himalia.environments.index import index_environment
-
-#: No history is kept on disk: nobody asks for it, and kernels that run at once would wait for each other's writing.
-KERNEL = ("-m", "ipykernel_launcher", "-f", "{connection_file}", "--HistoryManager.enabled=False")
 
 SERVE = "serve.sock"
 """What a workload that serves listens on, in the folder that it sees at /run/himalia."""
