@@ -106,7 +106,7 @@ def test_no_accepted_job_is_lost_with_the_database(parts: Separate, ada: Person)
     parts.postgres.kill()
     assert httpx.get(f"{parts.service_url}/readyz", timeout=30).status_code == 503
     assert httpx.get(f"{parts.service_url}/healthz", timeout=30).status_code == 200
-    time.sleep(2)
+    time.sleep(2)  # the outage: all four end within it, while nothing of theirs can be stored
     parts.postgres.start()
     parts.answers(f"{parts.service_url}/readyz")
     ended = [ada.ended(name, 120)["status"] for name in jobs]

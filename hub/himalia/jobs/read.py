@@ -282,37 +282,33 @@ def _ranks(connection: Connection, ids: list[str]) -> dict[tuple[str, int], list
 def _rank(row: Any) -> Rank:
     return Rank.model_construct(
         rank=row.rank,
-        state=row.state,
-        reason=row.reason,
-        message=row.message,
         machine=row.machine,
-        started_at=row.started_at,
-        ended_at=row.ended_at,
-        exit_code=row.exit_code,
-        usage=_usage(row),
-        log_bytes=row.log_bytes,
-        log_dropped_bytes=row.log_dropped_bytes,
+        **_course(row),
     )
 
 
-def _usage(row: Any) -> Usage:
-    return Usage.model_construct(cpu_s=row.cpu_s, wall_s=row.wall_s, max_memory_bytes=row.max_memory_bytes)
+def _course(row: Any) -> dict[str, Any]:
+    """How an attempt, or a rank of one, went."""
+    usage = Usage.model_construct(cpu_s=row.cpu_s, wall_s=row.wall_s, max_memory_bytes=row.max_memory_bytes)
+    return {
+        "state": row.state,
+        "reason": row.reason,
+        "message": row.message,
+        "started_at": row.started_at,
+        "ended_at": row.ended_at,
+        "exit_code": row.exit_code,
+        "usage": usage,
+        "log_bytes": row.log_bytes,
+        "log_dropped_bytes": row.log_dropped_bytes,
+    }
 
 
 def _attempt(row: Any, members: list[Rank]) -> Attempt:
     return Attempt.model_construct(
         attempt=row.attempt,
-        state=row.state,
-        reason=row.reason,
-        message=row.message,
         starting_at=row.starting_at,
-        started_at=row.started_at,
-        ended_at=row.ended_at,
-        exit_code=row.exit_code,
-        usage=_usage(row),
-        log_bytes=row.log_bytes,
-        log_dropped_bytes=row.log_dropped_bytes,
         ranks=members,
+        **_course(row),
     )
 
 
