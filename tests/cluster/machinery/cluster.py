@@ -33,7 +33,7 @@ class Cluster:
     """A real cluster of one node or more. It ends with the process that started it, however that ends."""
 
     def __init__(self, layout: Layout | None = None) -> None:
-        self.layout = layout or Layout()
+        self.layout = layout or Layout.chosen("test", 77)
         self.nodes: list[Node] = []
         self.programs = programs()
         """Where kubectl and helm are, too."""

@@ -19,7 +19,7 @@ from .parts import ClusterError
 from .runtime import Runtime
 from .sweeping import sweep
 
-LAYOUT = Layout("dev", 78)
+LAYOUT = Layout.chosen("dev", 78)
 _OWNER = LAYOUT.folder / "owner"
 _LOG = LAYOUT.folder / "owner.log"
 DOWN_S = 30.0

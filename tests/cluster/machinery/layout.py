@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from .cache import CACHE
+
+CHOICE = "HIMALIA_CLUSTER"
+"""NAME:NETWORK of another cluster than the usual one, so that several people of one machine do not meet."""
 
 MARK = "HIMALIA_TEST_CLUSTER"
 """Every process of a cluster carries this variable with the cluster's folder, so that it can be found."""
@@ -22,8 +27,17 @@ class Layout:
     0.<10+N> node N, 64+N.0/24 its pods, 128.0/17 the services.
     """
 
-    name: str = "test"
-    network: int = 77
+    name: str
+    network: int
+
+    @classmethod
+    def chosen(cls, name: str, network: int) -> Self:
+        """This one, or what the environment says."""
+        said = os.environ.get(CHOICE)
+        if said:
+            name, _, number = said.partition(":")
+            network = int(number)
+        return cls(name, network)
 
     @property
     def folder(self) -> Path:
