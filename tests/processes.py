@@ -1,11 +1,14 @@
-"""How tests are shared out when they run in several processes, and become somebody else."""
+"""How tests are shared out when they run in several processes, become somebody else, and kill what they test."""
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
+
+from himalia.core.processes import Process, wait_all
 
 TOGETHER = ("tests/hub/", "tests/browser/lab/")
 """Folders whose modules share platforms of their own: one process runs them all."""
@@ -40,3 +43,12 @@ def opened(path: Path) -> str:
         f"mount --bind {top} /mnt && mount -t tmpfs -o mode=0755 none {closed[0]} && "
         f"mkdir -p {top} && mount --bind /mnt {top} && "
     )
+
+
+def kill(*pids: int) -> None:
+    """SIGKILL, as a crash would; returns when they are gone, since a signal that is sent has not arrived."""
+    found = [process for process in map(Process.of, pids) if process is not None]
+    assert found, f"nothing to kill: {pids}"
+    for process in found:
+        process.send(signal.SIGKILL)
+    assert not wait_all(found, 30), f"still there after SIGKILL: {pids}"

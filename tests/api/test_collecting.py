@@ -7,7 +7,6 @@ import os
 import random
 import re
 import secrets
-import signal
 import sqlite3
 import threading
 import time
@@ -19,6 +18,7 @@ from typing import Any
 import pytest
 from blake3 import blake3
 from platforms import Person, Running
+from processes import kill
 
 GRACE_S = 3.0
 NOBODY = "nobody" + 10 * "a"
@@ -279,7 +279,7 @@ def test_a_collection_that_is_killed_does_no_harm(tidy: Running, eve: Person) ->
         eve.http.put(f"/projects/{eve.project}/objects/{orphans[-1]}", content=content)
     until(lambda: not all(stored(tidy, one) for one in orphans), "the collection has begun")
     pid = json.loads(next((tidy.home / "run").glob("*service*.pid")).read_text())["pid"]
-    os.kill(pid, signal.SIGKILL)
+    kill(pid)
     until(lambda: not any(stored(tidy, one) for one in orphans), "the next service goes on with it", 60)
     until(lambda: eve.http.get("/whoami").status_code == 200, "the service answers")
     again = eve.http.post(f"/projects/{eve.project}/jobs/{kept['name']}/rerun", json={}).json()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from platforms import Person, Running
+from processes import kill
 
 from himalia.core.tokens import WorkTokens
 
@@ -114,7 +114,7 @@ def test_it_runs_on_while_the_service_is_killed_and_comes_back(platform: Running
     )
     until_printed(ida, made["name"], "before")
     before = _service(platform)
-    os.kill(before, signal.SIGKILL)
+    kill(before)
     (shared,) = (platform.home / "projects").glob("*/shared")
     (shared / "go").touch()
     deadline = time.monotonic() + 60
@@ -158,7 +158,7 @@ def test_a_pod_that_is_gone_is_lost_and_starts_again(platform: Running, ida: Per
     until_printed(ida, made["name"], "attempt 1")
     old = token(platform, made)
     (state,) = (platform.home / "pods").glob(f"{made['id']}-1/0/state.json")
-    os.kill(json.loads(state.read_text())["child"], signal.SIGKILL)
+    kill(json.loads(state.read_text())["child"])
     job = ida.ended(made["name"])
     assert (job["status"]["state"], job["status"]["attempt"]) == ("SUCCEEDED", 2), job["status"]
     body = {"attempt": 1, "runner": "old", "reports": []}

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from processes import kill
 
 from himalia.core.settings import Settings
 from himalia.core.unix import connected
@@ -352,7 +353,7 @@ def inner_pid(home: Path) -> int:
 
 def kill_runner(home: Path) -> None:
     """SIGKILL to the only runner, as a crash would."""
-    os.kill(runner_pid(home), signal.SIGKILL)
+    kill(runner_pid(home))
 
 
 def end_runners(settings: Settings) -> None:

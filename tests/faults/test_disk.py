@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import httpx
 import pytest
 from blake3 import blake3
 from platforms import PASSWORD, Person, Running
+from processes import kill
 
 from himalia.core.errors import Unavailable
 from himalia.hub.accounts.store import AccountStore
@@ -35,7 +35,7 @@ def own(environments: Path) -> Iterator[Running]:
 def restart_service(own: Running, person: Person) -> None:
     """End the service alone, so that the supervisor starts one that reads the settings anew."""
     process = json.loads((own.home / "run" / "service.pid").read_text())
-    os.kill(process["pid"], signal.SIGKILL)
+    kill(process["pid"])
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:

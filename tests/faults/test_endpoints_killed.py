@@ -12,6 +12,7 @@ import httpx
 import pytest
 from endpoint_models import Deployed, Load
 from platforms import Person, Running
+from processes import kill
 
 from himalia.engine.backends.local.machine import this_machine
 from himalia.supervisor import control
@@ -92,7 +93,7 @@ def test_a_model_server_is_killed_under_load(own: Running, ada: Person, deployed
     [server] = servers(own)
     with Load(deployed) as load:
         time.sleep(0.5)  # some answers before
-        os.kill(server, signal.SIGKILL)
+        kill(server)
         deadline = time.monotonic() + 60
         while not load.failed or deployed.ask(1).status_code != 200:
             assert time.monotonic() < deadline, deployed.seen()["status"]
@@ -140,7 +141,7 @@ def _answers(own: Running) -> bool:
 def test_the_service_is_killed_in_the_middle_of_an_update(own: Running, deployed: Deployed) -> None:
     with Load(deployed) as load:
         assert deployed.update(3).status_code == 201
-        os.kill(pid_of(own, "service"), signal.SIGKILL)
+        kill(pid_of(own, "service"))
         deadline = time.monotonic() + 90
         while not load.answers or load.answers[-1] != 3.0:
             assert time.monotonic() < deadline
@@ -160,7 +161,7 @@ def test_the_service_is_killed_in_the_middle_of_an_update(own: Running, deployed
 
 def test_a_killed_gateway_comes_back_with_what_it_served(own: Running, deployed: Deployed) -> None:
     before = pid_of(own, "gateway")
-    os.kill(before, signal.SIGKILL)
+    kill(before)
     deadline = time.monotonic() + 30
     while True:
         try:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 from platforms import Person, Running
+from processes import kill
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +49,7 @@ def processes(own: Running, words: str) -> list[int]:
 
 def kill_service(own: Running) -> None:
     """SIGKILL, then wait until the supervisor has a new one that answers."""
-    for pid in processes(own, "himalia.app"):
-        os.kill(pid, signal.SIGKILL)
+    kill(*processes(own, "himalia.app"))
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
@@ -173,8 +171,7 @@ def test_short_jobs_that_went_ahead_all_end_when_their_runner_dies(
     own: Running, ada: Person, tmp_path: Path
 ) -> None:
     ids = many_short(ada, tmp_path, 150)
-    for pid in processes(own, "himalia.runner.resident"):
-        os.kill(pid, signal.SIGKILL)
+    kill(*processes(own, "himalia.runner.resident"))
     names = {
         job["id"]: job for job in ada.http.get(f"/projects/{ada.project}/jobs?limit=200").json()["items"]
     }
@@ -186,8 +183,7 @@ def test_short_jobs_that_went_ahead_all_end_when_their_runner_dies(
 def test_the_runner_dies_and_the_job_starts_again(own: Running, ada: Person) -> None:
     job = ada.submit("sh", "-c", "echo $HIMALIA_ATTEMPT; sleep 3")
     running(ada, job["name"])
-    for pid in processes(own, "himalia.runner.resident"):
-        os.kill(pid, signal.SIGKILL)
+    kill(*processes(own, "himalia.runner.resident"))
     status = ended(ada, job["name"])
     assert (status["state"], status["attempt"]) == ("SUCCEEDED", 2), status
     attempts = status["attempts"]

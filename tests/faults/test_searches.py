@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import sqlite3
 import time
 from collections import Counter
@@ -16,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from platforms import Person, Running
+from processes import kill
 from test_killed import kill_service, processes
 
 TRIALS = 200
@@ -121,8 +120,7 @@ def test_the_worker_is_killed(own: Running, eve: Person) -> None:
             for entry in Path("/proc").iterdir()
             if entry.name.isdigit() and _is_worker_of(own, int(entry.name))
         ]
-        for pid in workers:
-            os.kill(pid, signal.SIGKILL)
+        kill(*workers)
         assert len(workers) == 1
     found = until(eve, experiment, lambda one: one["state"] != "RUNNING")
     assert (found["state"], found["counts"]["complete"]) == ("COMPLETE", 24), found

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import unescape
@@ -14,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from hub_platform import Browser, Lab, Platform, until
+from processes import kill
 
 from himalia.hub import lab as lab_module
 
@@ -148,7 +148,7 @@ def test_a_server_that_is_killed_is_cleared_away(short_lived: Platform) -> None:
     with person(short_lived, "dan") as dan:
         dan.start_server()
     state = short_lived.state("dan")
-    os.kill(state["process"]["child"], signal.SIGKILL)
+    kill(state["process"]["child"])
     until(lambda: short_lived.server("dan") is None, "the hub notices")
     assert state["reservation"] not in short_lived.reservations.taken
     assert not os.path.lexists(state["sockets"])

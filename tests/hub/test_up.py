@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import signal
@@ -20,6 +19,7 @@ from typing import Any
 import httpx
 import pytest
 from hub_platform import runs
+from processes import kill
 
 from himalia.supervisor.home import Home
 from himalia.supervisor.status import status
@@ -190,7 +190,7 @@ def test_a_busy_port_is_explained(up: Up) -> None:
 @pytest.mark.parametrize("name", ["service", "hub", "proxy", "gateway"])
 def test_what_is_killed_comes_back(up: Up, name: str) -> None:
     before = up.pids()
-    os.kill(before[name], signal.SIGKILL)
+    kill(before[name])
     _until(
         lambda: up.status()["processes"] and up.pids()[name] not in (None, before[name]),
         "restart",

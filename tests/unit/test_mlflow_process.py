@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from processes import kill
 
 from himalia.core.processes import memory, sandboxed_in, tree
 from himalia.core.settings import Settings
@@ -93,7 +93,7 @@ async def test_one_that_died_is_started_anew_and_nothing_is_lost(home: Path) -> 
             assert made.is_success, made.text
             pid = process.pid
         assert pid is not None
-        os.kill(pid, signal.SIGKILL)
+        kill(pid)
         await until(lambda: process.state == "stopped")
         async with process.use() as http:
             assert (await http.get("/api/3.0/mlflow/workspaces/kept")).is_success

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
+from processes import kill
 
 TIMEOUT_S = 30.0
 FOREVER = "sleep 3600"
@@ -363,12 +364,11 @@ def test_a_runner_that_is_killed_is_told_to_the_pods_log(
     one = pod("sh", "-c", f"echo begun; {FOREVER}")
     service.until(lambda: service.log, "it to begin")
     children = Path(f"/proc/{one.process.pid}/task/{one.process.pid}/children").read_text().split()
-    os.kill(int(children[0]), signal.SIGKILL)
+    kill(int(children[0]))
     assert one.ended() == 1
     assert "The runner ended without a word" in one.errors.read_text()
     # In a pod the rest ends with the container.
-    for left in processes_of(tmp_path):
-        os.kill(int(left), signal.SIGKILL)
+    kill(*map(int, processes_of(tmp_path)))
 
 
 def test_nobody_there_to_report_to(tmp_path: Path, service: Service, pod: StartPod) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -15,6 +13,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from processes import kill
 
 from himalia.core import clock
 from himalia.core.database import metadata
@@ -183,7 +182,7 @@ async def test_a_worker_that_is_killed_comes_again() -> None:
     async with running(search):
         await until(ground, lambda: len(ground.stored) == 2)
         assert search.study is not None
-        os.kill(search.study.pid, signal.SIGKILL)
+        kill(search.study.pid)
         await serve(ground, search, good)
     assert ground.end == End("COMPLETE")
     assert sorted(ground.stored) == list(range(8))

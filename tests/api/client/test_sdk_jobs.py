@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +11,7 @@ import httpx
 import pytest
 from blake3 import blake3
 from platforms import Person, Running
+from processes import kill
 
 import himalia
 from himalia.client import errors, following
@@ -244,13 +243,13 @@ def test_waiting_goes_on_when_the_service_is_killed(
     with himalia.Client(own_platform.url, person.token) as client:
         job = client.jobs.submit(command=[*SH, "sleep 3; echo done"])
         next(update for update in client.jobs.follow(job) if job.state == "RUNNING")
-        timer = threading.Timer(0.5, lambda: os.kill(_service(own_platform), signal.SIGKILL))
+        timer = threading.Timer(0.5, lambda: kill(_service(own_platform)))
         timer.start()
         assert job.wait(timeout=60).state == "SUCCEEDED"
         timer.join()
         assert "".join(job.log()) == "done\n"
         # And what is submitted right after a kill is made once.
-        os.kill(_service(own_platform), signal.SIGKILL)
+        kill(_service(own_platform))
         made = client.jobs.submit(command=["true"], profile="base", name="after-kill")
         assert made.wait(timeout=60).state == "SUCCEEDED"
         assert [one.name for one in client.jobs.list(text="after-kill")] == ["after-kill"]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from notebook_harness import executors, notebook, output, run, start
+from processes import kill
 from runner_harness import Runner, is_alive, wait_for
 
 MakeRunner = Callable[..., Runner]
@@ -177,7 +176,7 @@ def test_a_stopped_notebook_leaves_no_kernel(shared: Runner) -> None:
 def test_kept_kernels_end_when_idle_and_a_killed_one_is_replaced(make_runner: MakeRunner) -> None:
     runner = make_runner("--warm", "0", "--warm-idle", "3")
     pid = _kernel(runner, "a-1", group="a")
-    os.kill(pid, signal.SIGKILL)
+    kill(pid)
     wait_for(lambda: not executors(runner), "the executor to notice")
     pid = _kernel(runner, "a-2", group="a")
     assert executors(runner)
