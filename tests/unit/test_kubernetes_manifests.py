@@ -101,6 +101,12 @@ def test_what_it_asks_for_and_what_it_may_use(settings: Settings) -> None:
     }
 
 
+def test_no_cores_reserved_are_no_cores_asked_for(settings: Settings) -> None:
+    launch = replace(LAUNCH, reserve=Resources(0, 2**29))
+    (container,) = pod_of(launch, settings)["containers"]
+    assert container["resources"]["requests"] == {"cpu": "0", "memory": str(2**29), "nvidia.com/gpu": "1"}
+
+
 def test_labels_are_on_all_of_it(settings: Settings) -> None:
     job = job_of(LAUNCH, settings)
     labels = job["metadata"]["labels"]

@@ -133,7 +133,9 @@ def _resources(launch: Launch) -> Object:
     limits = _amounts(
         limit.plus(Resources(memory_bytes=RUNNER_MEMORY_BYTES)) if limit.memory_bytes else limit
     )
-    return {"requests": {**_amounts(reserve), **devices}, "limits": {**limits, **devices}}
+    # A request of nothing is said, too: without a word it would be as much as the limit.
+    requests = dict.fromkeys(limits, "0") | _amounts(reserve)
+    return {"requests": requests | devices, "limits": limits | devices}
 
 
 def _amounts(amounts: Resources) -> dict[str, str]:
