@@ -162,6 +162,7 @@ class Platform:
         self.identities = Identities(settings)
         profiles = ProfileFolder(settings.profiles_dir or default_folder())
         self.environments = make_environments(settings, profiles.now)
+        self.board.constraints = self.environments.constraints
         self.catalogue = Catalogue(profiles, self.environments, self.engine)
         self.secrets = Secrets(key)
         grace = timedelta(seconds=settings.object_grace_s)

@@ -9,17 +9,19 @@ from typing import Any
 import pytest
 
 from himalia.engine.backends.kubernetes import seen
-from himalia.engine.backends.kubernetes.machines import Machines, tolerates
+from himalia.engine.backends.kubernetes.machines import Machines
 from himalia.engine.backends.kubernetes.quantities import quantity, requested, resources
 from himalia.engine.resources import Resources
+from himalia.profiles.constraints import ANYWHERE, Constraints, Taint, Toleration
 
 NODE = json.loads((Path(__file__).parent / "cluster_objects" / "node.json").read_text())
 GPU = "nvidia.com/gpu"
+ONE_CORE = Resources.of(1, 2**20)
 
 
 def with_node(**spec: Any) -> Machines:
     """Machines that have seen the node, changed so."""
-    machines = Machines([{"key": "team", "operator": "Equal", "value": "ours"}])
+    machines = Machines()
     machines.node(None, machines.keep({**NODE, "spec": {**NODE["spec"], **spec}}))
     return machines
 
@@ -58,27 +60,37 @@ def test_what_is_no_quantity(text: str) -> None:
 def test_node_as_a_machine() -> None:
     (machine,) = with_node().all()
     assert machine.name == "himalia-node"
-    assert machine.has({"kubernetes.io/arch": "amd64"})
-    assert not machine.has({"kubernetes.io/arch": "arm64"})
+    assert machine.takes(ONE_CORE, Constraints.of({"kubernetes.io/arch": "amd64"}))
+    assert not machine.takes(ONE_CORE, Constraints.of({"kubernetes.io/arch": "arm64"}))
     assert machine.allocatable.cpus_m == 2000
-    assert machine.has({"kubernetes.io/arch": "amd64"})
     assert dict(machine.allocatable.devices) == {GPU: 4, "huawei.com/Ascend910": 8}
     assert {name: len(given) for name, given in machine.devices.items()} == dict(machine.allocatable.devices)
 
 
+def test_a_node_that_is_cordoned_is_no_machine() -> None:
+    assert not with_node(unschedulable=True).all()
+
+
 @pytest.mark.parametrize(
-    ("spec", "there"),
+    ("taint", "taken"),
     [
-        ({"unschedulable": True}, False),
-        ({"taints": [{"key": "x", "effect": "NoSchedule"}]}, False),
-        ({"taints": [{"key": "x", "effect": "PreferNoSchedule"}]}, True),
-        ({"taints": [{"key": GPU, "effect": "NoSchedule"}]}, True),
-        ({"taints": [{"key": "team", "value": "ours", "effect": "NoExecute"}]}, True),
-        ({"taints": [{"key": "team", "value": "theirs", "effect": "NoSchedule"}]}, False),
+        ({"key": "x", "effect": "NoSchedule"}, False),
+        ({"key": "x", "effect": "PreferNoSchedule"}, True),
+        ({"key": "team", "value": "ours", "effect": "NoExecute"}, True),
+        ({"key": "team", "value": "theirs", "effect": "NoSchedule"}, False),
     ],
 )
-def test_which_nodes_are_for_us(spec: dict[str, Any], there: bool) -> None:
-    assert bool(with_node(**spec).all()) is there
+def test_whom_a_taint_keeps_away(taint: dict[str, Any], taken: bool) -> None:
+    (machine,) = with_node(taints=[taint]).all()
+    tolerant = Constraints.of({}, [{"key": "team", "operator": "Equal", "value": "ours"}])
+    assert machine.takes(ONE_CORE, tolerant) is taken
+    assert machine.takes(ONE_CORE, ANYWHERE) is (taint["effect"] == "PreferNoSchedule")
+
+
+def test_a_taint_of_a_devices_name_is_for_those_who_do_not_ask_for_it() -> None:
+    (machine,) = with_node(taints=[{"key": GPU, "effect": "NoSchedule"}]).all()
+    assert machine.takes(Resources.of(1, 1, {GPU: 1}))
+    assert not machine.takes(ONE_CORE)
 
 
 def test_node_that_is_not_ready_has_nothing_to_give() -> None:
@@ -115,8 +127,10 @@ def test_what_the_scheduler_counts_for_a_pod() -> None:
 
 
 def test_tolerations() -> None:
-    taint = {"key": "a", "value": "b", "effect": "NoSchedule"}
-    assert tolerates({"operator": "Exists"}, taint)
-    assert tolerates({"key": "a", "value": "b", "effect": "NoSchedule"}, taint)
-    assert not tolerates({"key": "a", "value": "c"}, taint)
-    assert not tolerates({"key": "a", "operator": "Exists", "effect": "NoExecute"}, taint)
+    taint = Taint("a", "b", "NoSchedule")
+    assert taint.words == "a=b:NoSchedule"
+    assert Toleration.of({"operator": "Exists"}).covers(taint)
+    assert Toleration.of({"key": "a", "value": "b", "effect": "NoSchedule"}).covers(taint)
+    assert not Toleration.of({"key": "a", "value": "c"}).covers(taint)
+    assert not Toleration.of({"key": "a", "operator": "Exists", "effect": "NoExecute"}).covers(taint)
+    assert not Toleration.of({"value": "b"}).covers(taint)

@@ -16,6 +16,7 @@ from himalia.models import manifest, read
 from himalia.models.environments import lacking
 from himalia.models.schema import Alias, Code, Source
 from himalia.models.tables import versions
+from himalia.profiles.model import Profiles
 from himalia.storage.directory import DirectoryStore
 from himalia.storage.trees import Tree, TreeFile
 
@@ -26,7 +27,7 @@ def there(tmp_path: Path) -> dict[str, str]:
     packages = tmp_path / "environments" / "env" / "lib" / "python3.11" / "site-packages"
     for name in ("scikit_learn-1.9.1", "mlflow_skinny-3.17.2", "skops-0.16.0", "ruamel.yaml-0.18"):
         (packages / f"{name}.dist-info").mkdir(parents=True)
-    return FolderEnvironments(tmp_path).packages("env")
+    return FolderEnvironments(tmp_path, lambda: Profiles((), tmp_path)).packages("env")
 
 
 @pytest.mark.parametrize(

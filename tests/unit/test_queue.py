@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from himalia.engine.queue import Holding, Placement, Waiting, could_ever_run, free, plan
 from himalia.engine.resources import Machine, Resources, Spot, total
+from himalia.profiles.constraints import Constraints, Taint
 
 GIB = 2**30
 GPU = "nvidia.com/gpu"
@@ -230,3 +231,48 @@ def test_a_group_that_waited_long_is_held_a_place_for_every_rank() -> None:
     placements = planned(waiting, holding, machines)
     assert [(one.id, one.machine) for one in placements] == [("s1", "c")], "a and b are kept for the group"
     assert planned(waiting, [], machines)[0].id == "g0"
+
+
+ARM = Constraints.of({"arch": "arm64"})
+
+
+def on(processor: str, name: str, *taints: Taint) -> Machine:
+    return replace(machine(name), labels={"arch": processor}, taints=taints)
+
+
+def of_arm(number: int, reserve: Resources, replicas: int = 1, waited_s: float = 0.0) -> Waiting:
+    return Waiting(f"a{number}", reserve, (0, number), waited_s, replicas, "arm", ARM)
+
+
+def test_a_profile_chooses_among_machines_by_their_labels() -> None:
+    machines = [on("amd64", "one"), on("arm64", "two")]
+    waiting = [of_arm(0, needs(4)), of_arm(1, needs(4)), Waiting("any", needs(4), (0, 2))]
+    placed = {one.id: one.machine for one in planned(waiting, [], machines)}
+    assert placed == {"a0": "two", "any": "one"}
+
+
+def test_what_waits_for_a_labelled_machine_holds_a_place_there_alone() -> None:
+    machines = [on("amd64", "one"), on("arm64", "two")]
+    busy = [Holding("busy", needs(4), "two", order=(0, -1))]
+    small = [Waiting(f"s{n}", needs(1), (0, n)) for n in range(1, 6)]
+    placements = planned([of_arm(0, needs(4), waited_s=100), *small], busy, machines)
+    assert [one.machine for one in placements] == ["one"] * 4
+    nowhere = planned([of_arm(0, needs(4), waited_s=100), *small], [], machines[:1])
+    assert len(nowhere) == 4, "what no machine is for keeps no place from others"
+
+
+def test_a_group_is_placed_on_labelled_machines_alone() -> None:
+    machines = [on("arm64", "one"), on("amd64", "two"), on("arm64", "three")]
+    (placed,) = planned([of_arm(0, needs(4), replicas=2)], [], machines)
+    assert {placed.machine, *(spot.machine for spot in placed.others)} == {"one", "three"}
+    assert not planned([of_arm(0, needs(4), replicas=3)], [], machines)
+    assert not could_ever_run(needs(4), machines, 3, ARM)
+    assert could_ever_run(needs(4), machines, 2, ARM)
+
+
+def test_a_taint_keeps_away_who_does_not_tolerate_it() -> None:
+    taint = Taint("team", "vision", "NoSchedule")
+    machines = [on("amd64", "one", taint)]
+    tolerant = Constraints.of({}, [{"key": "team", "operator": "Exists"}])
+    waiting = [Waiting("any", needs(1)), Waiting("own", needs(1), (0, 1), 0, 1, "vision", tolerant)]
+    assert [one.id for one in planned(waiting, [], machines)] == ["own"]

@@ -62,7 +62,8 @@ class World:
         self.credentials = Credentials(
             self.database, hub, work, lambda _: None, lambda _: None, lambda *_: None
         )
-        catalogue = Catalogue(ProfileFolder(home / "profiles"), FolderEnvironments(home), self.engine)
+        profiles = ProfileFolder(home / "profiles")
+        catalogue = Catalogue(profiles, FolderEnvironments(home, profiles.now), self.engine)
         self.servers = Servers(self.database, self.engine, catalogue, Identities(settings), folders, hub)
 
     async def reserve(self, user: str, size: str = "one") -> Reservation:
@@ -73,7 +74,8 @@ class World:
         """The devices that a job would be given now."""
         reserve = Resources.of(0, 0, {GPU: 1})
         holding = self.board.held()
-        placed = queue.plan([queue.Waiting("job", reserve)], holding, [MACHINE], {(reserve, 1)})
+        job = queue.Waiting("job", reserve)
+        placed = queue.plan([job], holding, [MACHINE], {job.shape})
         return placed[0].devices[GPU] if placed else ()
 
 

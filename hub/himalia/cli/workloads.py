@@ -73,5 +73,7 @@ def machines(as_json: JsonOption = False) -> None:
     if as_json:
         print_json([one.to_dict() for one in found])
     else:
-        rows = [(one.name, _amount(one.allocatable), _amount(one.free)) for one in found]
-        print_table(("MACHINE", "GIVES OUT", "FREE"), rows)
+        rows = [
+            (one.name, _amount(one.allocatable), _amount(one.free), ", ".join(one.taints)) for one in found
+        ]
+        print_table(("MACHINE", "GIVES OUT", "FREE", "KEPT FOR WHO TOLERATES"), rows)

@@ -34,12 +34,16 @@ class Workload(Record):
 
 
 class Machine(Record):
-    """A machine: what of it may be given out, and what of that is left; both have the keys of `Workload.reserve`."""
+    """A machine: what of it may be given out, and what of that is left; both have the keys of `Workload.reserve`.
+
+    A node of a cluster may be kept, by `taints`, for workloads of profiles that tolerate them.
+    """
 
     _shown = ("name", "free")
     name: str
     allocatable: dict[str, Any]
     free: dict[str, Any]
+    taints: builtins.list[str]
 
 
 class WorkloadVerbs:

@@ -132,7 +132,7 @@ class Endpoints:
             check_may_run(tx, access)
             number = revisions[-1].number + 1
             if not body.replace:
-                self._refuse_without_room(row, revisions, made.chosen.reserve, number)
+                self._refuse_without_room(row, revisions, made.chosen.reserve, made.spec.profile, number)
             served_as = revisions[0].source["served_as"]
             revision = self._insert(tx, row._asdict(), number, served_as, made)
             if body.replace:
@@ -154,7 +154,7 @@ class Endpoints:
             ended = target.state in ENDED
             if ended and not body.replace:
                 reserve = Resources.from_json(target.reserve)
-                self._refuse_without_room(row, revisions, reserve, target.number)
+                self._refuse_without_room(row, revisions, reserve, target.spec["profile"], target.number)
             if body.replace:
                 self._give_nothing(tx, row)
             if ended:
@@ -177,7 +177,7 @@ class Endpoints:
         if spec.environment is None and source.environment is not None:
             spec = spec.model_copy(update={"environment": source.environment})
         chosen = self.choose(spec, person.groups)
-        self.engine.check(chosen.reserve)
+        self.engine.check(chosen.reserve, chosen.profile)
         source = await asyncio.to_thread(self.sources.completed, source, chosen.environment)
         source = await self.database.read(lambda c: self.sources.known(c, source, chosen.environment))
         if spec.secrets:
@@ -245,15 +245,17 @@ class Endpoints:
         return name
 
     def _refuse_without_room(
-        self, row: Any, revisions: Sequence[Any], reserve: Resources, number: int
+        self, row: Any, revisions: Sequence[Any], reserve: Resources, profile: str, number: int
     ) -> None:
         """Raise NoCapacity when a revision cannot start beside those that serve."""
         if not row.is_wanted or not any(one.weight > 0 and one.state not in ENDED for one in revisions):
             return
-        rooms = queue.free(self.engine.board.held(), self.engine.machines())
-        if any(reserve.fits(room) for room in rooms.values()):
+        machines, allowed = self.engine.machines(), self.engine.board.constraints(profile)
+        rooms = queue.free(self.engine.board.held(), machines)
+        usable = [rooms[one.name] for one in machines if one.takes(reserve, allowed)]
+        if not usable or any(reserve.fits(room) for room in usable):
             return
-        largest = max(rooms.values(), key=lambda room: (room.memory_bytes, room.cpus_m))
+        largest = max(usable, key=lambda room: (room.memory_bytes, room.cpus_m))
         raise NoCapacity(
             f"Revision {number} needs {reserve.words()} beside the present one, and {largest.words()} is free. "
             "Stop something first, or ask for replace: the present one is stopped then, and calls fail until the "

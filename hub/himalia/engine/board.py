@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from himalia.core import clock
@@ -18,6 +19,7 @@ from himalia.engine.groups import Group
 from himalia.engine.queue import Holding, Shape, Waiting
 from himalia.engine.resources import Resources, Spot
 from himalia.engine.states import HOLDING, Counts, State
+from himalia.profiles.constraints import ANYWHERE, Constraints
 
 
 def purpose_of(kind: str, spec: Mapping[str, Any]) -> str:
@@ -83,7 +85,13 @@ class Active:
     @property
     def shape(self) -> Shape:
         """What makes it alike to others, for the queue."""
-        return self.reserve, self.replicas
+        return self.reserve, self.replicas, self.profile
+
+    @property
+    def profile(self) -> str:
+        """The profile that it was submitted with; empty for the platform's own work."""
+        name: str = self.spec.get("profile", "")
+        return name
 
     @property
     def purpose(self) -> str:
@@ -130,6 +138,8 @@ class Board:
     """Active workloads by id, and the queue in order."""
 
     def __init__(self) -> None:
+        self.constraints: Callable[[str], Constraints] = lambda _: ANYWHERE
+        """By profile, as it stands: it may have been changed since a workload was submitted."""
         self.active: dict[str, Active] = {}
         self.holding: dict[str, Holding] = {}
         """By workload; of a group, that of rank 0."""
@@ -240,12 +250,13 @@ class Board:
 
     def waiting(self) -> Iterator[Waiting]:
         """The queue in order, without those that still need another workload's end."""
-        now = clock.now()
+        now, constraints = clock.now(), cache(self.constraints)
         for order, workload in self._queue:
             item = self.active[workload]
             if item.needs_id is None:
-                waited = (now - item.queued_at).total_seconds()
-                yield Waiting(workload, item.reserve, order, waited, item.replicas)
+                waited, profile = (now - item.queued_at).total_seconds(), item.profile
+                allowed = constraints(profile)
+                yield Waiting(workload, item.reserve, order, waited, item.replicas, profile, allowed)
 
     def queued(self) -> list[Active]:
         """The queue in order."""

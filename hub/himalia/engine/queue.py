@@ -12,18 +12,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from himalia.engine.resources import Machine, Resources, Spot, total
+from himalia.profiles.constraints import ANYWHERE, Constraints
 
 PATIENCE_S = 30.0
 
-Shape = tuple[Resources, int]
-"""What each replica needs, and how many there are."""
+Shape = tuple[Resources, int, str]
+"""What each replica needs, how many there are, and of which profile, which says where they may be."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """One in the queue: `order` is (-priority, number of arrival), `waited_s` the time since it was queued.
 
-    `reserve` is what each of its `replicas` needs.
+    `reserve` is what each of its `replicas` needs. All of one `profile` have the same `constraints`.
     """
 
     id: str
@@ -31,11 +32,13 @@ class Waiting:
     order: tuple[int, int] = (0, 0)
     waited_s: float = 0.0
     replicas: int = 1
+    profile: str = ""
+    constraints: Constraints = ANYWHERE
 
     @property
     def shape(self) -> Shape:
         """What makes it alike to others, for the queue."""
-        return self.reserve, self.replicas
+        return self.reserve, self.replicas, self.profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +100,10 @@ class _Planner:
     def place(self, waiting: Waiting) -> Placement | None:
         if waiting.shape in self.failed:
             return None
+        open_to_it = self._open_to(waiting)
         taken: list[tuple[_Room, Spot]] = []
         while len(taken) < waiting.replicas:
-            candidates = [room for room in self.rooms if self._may_use(waiting, room)]
+            candidates = [room for room in open_to_it if self._may_use(waiting, room)]
             if not candidates:
                 self._refuse(waiting, taken)
                 return None
@@ -108,6 +112,10 @@ class _Planner:
             taken.append((room, room.take(waiting.reserve)))
         first, *others = (spot for _, spot in taken)
         return Placement(waiting.id, first.machine, first.devices, tuple(others))
+
+    def _open_to(self, waiting: Waiting) -> list[_Room]:
+        """The machines that it may be put on, room or not."""
+        return [room for room in self.rooms if room.machine.takes(waiting.reserve, waiting.constraints)]
 
     def _refuse(self, waiting: Waiting, taken: list[tuple[_Room, Spot]]) -> None:
         for room, spot in taken:
@@ -128,8 +136,9 @@ class _Planner:
         left = {room.machine.name: room.machine.allocatable for room in self.rooms}
         free = {room.machine.name: room.free for room in self.rooms}
         chosen: dict[str, _Room] = {}
+        open_to_it = self._open_to(head)
         for _ in range(head.replicas):
-            able = [room for room in self.rooms if head.reserve.fits(left[room.machine.name])]
+            able = [room for room in open_to_it if head.reserve.fits(left[room.machine.name])]
             if not able:
                 return
             room = max(able, key=lambda room: _size(free[room.machine.name]))
@@ -182,10 +191,17 @@ def spot_on(machine: Machine, reserve: Resources, holding: Iterable[Holding]) ->
     return room.take(reserve)
 
 
-def could_ever_run(reserve: Resources, machines: Sequence[Machine], replicas: int = 1) -> bool:
-    """Whether the machines, empty, would hold it: of several replicas, all at once."""
+def could_ever_run(
+    reserve: Resources,
+    machines: Sequence[Machine],
+    replicas: int = 1,
+    constraints: Constraints = ANYWHERE,
+) -> bool:
+    """Whether the machines that it may be put on, empty, would hold it: of several replicas, all at once."""
     missing = replicas
     for machine in machines:
+        if not machine.takes(reserve, constraints):
+            continue
         left = machine.allocatable
         while missing and reserve.fits(left):
             left = left.plus(reserve, -1)

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from himalia.profiles.constraints import ANYWHERE, Constraints, Taint
+
 
 @dataclass(frozen=True, slots=True)
 class Resources:
@@ -77,7 +79,7 @@ def total(items: Iterable[Resources]) -> Resources:
 class Machine:
     """One machine: what may be given out, which devices it has, what others than us use of it.
 
-    `labels` are a node's, by which a profile selects.
+    `labels` and `taints` are a node's: by these a profile chooses, and is kept away.
     """
 
     name: str
@@ -85,10 +87,14 @@ class Machine:
     devices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     foreign: Resources = field(default_factory=Resources)
     labels: Mapping[str, str] = field(default_factory=dict)
+    taints: tuple[Taint, ...] = ()
 
-    def has(self, labels: Mapping[str, str]) -> bool:
-        """Whether it is one of those that `labels` select."""
-        return all(self.labels.get(name) == value for name, value in labels.items())
+    def takes(self, reserve: Resources, constraints: Constraints = ANYWHERE) -> bool:
+        """Whether a workload may be put there, room or not: who asks for devices tolerates taints of their names."""
+        if not constraints.select(self.labels):
+            return False
+        own = {name for name, _ in reserve.devices} if self.taints else ()
+        return all(taint.key in own or constraints.tolerate(taint) for taint in self.taints)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,10 @@ from himalia.engine.tables import workloads
 ENVIRONMENT_FAILED = (
     "The packages of requirements.txt could not be installed. The log of the environment says why."
 )
+KEPT_AWAY = (
+    "The machines here are kept for others (their labels or taints). An administrator can say in the profile where "
+    "its workloads go."
+)
 _INSERT = workloads.insert()
 Handler = Callable[[Transaction, list[Change]], None]
 ProgressHandler = Callable[[Active, Mapping[str, Any]], None]
@@ -134,26 +138,29 @@ class Engine:
 
     # What nouns ask for
 
-    def check(self, reserve: Resources, replicas: int = 1) -> None:
-        """Raise Invalid when the machines could never hold `reserve`, or not as often as there are replicas."""
-        machines = self.machines()
-        if (
-            replicas > 1
-            and could_ever_run(reserve, machines)
-            and not could_ever_run(reserve, machines, replicas)
-        ):
+    def check(self, reserve: Resources, profile: str = "", replicas: int = 1) -> None:
+        """Raise Invalid when the machines that a profile may use could never hold `reserve`, or not so often.
+
+        Where there is none at the moment, that says nothing: those that are away may come back.
+        """
+        machines, constraints = self.machines(), self.board.constraints(profile)
+        if not machines or could_ever_run(reserve, machines, replicas, constraints):
+            return
+        if could_ever_run(reserve, machines, constraints=constraints):
             raise Invalid.field(
                 "spec.replicas",
                 f"{replicas} times {reserve.words()} is more than all machines here have together. Ask for fewer "
                 "replicas, or choose a smaller size.",
             )
-        if not could_ever_run(reserve, machines):
-            largest = max(machines, key=lambda m: (m.allocatable.memory_bytes, m.allocatable.cpus_m))
-            raise Invalid.field(
-                "spec.profile",
-                f"It asks for {reserve.words()}, and no machine here has that; the largest has "
-                f"{largest.allocatable.words()}. Choose a smaller size.",
-            )
+        usable = [one for one in machines if one.takes(reserve, constraints)]
+        if not usable:
+            raise Invalid.field("spec.profile", KEPT_AWAY)
+        largest = max(usable, key=lambda m: (m.allocatable.memory_bytes, m.allocatable.cpus_m))
+        raise Invalid.field(
+            "spec.profile",
+            f"It asks for {reserve.words()}, and no machine here has that; the largest has "
+            f"{largest.allocatable.words()}. Choose a smaller size.",
+        )
 
     def submit(self, tx: Transaction, spec: WorkloadSpec, placement: Placement | None = None) -> None:
         """Store a workload. It starts when the queue says so; a reservation, which has its place, is RUNNING."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from packaging.markers import Marker
@@ -14,6 +14,7 @@ from himalia.core import architecture
 from himalia.core.settings import Settings
 from himalia.environments import local, overlay
 from himalia.environments.interpreter import base_prefixes
+from himalia.profiles.constraints import Constraints
 from himalia.profiles.model import Kubernetes, Profile, Profiles
 from himalia.profiles.pods import PodParts, parts
 
@@ -62,10 +63,9 @@ class Environments(ABC):
         """
         return "", None
 
-    def selector(self, profile: Profile) -> Mapping[str, str]:
-        """The labels that a machine must have for a profile; where there are no pods, of its processor alone."""
-        wanted = profile.kubernetes.node_selector
-        return {name: value for name, value in wanted.items() if name == architecture.LABEL}
+    @abstractmethod
+    def constraints(self, profile: str) -> Constraints:
+        """The machines that a profile's workloads may be put on, or the platform's own where it has no name."""
 
     @abstractmethod
     def build_command(self, name: str, destination: Path, requirements: bytes) -> list[str]:
@@ -75,8 +75,9 @@ class Environments(ABC):
 class FolderEnvironments(Environments):
     """Virtual environments in `<home>/environments`, made by `himalia environments create`."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, profiles: Callable[[], Profiles]) -> None:
         self.folder = home / "environments"
+        self._profiles = profiles
 
     def names(self) -> list[str]:
         names = sorted(path.name for path in self.folder.iterdir() if not path.name.startswith("."))
@@ -96,6 +97,12 @@ class FolderEnvironments(Environments):
 
     def binds(self, name: str) -> list[str]:
         return [str(path) for path in base_prefixes(self.prefix(name))]
+
+    def constraints(self, profile: str) -> Constraints:
+        """Of a node selector, one machine has the processor's label alone."""
+        found = _named(self._profiles(), profile)
+        wanted = found.kubernetes.node_selector if found else {}
+        return Constraints.of({name: value for name, value in wanted.items() if name == architecture.LABEL})
 
     def packages(self, name: str) -> dict[str, str]:
         # PyPA, "Recording installed projects"
@@ -128,16 +135,20 @@ class ImageEnvironments(Environments):
         self._profiles = profiles
 
     def image(self, name: str, profile: str) -> tuple[str, PodParts]:
-        found = next((one for one in self._profiles() if one.name == profile), None)
-        added = parts(found.kubernetes if found else Kubernetes(), self.defaults)
+        found, added = _named(self._profiles(), profile), self._added(profile)
         if not name:
             return self.platform_image, added
         if found and found.environment == name and found.kubernetes.image:
             return found.kubernetes.image, added
         return self._image(name), added
 
-    def selector(self, profile: Profile) -> Mapping[str, str]:
-        return {**self.defaults.get("nodeSelector", {}), **profile.kubernetes.node_selector}
+    def constraints(self, profile: str) -> Constraints:
+        spec = self._added(profile).spec
+        return Constraints.of(spec.get("nodeSelector", {}), spec.get("tolerations", ()))
+
+    def _added(self, profile: str) -> PodParts:
+        found = _named(self._profiles(), profile)
+        return parts(found.kubernetes if found else Kubernetes(), self.defaults)
 
     def _image(self, name: str) -> str:
         own = next((one.kubernetes.image for one in self._of(name) if one.kubernetes.image), None)
@@ -194,7 +205,11 @@ def make_environments(settings: Settings, profiles: Callable[[], Profiles]) -> E
     """The environments of this installation."""
     if settings.is_cluster:
         return ImageEnvironments(settings, profiles)
-    return FolderEnvironments(settings.home)
+    return FolderEnvironments(settings.home, profiles)
+
+
+def _named(profiles: Profiles, name: str) -> Profile | None:
+    return next((one for one in profiles if one.name == name), None)
 
 
 def normal(package: str) -> str:

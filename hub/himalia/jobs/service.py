@@ -138,7 +138,7 @@ class Jobs:
         self.check_disk()
         self._check_limits(access, spec)
         chosen = self.choose(spec, access.person.groups)
-        self.engine.check(chosen.reserve, spec.replicas)
+        self.engine.check(chosen.reserve, chosen.profile, spec.replicas)
         if spec.inputs:
             spec = await self.database.read(lambda c: inputs.pinned(c, access.in_project["id"], spec))
         spec = _resolved(spec, chosen)

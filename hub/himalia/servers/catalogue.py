@@ -8,7 +8,7 @@ from typing import Protocol
 from himalia.core.errors import Invalid
 from himalia.engine import queue
 from himalia.engine.resources import Machine, Resources
-from himalia.engine.service import Engine
+from himalia.engine.service import KEPT_AWAY, Engine
 from himalia.environments.places import Environments
 from himalia.jobs.service import Chosen
 from himalia.profiles.folder import ProfileFolder
@@ -74,18 +74,19 @@ class Catalogue:
         environment = spec.environment or profile.environment
         self.check_ready(environment)
         machines = self.engine.machines()
-        if machines and not self._fitting(profile, machines):
+        if machines and not self._selected(profile, machines):
             raise Invalid.field("spec.profile", self._nowhere(profile))
         reserve, limit = self.resources(profile, size, kind)
         return Chosen(profile.name, size.name, environment, reserve, limit)
 
-    def _fitting(self, profile: Profile, machines: Sequence[Machine]) -> list[Machine]:
-        """The machines that the profile can be placed on."""
-        wanted = self.places.selector(profile)
-        return [machine for machine in machines if machine.has(wanted)]
+    def _selected(self, profile: Profile, machines: Sequence[Machine]) -> list[Machine]:
+        """The machines that the profile's labels select."""
+        wanted = self.places.constraints(profile.name)
+        return [machine for machine in machines if wanted.select(machine.labels)]
 
     def _nowhere(self, profile: Profile) -> str:
-        labels = ", ".join(f"{name}={value}" for name, value in self.places.selector(profile).items())
+        wanted = self.places.constraints(profile.name).labels
+        labels = ", ".join(f"{name}={value}" for name, value in wanted)
         return f"The profile “{profile.title}” needs a machine with {labels}, and there is none here."
 
     def check_ready(self, environment: str) -> None:
@@ -120,13 +121,12 @@ class Catalogue:
     def _shown(
         self, profile: Profile, machines: Sequence[Machine], free: Mapping[str, Resources]
     ) -> ProfileShown:
-        fitting = self._fitting(profile, machines)
-        room = [free[machine.name] for machine in fitting]
-        sizes = [self._size(profile, size, fitting, room) for size in profile.sizes]
+        selected = self._selected(profile, machines)
+        sizes = [self._size(profile, size, selected, free) for size in profile.sizes]
         reason = None
         if not self.places.is_ready(profile.environment):
             reason = self.places.missing(profile.environment)
-        elif machines and not fitting:
+        elif machines and not selected:
             reason = self._nowhere(profile)
         elif all(size.reason for size in sizes):
             reason = sizes[0].reason
@@ -142,12 +142,16 @@ class Catalogue:
         )
 
     def _size(
-        self, profile: Profile, size: Size, machines: Sequence[Machine], room: list[Resources]
+        self, profile: Profile, size: Size, selected: Sequence[Machine], free: Mapping[str, Resources]
     ) -> SizeShown:
+        allowed = self.places.constraints(profile.name)
         reserve, limit = self.resources(profile, size, "server")
         of_job, _ = self.resources(profile, size, "job")
         # More cores than any machine has would be promised in vain, even where none are reserved.
-        ever = queue.could_ever_run(limit, machines)
+        usable = [machine for machine in selected if machine.takes(limit, allowed)]
+        ever = queue.could_ever_run(limit, usable, constraints=allowed)
+        room = [free[machine.name] for machine in usable] if ever else []
+        lacking = KEPT_AWAY if selected and not usable else f"No machine here has {limit.words()}."
         return SizeShown(
             name=size.name,
             title=size.title,
@@ -155,9 +159,9 @@ class Catalogue:
             memory_bytes=limit.memory_bytes,
             accelerators=dict(limit.devices),
             default=size is profile.default_size,
-            free_now=sum(_times(reserve, one) for one in room) if ever else 0,
-            free_for_jobs=sum(_times(of_job, one) for one in room) if ever else 0,
-            reason=None if ever else f"No machine here has {limit.words()}.",
+            free_now=sum(_times(reserve, one) for one in room),
+            free_for_jobs=sum(_times(of_job, one) for one in room),
+            reason=None if ever else lacking,
         )
 
 

@@ -79,9 +79,9 @@ class Servers:
         profile, size = self.catalogue.find(body.profile, body.size, person.groups)
         self.catalogue.check_ready(profile.environment)
         reserve = self.catalogue.resources(profile, size, "server")[0]
-        self.engine.check(reserve)
+        self.engine.check(reserve, profile.name)
         identifier = new_id()
-        placement = self._place(identifier, reserve)
+        placement = self._place(identifier, reserve, profile.name)
         try:
             return await self._start(identifier, placement, body, person, profile, size)
         except BaseException:
@@ -113,6 +113,7 @@ class Servers:
             task={"user": body.user, "server": body.server, "max_age_s": profile.idle.max_age_s},
             reserve=reserve,
             limit=limit,
+            profile=profile.name,
         )
         await self.database.write(lambda tx: self._store(tx, spec, placement, person))
         try:
@@ -128,14 +129,16 @@ class Servers:
         described.env.update(HIMALIA_PROFILE=profile.name, HIMALIA_SIZE=size.name)
         return described
 
-    def _place(self, identifier: str, reserve: Resources) -> Placement:
+    def _place(self, identifier: str, reserve: Resources, profile: str) -> Placement:
         """A place with its devices, held from now on, so that nothing else gets them. Raises NoCapacity."""
         board, machines = self.engine.board, self.engine.machines()
-        holding = board.held()
-        places = queue.plan([queue.Waiting(identifier, reserve)], holding, machines, {(reserve, 1)})
+        holding, allowed = board.held(), board.constraints(profile)
+        waiting = queue.Waiting(identifier, reserve, constraints=allowed)
+        places = queue.plan([waiting], holding, machines, {waiting.shape})
         if not places:
             left = queue.free(holding, machines)
-            most = max(left.values(), key=lambda room: room.memory_bytes, default=Resources())
+            usable = [left[one.name] for one in machines if one.takes(reserve, allowed)]
+            most = max(usable, key=lambda room: room.memory_bytes, default=Resources())
             raise NoCapacity(
                 f"This size needs {reserve.words()}, and only {most.words()} is free now. "
                 "Choose a smaller size, or try again when others have stopped."

@@ -268,7 +268,10 @@ def _machines(parts: WorkloadParts) -> list[MachineShown]:
     free = queue.free(parts.engine.board.held(), there)
     return [
         MachineShown(
-            name=machine.name, allocatable=machine.allocatable.as_json(), free=free[machine.name].as_json()
+            name=machine.name,
+            allocatable=machine.allocatable.as_json(),
+            free=free[machine.name].as_json(),
+            taints=[taint.words for taint in machine.taints],
         )
         for machine in there
     ]

@@ -36,11 +36,12 @@ class StopAsked(Body):
 
 
 class MachineShown(BaseModel):
-    """A machine: what may be given out, and what is left of it."""
+    """A machine: what may be given out, and what is left of it; for those alone who tolerate its `taints`."""
 
     name: str
     allocatable: dict[str, Any]
     free: dict[str, Any]
+    taints: list[str] = []
 
 
 class Everything(BaseModel):

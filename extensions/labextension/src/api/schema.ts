@@ -3951,7 +3951,7 @@ export interface components {
         };
         /**
          * MachineShown
-         * @description A machine: what may be given out, and what is left of it.
+         * @description A machine: what may be given out, and what is left of it; for those alone who tolerate its `taints`.
          */
         MachineShown: {
             /** Allocatable */
@@ -3964,6 +3964,11 @@ export interface components {
             };
             /** Name */
             name: string;
+            /**
+             * Taints
+             * @default []
+             */
+            taints?: string[];
         };
         /**
          * ManifestFile

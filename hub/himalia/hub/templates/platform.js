@@ -88,11 +88,14 @@
   }
 
   function machine(one) {
-    const { name, allocatable, free } = one;
+    const { name, allocatable, free, taints } = one;
     const column = element("div", "", "col");
     const card = element("div", "", "card h-100");
     const body = element("div", "", "card-body");
     body.append(element("h3", name, "h6"));
+    if (taints.length) {
+      body.append(element("p", `Kept for profiles that tolerate ${taints.join(", ")}.`, "small text-muted mb-2"));
+    }
     body.append(bar("Cores", free.cpus || 0, allocatable.cpus || 0, (count) => String(count)));
     body.append(bar("Memory", free.memory_bytes || 0, allocatable.memory_bytes || 0, bytes));
     for (const [device, count] of Object.entries(allocatable.devices || {})) {

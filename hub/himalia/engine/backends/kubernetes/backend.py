@@ -54,7 +54,7 @@ class KubernetesBackend(Backend):
         self.settings = settings
         self.reception = Reception(self._take, self._settled)
         self._namespace = settings.kubernetes_namespace
-        self._machines = Machines(settings.kubernetes_pod_defaults.get("tolerations", ()))
+        self._machines = Machines()
         self._attempts: dict[str, Attempt] = {}
         self._of_pod: dict[str, Attempt] = {}
         self._batches: asyncio.Queue[Batch] = asyncio.Queue()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from himalia.engine.backends.kubernetes.client import Object
 from himalia.engine.backends.kubernetes.quantities import resources
 from himalia.engine.backends.kubernetes.seen import Foreign
 from himalia.engine.resources import Machine, Resources
+from himalia.profiles.constraints import Taint
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +19,13 @@ class Node:
     name: str
     allocatable: Resources
     labels: Mapping[str, str]
+    taints: tuple[Taint, ...]
 
 
 class Machines:
     """What is known of nodes and of foreign use; kept up to date by the watches of nodes and pods."""
 
-    def __init__(self, tolerations: Sequence[Mapping[str, Any]] = ()) -> None:
-        self._tolerations = tolerations
+    def __init__(self) -> None:
         self._nodes: dict[str, Node] = {}
         self._foreign: dict[str, Resources] = {}
         self._made: list[Machine] | None = None
@@ -34,18 +34,15 @@ class Machines:
         """The record of a node, or None for one that no workload would get."""
         spec, status = item.get("spec", {}), item.get("status", {})
         ready = {one["type"]: one["status"] for one in status.get("conditions", ())}.get("Ready") == "True"
-        allocatable = resources(status.get("allocatable", {}))
-        devices = {name for name, _ in allocatable.devices}
-        shut = [taint for taint in spec.get("taints", ()) if not self._is_open(taint, devices)]
-        if spec.get("unschedulable") or shut or not ready:
+        if spec.get("unschedulable") or not ready:
             return None
-        return Node(item["metadata"]["name"], allocatable, item["metadata"].get("labels", {}))
-
-    def _is_open(self, taint: Mapping[str, Any], devices: set[str]) -> bool:
-        """Whether our pods go there all the same: those that ask for devices tolerate a taint of their name."""
-        if taint.get("effect") == "PreferNoSchedule" or taint["key"] in devices:
-            return True
-        return any(tolerates(one, taint) for one in self._tolerations)
+        taints = [Taint(one["key"], one.get("value", ""), one["effect"]) for one in spec.get("taints", ())]
+        return Node(
+            name=item["metadata"]["name"],
+            allocatable=resources(status.get("allocatable", {})),
+            labels=item["metadata"].get("labels", {}),
+            taints=tuple(one for one in taints if one.effect != "PreferNoSchedule"),
+        )
 
     def node(self, before: Node | None, now: Node | None) -> None:
         """A node has come, changed or gone."""
@@ -77,14 +74,4 @@ class Machines:
             for name, count in node.allocatable.devices
         }
         others = Resources(foreign.cpus_m, foreign.memory_bytes, taken)
-        return Machine(node.name, node.allocatable, named, others, node.labels)
-
-
-def tolerates(toleration: Mapping[str, Any], taint: Mapping[str, Any]) -> bool:
-    """Whether a toleration of a pod lets it on a node with this taint."""
-    if toleration.get("effect") not in (None, "", taint.get("effect")):
-        return False
-    if toleration.get("key") not in (None, "", taint["key"]):
-        return False
-    exists = toleration.get("operator") == "Exists"
-    return exists or (bool(toleration.get("key")) and toleration.get("value", "") == taint.get("value", ""))
+        return Machine(node.name, node.allocatable, named, others, node.labels, node.taints)
