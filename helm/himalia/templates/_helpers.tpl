@@ -15,6 +15,7 @@
 {{- define "himalia.profiles" -}}{{ include "himalia.name" . }}-profiles{{- end }}
 {{- define "himalia.users" -}}{{ include "himalia.name" . }}-users{{- end }}
 {{- define "himalia.database" -}}{{ include "himalia.name" . }}-database{{- end }}
+{{- define "himalia.removal" -}}{{ include "himalia.name" . }}-removal{{- end }}
 {{- define "himalia.nodes" -}}{{ .Release.Namespace }}-{{ include "himalia.name" . }}-nodes{{- end }}
 
 {{- define "himalia.secret" -}}
@@ -72,6 +73,11 @@ http://127.0.0.1:8000
 {{- else if and .Values.ingress.enabled .Values.ingress.contentHost -}}
 {{ ternary "https" "http" .Values.ingress.tls }}://{{ .Values.ingress.contentHost }}
 {{- end -}}
+{{- end }}
+
+{{/* Where the cluster's pods find the gateway. */}}
+{{- define "himalia.gatewayUrl" -}}
+http://{{ include "himalia.gateway" . }}.{{ .Release.Namespace }}:{{ .Values.gateway.service.port }}
 {{- end }}
 
 {{/* What all pods of the platform have in common. */}}
@@ -182,6 +188,13 @@ automountServiceAccountToken: false
 annotations:
   helm.sh/resource-policy: keep
 {{- end }}
+{{- end }}
+
+{{/* Of what is made when the release has been uninstalled, in the order of its argument, and goes when it is done. */}}
+{{- define "himalia.afterRemoval" -}}
+helm.sh/hook: post-delete
+helm.sh/hook-weight: {{ . | quote }}
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 {{- end }}
 
 {{/* Of what values say about secrets: those that were made once do not change. */}}

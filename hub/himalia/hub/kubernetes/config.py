@@ -12,10 +12,9 @@ from typing import Any
 from himalia.core.errors import NameInUse
 from himalia.hub.accounts.store import AccountStore
 from himalia.hub.install import install
+from himalia.hub.kubernetes.proxy import FollowedProxy, ReadyHandler
 
 PORT = 8081
-ROUTES_S = 30
-"""How often the hub looks whether the proxy has its routes: one that was started anew has none."""
 
 
 def configure(c: Any, environ: Mapping[str, str] = os.environ) -> None:
@@ -29,9 +28,10 @@ def configure(c: Any, environ: Mapping[str, str] = os.environ) -> None:
     # The proxy has a pod of its own, and servers outlive the hub.
     c.JupyterHub.cleanup_servers = False
     c.JupyterHub.cleanup_proxy = False
-    c.JupyterHub.last_activity_interval = ROUTES_S
     c.JupyterHub.oauth_require_pkce = True
     c.JupyterHub.concurrent_spawn_limit = 64
+    c.JupyterHub.proxy_class = FollowedProxy
+    c.JupyterHub.extra_handlers = [(r"/ready", ReadyHandler)]
     c.ConfigurableHTTPProxy.should_start = False
     c.ConfigurableHTTPProxy.api_url = environ["HIMALIA_PROXY_API_URL"]
     c.ConfigurableHTTPProxy.auth_token = _read(secrets / "proxy-token")
