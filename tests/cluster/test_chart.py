@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -89,11 +90,29 @@ def test_servers_and_jobs_go_on_without_hub_and_service(release: Release, admin:
     for component in ("hub", "service"):
         release.kubectl("delete", "pod", release.pods()[component]["metadata"]["name"])
         assert admin.get("/user/admin/api/status").status_code == 200
+    another_proxy(release, admin)
     assert people(release) == before
     until(lambda: state_of(admin, "goes-on") == "SUCCEEDED", "the job has succeeded")
     assert admin.get(f"{jobs}/goes-on/outputs/outputs/answer").text == "42\n"
     assert admin.get(f"{jobs}/goes-on").json()["status"]["attempt"] == 1
     assert admin.delete("/hub/api/users/admin/server").status_code in (202, 204)
+
+
+def another_proxy(release: Release, admin: httpx.Client) -> None:
+    """Have another proxy, which tells nobody that something is not there."""
+    release.kubectl("delete", "pod", release.pods()["proxy"]["metadata"]["name"])
+    paths = ("/services/himalia/health", "/services/himalia-gateway/health")
+
+    def answer() -> list[int]:
+        with suppress(httpx.HTTPError):
+            return [httpx.get(release.url + path, timeout=5).status_code for path in paths]
+        return []
+
+    assert until(answer, "another proxy answers") == [200, 200]
+    look = "/user/admin/api/status"
+    until(
+        lambda: admin.get(look, follow_redirects=False).status_code == 200, "it knows the server", within_s=10
+    )
 
 
 def state_of(admin: httpx.Client, job: str) -> str | None:

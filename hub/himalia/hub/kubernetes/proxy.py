@@ -17,7 +17,7 @@ LOOK_S = 1.0
 """How often the hub looks whether the proxy is still the one that it gave its routes."""
 
 
-class FollowedProxy(ConfigurableHTTPProxy):  # type: ignore[misc]
+class FollowedProxy(ConfigurableHTTPProxy):
     """Gets its routes at once when it is a new one; by itself, a hub would look every five minutes."""
 
     has_routes = False
@@ -56,7 +56,7 @@ class FollowedProxy(ConfigurableHTTPProxy):  # type: ignore[misc]
         return False
 
 
-class ReadyHandler(HealthCheckHandler):  # type: ignore[misc]
+class ReadyHandler(HealthCheckHandler):
     """`/hub/ready`: 200 as soon as people find everything through the proxy."""
 
     def get(self) -> None:
