@@ -31,7 +31,8 @@ async def remove(api: Api, namespace: str, release: str) -> None:
         names.core(namespace, "persistentvolumeclaims"): of_release,
     }
     # Hub and service would make anew what is removed under their eyes.
-    while await _found(api, pods, f"{of_release},{COMPONENT} in (hub,service)"):
+    while platform := await _found(api, pods, f"{of_release},{COMPONENT} in (hub,service)"):
+        log.info("Waiting for the end of %s", ", ".join(one["name"] for one in platform))
         await asyncio.sleep(AGAIN_S)
     while found := [(kind, one) for kind, which in kinds.items() for one in await _found(api, kind, which)]:
         for kind, one in found:
