@@ -308,7 +308,8 @@ class Platform:
     def _endpoints(self) -> None:
         settings = self.settings
         sources = Sources(self.snapshots, self.jobs, self.overlays)
-        shower = endpoints_read.Shower(f"{settings.address}{GATEWAY_PREFIX}", _gateway_url(settings))
+        public = f"{settings.address}{GATEWAY_PREFIX}"
+        shower = endpoints_read.Shower(public, _gateway_url(settings), self.engine.board)
         choose = partial(self.catalogue.choose, kind="endpoint")
         self.endpoints = Endpoints(
             self.database, self.engine, sources, choose, self.disk.check, shower, settings.retention_days

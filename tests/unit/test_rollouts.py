@@ -19,6 +19,7 @@ from himalia.core import clock, people
 from himalia.core.access import Access
 from himalia.core.database import Transaction
 from himalia.core.errors import DiskFull, Unavailable
+from himalia.core.events import events
 from himalia.core.identity import Identity
 from himalia.core.migrate import migrate
 from himalia.core.permissions import Role
@@ -27,6 +28,8 @@ from himalia.endpoints import rollouts
 from himalia.endpoints.schema import EndpointTokenCreate
 from himalia.endpoints.tables import endpoint_revisions, endpoints
 from himalia.engine.folders import Folders
+from himalia.engine.resources import Resources
+from himalia.engine.service import from_row
 from himalia.engine.tables import workloads
 from himalia.gateway import state
 from himalia.parts import Platform
@@ -94,8 +97,8 @@ def deploy(tx: Transaction, access: Access, name: str, workload: str = "RUNNING"
     tx.execute(
         workloads.insert().values(
             id=f"{name}-1", kind="endpoint", name=name, project_id=project, person_id=person, state=workload,
-            spec={"reserve": {}, "overlay": None}, reason="stopped_by_user", attempt=1, priority=0, devices={},
-            restarts=0, tries=0, created_at=now, queued_at=now,
+            spec={"reserve": Resources().as_json(), "overlay": None}, reason="stopped_by_user", attempt=1, priority=0,
+            devices={}, restarts=0, tries=0, created_at=now, queued_at=now,
         )
     )  # fmt: skip
 
@@ -116,6 +119,22 @@ async def until(is_so: Callable[[], bool]) -> None:
 async def row_of(platform: Platform, table: sa.Table, identifier: str) -> Any:
     query = sa.select(table).where(table.c.id == identifier)
     return await platform.database.read(lambda c: c.execute(query).one())
+
+
+async def test_what_a_revision_waits_for_is_said(platform: Platform, ada: Access) -> None:
+    await platform.database.write(lambda tx: deploy(tx, ada, "iris", "STARTING", next_id="iris-1"))
+    row = await row_of(platform, workloads, "iris-1")
+    active = platform.engine.board.active["iris-1"] = from_row(row, 1)
+    words = "0/1 nodes have nvidia.com/gpu free."
+    active.progress = {"message": words}
+    platform.engine.progressed(active)
+    shown = await platform.endpoints.get(ada, "iris")
+    assert shown.status.message == shown.status.revisions[0].message == words
+    told = sa.select(events.c.data).where(events.c.kind == "endpoint.changed")
+    async with asyncio.timeout(20):
+        while not (found := await platform.database.read(lambda c: c.execute(told).scalars().all())):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert found == [{"revision": 1, "message": words}]
 
 
 async def test_a_database_that_is_away_for_a_while(

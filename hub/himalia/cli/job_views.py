@@ -25,7 +25,7 @@ def sentence(job: JobRecord) -> str:
         return status.message
     if status.queue is not None:
         return status.queue.message
-    return progress(status.progress or {}) if status.state == "RUNNING" else status.reason or ""
+    return progress(status.progress or {}) if status.state in ("STARTING", "RUNNING") else status.reason or ""
 
 
 def progress(data: Any) -> str:

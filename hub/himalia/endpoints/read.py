@@ -24,6 +24,7 @@ from himalia.endpoints.schema import (
     ServedModel,
 )
 from himalia.endpoints.tables import endpoint_revisions, endpoint_tokens, endpoints
+from himalia.engine.board import Board
 from himalia.engine.states import State
 from himalia.engine.tables import workloads
 from himalia.lineage.schema import Node
@@ -122,11 +123,15 @@ def page_of(
 
 
 class Shower:
-    """Makes the API's endpoints; `public_url` and `direct_url` are where their addresses begin."""
+    """Makes the API's endpoints; `public_url` and `direct_url` are where their addresses begin.
 
-    def __init__(self, public_url: str, direct_url: str) -> None:
+    The board knows what a revision that has not begun waits for.
+    """
+
+    def __init__(self, public_url: str, direct_url: str, board: Board) -> None:
         self.public_url = public_url
         self.direct_url = direct_url
+        self.board = board
 
     def show(self, connection: Connection, rows: Sequence[Any], project: str) -> list[Endpoint]:
         """Endpoints with all their revisions, in the order of `rows`."""
@@ -139,7 +144,7 @@ class Shower:
 
     def _endpoint(self, row: Any, revisions: Sequence[Any], project: str, who: Mapping[str, str]) -> Endpoint:
         path = f"/{project}/{row.name}"
-        coming = next((one.number for one in revisions if one.id == row.next_id), None)
+        coming = next((one for one in revisions if one.id == row.next_id), None)
         serving = [one for one in revisions if one.weight > 0]
         return Endpoint.model_construct(
             id=row.id,
@@ -153,9 +158,9 @@ class Shower:
             status=EndpointStatus.model_construct(
                 state=state_of(row, revisions),
                 ready=bool(row.is_wanted) and any(is_ready(one) for one in serving),
-                message=row.message or _why(serving),
-                next=coming,
-                revisions=[show_revision(one, who) for one in reversed(revisions)],
+                message=row.message or self._why([*serving, coming] if coming else serving),
+                next=coming.number if coming else None,
+                revisions=[self._revision(one, who) for one in reversed(revisions)],
                 deleted_at=row.deleted_at,
             ),
             created_at=row.created_at,
@@ -164,32 +169,35 @@ class Shower:
             etag=str(row.version),
         )
 
+    def _why(self, wanted: Sequence[Any]) -> str | None:
+        """What is wrong with a revision that answers, or is about to."""
+        said = (self._said(one) for one in wanted if not is_ready(one))
+        return next((words for words in said if words), None)
 
-def _why(serving: Sequence[Any]) -> str | None:
-    """What is wrong with a revision that should answer."""
-    return next((one.message for one in serving if one.message and not is_ready(one)), None)
+    def _said(self, row: Any) -> str | None:
+        active = self.board.active.get(row.id) if row.state == State.STARTING else None
+        waits: str | None = active.progress.get("message") if active and active.progress else None
+        return row.message or waits
 
-
-def show_revision(row: Any, who: Mapping[str, str]) -> EndpointRevision:
-    """A revision from its joined row."""
-    model = row.source.get("model")
-    return EndpointRevision.model_construct(
-        number=row.number,
-        id=row.id,
-        spec=RevisionSpec.model_construct(**row.spec),
-        model=ServedModel(name=model["name"], version=model["version"]) if model else None,
-        packages=row.source.get("packages"),
-        weight=row.weight,
-        ready=is_ready(row),
-        state=row.state,
-        reason=row.reason,
-        message=row.message,
-        attempt=row.attempt,
-        started_at=row.started_at,
-        ended_at=row.ended_at,
-        created_at=row.created_at,
-        created_by=Who(id=row.created_by, name=who.get(row.created_by, "")),
-    )
+    def _revision(self, row: Any, who: Mapping[str, str]) -> EndpointRevision:
+        model = row.source.get("model")
+        return EndpointRevision.model_construct(
+            number=row.number,
+            id=row.id,
+            spec=RevisionSpec.model_construct(**row.spec),
+            model=ServedModel(name=model["name"], version=model["version"]) if model else None,
+            packages=row.source.get("packages"),
+            weight=row.weight,
+            ready=is_ready(row),
+            state=row.state,
+            reason=row.reason,
+            message=self._said(row),
+            attempt=row.attempt,
+            started_at=row.started_at,
+            ended_at=row.ended_at,
+            created_at=row.created_at,
+            created_by=Who(id=row.created_by, name=who.get(row.created_by, "")),
+        )
 
 
 def tokens_of(connection: Connection, endpoint_id: str) -> list[EndpointToken]:

@@ -30,6 +30,7 @@ from himalia.engine.board import Active
 from himalia.engine.changes import Change
 from himalia.engine.logs import LogFiles
 from himalia.engine.service import Engine
+from himalia.engine.states import State
 from himalia.gateway.client import GatewayAway
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,10 @@ SETTLED_S = 120.0
 """A server that ran for so long before it failed is started again at once."""
 AGAIN_S = 1.0
 """Until what could not be written down is tried again."""
+
+_OF_ENDPOINTS = sa.select(endpoint_revisions, endpoints.c.name, endpoints.c.project_id).join(
+    endpoints, endpoints.c.id == endpoint_revisions.c.endpoint_id
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,16 +128,26 @@ class Rollouts:
     def _said(self, active: Active, data: Mapping[str, Any]) -> None:
         if data.get("ready") is True:
             self._spawn(self._ready(active.id, active.attempt))
+        elif active.state == State.STARTING:
+            self._spawn(self._waits(active.id, data.get("message")))
+
+    async def _waits(self, revision: str, words: str | None) -> None:
+        """Tell whoever listens what a revision waits for that cannot begin, or that it no longer does."""
+
+        def work(tx: Transaction) -> None:
+            row = tx.execute(_OF_ENDPOINTS.where(endpoint_revisions.c.id == revision)).first()
+            if row is not None:
+                told = {"revision": row.number, "message": words}
+                tell(tx, "endpoint.changed", row.endpoint_id, row.name, row.project_id, None, told)
+
+        await self.database.write(work)
 
     async def _ready(self, revision: str, attempt: int) -> None:
         """Write down that an attempt's server answers, and once, which packages it runs with."""
         packages = await self.database.read(partial(self.sources.installed, revision=revision))
 
         def work(tx: Transaction) -> None:
-            query = sa.select(endpoint_revisions, endpoints.c.name, endpoints.c.project_id).join(
-                endpoints, endpoints.c.id == endpoint_revisions.c.endpoint_id
-            )
-            row = tx.execute(query.where(endpoint_revisions.c.id == revision)).first()
+            row = tx.execute(_OF_ENDPOINTS.where(endpoint_revisions.c.id == revision)).first()
             if row is None or row.ready_attempt >= attempt:
                 return
             values: dict[str, Any] = {"ready_attempt": attempt}
