@@ -20,6 +20,7 @@ from himalia.core.unix import connected
 from himalia.engine.backends.base import WHOLE, Account, Place, Seen
 from himalia.engine.backends.local import link
 from himalia.engine.backends.local.backend import LocalBackend
+from himalia.engine.backends.local.machine import this_machine
 from himalia.engine.backends.local.runner import Runner, Runners
 from himalia.engine.folders import Folders
 from himalia.engine.resources import Resources, Spot
@@ -31,6 +32,30 @@ from himalia.testing.service_side import Service, World, eventually
 from himalia.testing.workload_api import WorkloadApi
 
 ROOT = os.geteuid() == 0
+GPU = "nvidia.com/gpu"
+ON_GPU = """
+from ctypes import CDLL, byref, c_int, c_size_t, c_uint64, c_void_p, create_string_buffer
+
+cuda = CDLL("libcuda.so.1")
+
+def call(name, *arguments):
+    if code := getattr(cuda, name)(*arguments):
+        raise SystemExit(f"{name} answered {code}")
+
+call("cuInit", 0)
+count, device, context, memory = c_int(), c_int(), c_void_p(), c_uint64()
+call("cuDeviceGetCount", byref(count))
+print(count.value, "devices")
+call("cuDeviceGet", byref(device), 0)
+call("cuDevicePrimaryCtxRetain", byref(context), device)
+call("cuCtxSetCurrent", context)
+call("cuMemAlloc_v2", byref(memory), c_size_t(4))
+call("cuMemsetD8_v2", memory, 0x37, c_size_t(4))
+back = create_string_buffer(4)
+call("cuMemcpyDtoH_v2", back, memory, c_size_t(4))
+print(back.raw.decode())
+"""
+"""The driver's own interface, which needs no framework: count the devices, and have one fill memory with sevens."""
 
 
 @pytest.fixture
@@ -211,6 +236,16 @@ class TestLocalBackend(BackendSuite):
             assert (await service.ended("with-1")).reason is None
             assert (await service.ended("without-1")).reason is None
             await eventually(lambda: len(states(home)) == 1, "only the shared runner to stay")
+
+    @pytest.mark.gpu
+    @pytest.mark.skipif(not this_machine().devices.get(GPU), reason="no NVIDIA GPU is here")
+    async def test_gpu_computes_for_whom_it_was_given_to_alone(self, world: World) -> None:
+        given = this_machine().devices[GPU][-1:]
+        async with Service(world) as service:
+            await service.run(world.python(ON_GPU, "with-1", devices={GPU: given}))
+            await service.run(world.python(ON_GPU, "without-1"))
+        assert service.log("with-1").splitlines() == ["1 devices", "7777"]
+        assert "cuInit answered 100" in service.log("without-1")  # CUDA_ERROR_NO_DEVICE
 
     async def test_input_is_a_read_only_link(self, world: World, home: Path) -> None:
         tree = lay_out(home, world.project, {"a/one.txt": "1"})
