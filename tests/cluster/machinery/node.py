@@ -16,9 +16,9 @@ from typing import Any
 
 from himalia.runner.processes import children
 
+from .archive import archive
 from .layout import Layout
 from .parts import ClusterError, Part, run
-from .pause import archive
 from .pki import Authority
 from .runtime import Runtime
 from .sweeping import hierarchies

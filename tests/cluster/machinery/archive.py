@@ -1,4 +1,4 @@
-"""The image of a pod's first process: the one binary ``pause``, as an archive that containerd imports."""
+"""An image of one program and nothing else, as an archive that containerd imports."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import tarfile
 from pathlib import Path
 
 
-def archive(binary: Path, name: str) -> bytes:
-    """An image named ``name`` in the form of ``docker save``."""
-    layer = _tar({"pause": binary.read_bytes()}, mode=0o755)
+def archive(program: Path, name: str) -> bytes:
+    """An image named ``name`` in the form of ``docker save``, whose entrypoint is the program."""
+    layer = _tar({program.name: program.read_bytes()}, mode=0o755)
     config = {
         "architecture": "amd64",
         "os": "linux",
-        "config": {"Entrypoint": ["/pause"], "User": "65535:65535"},
+        "config": {"Entrypoint": [f"/{program.name}"], "User": "65535:65535"},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]},
     }
     manifest = [{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}]
