@@ -93,7 +93,9 @@ def settings_of(home: Path, place: Place, api: WorkloadApi, release: str, **chan
 
 
 @contextmanager
-def a_world(place: Place, **changes: Any) -> Iterator[World]:
+def a_world(
+    place: Place, kind: type[KubernetesBackend] = KubernetesBackend, **changes: Any
+) -> Iterator[World]:
     """A world with a project of its own; nothing that was made in it is left afterwards."""
     release = f"suite-{secrets.token_hex(4)}"
     api = WorkloadApi(place.cluster.layout.host)
@@ -107,7 +109,7 @@ def a_world(place: Place, **changes: Any) -> Iterator[World]:
     os.chown(shared, UID, GID)
     try:
         yield World(
-            backend=lambda: KubernetesBackend(settings),
+            backend=lambda: kind(settings),
             person=person,
             project=project,
             shared=shared,

@@ -109,10 +109,10 @@ class Told(Backend):
 class Platform:
     """A database, an engine and a reconciler; `launch` may be replaced."""
 
-    def __init__(self, database: Database, folder: Path) -> None:
+    def __init__(self, database: Database, folder: Path, backend: Told) -> None:
         self.database = database
         self.folder = folder
-        self.backend = Told()
+        self.backend = backend
         self.engine = Engine(Board(), self.backend.machines)
         self.launch: Callable[[Active], Awaitable[Launch]] = self.launched
         self.reconciler = Reconciler(
@@ -159,15 +159,13 @@ class Platform:
     async def submit(self, name: str = "work", **more: Any) -> str:
         spec = WorkloadSpec(
             id=new_id(),
-            kind="job",
             name=name,
             project_id=self.project,
             person_id=self.person,
             environment="base",
             task={"kind": "command", "command": ["true"]},
-            reserve=SIZE,
             limit=SIZE,
-            **more,
+            **{"kind": "job", "reserve": SIZE, **more},
         )
         await self.database.write(lambda tx: self.engine.submit(tx, spec))
         return spec.id
@@ -189,12 +187,14 @@ class Platform:
 
 
 @asynccontextmanager
-async def platform_in(folder: Path, *, again: bool = False) -> AsyncIterator[Platform]:
+async def platform_in(
+    folder: Path, *, again: bool = False, backend: Told | None = None
+) -> AsyncIterator[Platform]:
     """A platform whose reconciler is not started yet; `again` on what an earlier one left."""
     database = Database(f"sqlite:///{folder}/himalia.sqlite")
     await asyncio.to_thread(migrate, database)
     database.start()
-    platform = Platform(database, folder)
+    platform = Platform(database, folder, backend or Told())
     if not again:
         await database.write(platform.fill)
     try:
@@ -350,7 +350,7 @@ async def test_a_row_that_cannot_be_read_does_not_keep_the_others_from_starting(
         good, odd = await platform.submit("good"), await platform.submit("odd")
         spoil = workloads.update().where(workloads.c.id == odd).values(spec={"from": "another release"})
         await platform.database.write(lambda tx: tx.execute(spoil).rowcount)
-        after = Platform(platform.database, tmp_path)
+        after = Platform(platform.database, tmp_path, Told())
         with caplog.at_level(logging.ERROR):
             await after.reconciler.start()
         row = await after.until(odd, State.FAILED)

@@ -309,11 +309,11 @@ class JobSpec(Record):
 
 
 class Queue(Record):
-    """Where a waiting job stands, from 1."""
+    """Where a waiting job stands, from 1; without a place where it waits in the cluster's own queue."""
 
     _shown = ("place", "of", "message")
-    place: int
-    of: int
+    place: int | None
+    of: int | None
     message: str
 
 

@@ -182,6 +182,10 @@ class Settings(BaseSettings):
     kubernetes_project_storage: dict[str, Any] = Field(
         {"shared": True}, description="Storage of a project's shared folder (JSON), as of a person's home."
     )
+    kubernetes_queue: str = Field(
+        "",
+        description="Kueue's LocalQueue, in which jobs wait; empty: they wait in the platform's own queue.",
+    )
     kubernetes_pod_defaults: dict[str, Any] = Field(
         {}, description="What is merged into the specification of every pod of a person (JSON)."
     )

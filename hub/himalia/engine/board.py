@@ -8,13 +8,14 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 from himalia.core import clock
 from himalia.engine.backends.base import Known
+from himalia.engine.elsewhere import Elsewhere
 from himalia.engine.groups import Group
 from himalia.engine.queue import Holding, Shape, Waiting
 from himalia.engine.resources import Resources, Spot
@@ -33,6 +34,7 @@ class Active:
     """One workload that has not ended. `spec` is what `engine.service.submit` stored.
 
     `after` is the workload whose place it takes (see `lookahead`); it holds nothing until that one has ended.
+    `waits` is what a queue of the backend's own says, where it waits there.
     `machine` and `devices` are those of rank 0; where it has several replicas, `others` are the other ranks' and
     `group` tells how they stand.
     """
@@ -64,6 +66,7 @@ class Active:
     after: str | None = None
     ahead_since: float = 0.0
     progress: dict[str, Any] | None = None
+    waits: str = ""
     reserve: Resources = field(init=False)
     order: tuple[int, int] = field(init=False)
 
@@ -75,6 +78,15 @@ class Active:
     def attempt_name(self) -> str:
         """What the attempt is called in the world."""
         return f"{self.id}-{self.attempt}"
+
+    @property
+    def next_name(self) -> str:
+        """What its next attempt will be called."""
+        return f"{self.id}-{self.attempt + 1}"
+
+    def next_attempt(self) -> Active:
+        """The same as its next attempt begins."""
+        return replace(self, attempt=self.attempt + 1, machine=None, devices={}, others=(), group=None)
 
     @property
     def replicas(self) -> int:
@@ -145,6 +157,8 @@ class Board:
         """By workload; of a group, that of rank 0."""
         self._beside: dict[str, list[Holding]] = {}
         self.stopping: dict[str, Active] = {}
+        self.elsewhere = Elsewhere()
+        """What waits in a queue of the backend's own is there, and not in this one."""
         self.shapes: Counter[Shape] = Counter()
         self._behind: dict[str, str] = {}
         self._queue: list[tuple[tuple[int, int], str]] = []
@@ -160,7 +174,9 @@ class Board:
         self._take_out(item.id)
         self._number = max(self._number, item.number)
         self.active[item.id] = item
-        if item.state == State.QUEUED:
+        if item.state == State.QUEUED and item.kind in self.elsewhere.kinds:
+            self.elsewhere.put(item)
+        elif item.state == State.QUEUED:
             insort(self._queue, (item.order, item.id))
             self.shapes[item.shape] += 1
         elif item.state in HOLDING and item.after is None:
@@ -190,6 +206,7 @@ class Board:
         """Forget a workload; nothing happens when it is not there."""
         if workload in self.active:
             self.release(workload)
+        self.elsewhere.withdraw(workload)
         self._take_out(workload)
 
     def follow(self, item: Active, leader: Active) -> None:
@@ -231,6 +248,7 @@ class Board:
         self.holding.pop(workload, None)
         self._beside.pop(workload, None)
         self.stopping.pop(workload, None)
+        self.elsewhere.take_out(workload)
         if item is None:
             return
         index = bisect_left(self._queue, (item.order, item.id))
@@ -267,9 +285,9 @@ class Board:
         return (self.active[workload] for _, workload in self._queue)
 
     def place(self, workload: str) -> tuple[int, int] | None:
-        """(place, length) of a queued workload, from 1; None when it does not wait."""
+        """(place, length) of a queued workload, from 1; None when it does not wait here."""
         item = self.active.get(workload)
-        if item is None or item.state != State.QUEUED:
+        if item is None or item.state != State.QUEUED or item.kind in self.elsewhere.kinds:
             return None
         return bisect_left(self._queue, (item.order, item.id)) + 1, len(self._queue)
 

@@ -98,6 +98,19 @@ def starting(tx: Transaction, items: Sequence[tuple[Active, Placement]]) -> None
         tx.execute(ranks.insert(), rows)
 
 
+def moved(tx: Transaction, items: Sequence[Active]) -> None:
+    """Where the ranks of these are."""
+    rows = [
+        {**_key(item, rank), "b_machine": spot.machine, "b_devices": spot.devices}
+        for item in items
+        for rank, spot in enumerate(item.spots)
+    ]
+    if rows:
+        tx.execute(
+            _OF_RANK.values(machine=sa.bindparam("b_machine"), devices=sa.bindparam("b_devices")), rows
+        )
+
+
 def store(tx: Transaction, news: RankNews) -> None:
     """Write news of ranks, but for what they left (`records.rank_outputs`)."""
     if news.started:

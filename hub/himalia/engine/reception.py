@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from himalia.core.errors import Invalid, StaleAttempt, Unavailable
-from himalia.engine.backends.base import Batch, Ended, Recalled, Report
+from himalia.engine.backends.base import Batch, Ended, OfAttempt, Recalled, Report
 from himalia.engine.backends.reports import BadReport, report_of
 
 CALLS_PER_S = 150
@@ -199,7 +199,7 @@ class Reception:
 
     def _settled(self, report: Report, attempt: _Attempt, rank: int) -> Report:
         """A report as it goes to the stream: of the rank whose runner calls."""
-        if isinstance(report, Recalled):
+        if isinstance(report, OfAttempt):
             return report
         report = replace(report, rank=rank)
         if not isinstance(report, Ended):

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from himalia.core import clock
@@ -18,6 +18,7 @@ from himalia.core.errors import DiskFull, HimaliaError, Invalid, NotFound, Unava
 from himalia.engine import queue, ranks, records
 from himalia.engine.backends.base import (
     WHOLE,
+    Admitted,
     Backend,
     Batch,
     Ended,
@@ -30,11 +31,14 @@ from himalia.engine.backends.base import (
     Report,
     Seen,
     Started,
+    Waits,
 )
 from himalia.engine.board import Active, Board
 from himalia.engine.groups import PEER_FAILED, Group
 from himalia.engine.logs import LogFiles
 from himalia.engine.lookahead import RECALL_S, Lookahead
+from himalia.engine.news import News
+from himalia.engine.resources import Spot
 from himalia.engine.service import Engine, from_row, load_active
 from himalia.engine.states import HOLDING, UNMANAGED, Next, Outcome, State, settle
 
@@ -46,37 +50,6 @@ NOT_STORED = "What was told of its end could not be stored."
 NOT_LAUNCHED = "Something broke on our side while it was being started. The service's log says what."
 
 Publish = Callable[[Active, Report], None]
-
-
-@dataclass
-class _News:
-    """Reports that are stored together, by what they are."""
-
-    started: dict[str, Active] = field(default_factory=dict)
-    ended: dict[str, tuple[Active, Ended, Next]] = field(default_factory=dict)
-    points: list[tuple[Active, Metrics]] = field(default_factory=list)
-    recalled: list[Active] = field(default_factory=list)
-    moved: list[Active] = field(default_factory=list)
-    ranks: ranks.RankNews = field(default_factory=ranks.RankNews)
-
-    def __bool__(self) -> bool:
-        return bool(self.started or self.ended or self.points or self.recalled or self.moved or self.ranks)
-
-    def store(self, tx: Transaction, owned: records.Owned, tell: records.Tell) -> None:
-        """Write all of it. Raises WrongState."""
-        if self.ranks:
-            ranks.store(tx, self.ranks)
-            records.rank_outputs(tx, self.ranks.ends(), owned)
-        if self.moved:
-            records.moved(tx, self.moved)
-        if self.started:
-            records.started(tx, list(self.started.values()), self.ended.keys(), tell)
-        if self.points:
-            records.measured(tx, self.points)
-        if self.recalled:
-            records.recalled(tx, self.recalled, tell)
-        if self.ended:
-            records.ended(tx, list(self.ended.values()), owned, tell)
 
 
 class Reconciler:
@@ -103,6 +76,7 @@ class Reconciler:
         self.launch = launch
         self.publish = publish
         self.owned = owned
+        self.board.elsewhere.kinds = backend.queued_kinds
         self.stop_grace_s = stop_grace_s
         self.lost_after_s = lost_after_s
         self._lookahead = Lookahead(self.board, lambda item: backend.lane(item.known()))
@@ -126,7 +100,8 @@ class Reconciler:
                 await self._give_up(row, error)
         self._lookahead.line_up(self.backend.machines())
         managed = [item for item in self.board.active.values() if self._manages(item)]
-        await self.backend.open([item.known() for item in managed])
+        waiting = [replace(item.next_attempt().known(), offered=True) for item in self.board.elsewhere.all()]
+        await self.backend.open([*(item.known() for item in managed), *waiting])
         starting = [item for item in managed if item.state == State.STARTING and not _has_ended_ranks(item)]
         self._recall_all(starting)
         self._stop_peers(managed)
@@ -190,7 +165,10 @@ class Reconciler:
                 log.exception("A decision failed; the next change tries again.")
 
     def _place(self) -> None:
-        if self._closing or not self.board.shapes:
+        if self._closing:
+            return
+        self._hand_over()
+        if not self.board.shapes:
             return
         placements = queue.plan(
             self.board.waiting(),
@@ -206,13 +184,40 @@ class Reconciler:
         if chosen:
             self._spawn(self._start(chosen))
 
+    def _hand_over(self) -> None:
+        """Tell the backend's own queue who waits there now, and who does not; start those that it has admitted."""
+        elsewhere = self.board.elsewhere
+        if withdrawn := elsewhere.withdrawn():
+            self.backend.recall(withdrawn)
+        for item in elsewhere.fresh():
+            self._spawn(self._offer(item))
+        if admitted := [self._chosen(_anywhere(item)) for item in elsewhere.admitted()]:
+            self._spawn(self._start(admitted))
+
+    async def _offer(self, item: Active) -> None:
+        name = item.next_name
+        launch = await self._prepared(item.next_attempt())
+        if isinstance(launch, Ended):
+            await self._never_starts(item, launch)
+        elif self.board.elsewhere.of(name) is item:
+            self.backend.offer(launch)
+
+    async def _never_starts(self, item: Active, ended: Ended) -> None:
+        """What waits in the backend's queue has ended there: that is the end of an attempt."""
+        if self.board.elsewhere.of(ended.name) is not item:
+            return
+        chosen = [self._chosen(_anywhere(item))]
+        with self._unseen([item]):
+            if await self._recorded(chosen):
+                self._ended_here(replace(ended, rank=WHOLE))
+
     def _chosen(self, placement: queue.Placement) -> tuple[Active, queue.Placement]:
         item = self.board.active[placement.id]
         item.attempt += 1
         item.machine, item.devices, item.others = placement.machine, placement.devices, placement.others
         item.group = Group(item.replicas) if item.replicas > 1 else None
         item.reason = item.message = item.progress = item.started_at = None
-        item.stop_asked = False
+        item.stop_asked, item.waits = False, ""
         self.board.move(item, State.STARTING)
         return item, placement
 
@@ -282,21 +287,27 @@ class Reconciler:
         for item in items:
             await self._launch(item)
 
-    async def _launch(self, item: Active) -> None:
+    async def _prepared(self, item: Active) -> Launch | Ended:
+        """What the backend needs for an attempt; or its end, where that cannot be had."""
         try:
-            launch = await self.launch(item)
+            return await self.launch(item)
         except (Unavailable, DiskFull) as error:
             # Not its own fault, and it passes: started again, `max_restarts` times.
             reason = self._reason_of_loss(item)
-            self._ended_here(Ended(item.attempt_name, reason, error.message, final=False, rank=WHOLE))
-            return
+            return Ended(item.attempt_name, reason, error.message, final=False, rank=WHOLE)
         except HimaliaError as error:
             reason = "bad_input" if isinstance(error, Invalid | NotFound) else "start_failed"
-            self._ended_here(Ended(item.attempt_name, reason, error.message, rank=WHOLE))
-            return
+            return Ended(item.attempt_name, reason, error.message, rank=WHOLE)
         except Exception:
             log.exception("%s could not be started.", item.attempt_name)
-            self._ended_here(Ended(item.attempt_name, "start_failed", NOT_LAUNCHED, rank=WHOLE))
+            return Ended(item.attempt_name, "start_failed", NOT_LAUNCHED, rank=WHOLE)
+
+    async def _launch(self, item: Active) -> None:
+        launch = await self._prepared(item)
+        if isinstance(launch, Ended):
+            self._ended_here(launch)
+            if item.kind in self.backend.queued_kinds:
+                self.backend.stop(item.attempt_name, 0.0, launch.reason or "start_failed")
             return
         # Its report may have come meanwhile; what has ended must not be started again.
         if self.board.of_attempt(launch.name) is not item:
@@ -366,12 +377,14 @@ class Reconciler:
 
     async def _record(self, reports: Sequence[Report]) -> list[Active]:
         """Store reports of present attempts, drop those of old ones; answers those that were recalled."""
-        news = _News()
+        news = News()
         try:
             for report in reports:
                 item = self.board.of_attempt(report.name)
                 if item is not None and item.kind not in UNMANAGED:
                     self._sort(item, report, news)
+                elif (waiting := self.board.elsewhere.of(report.name)) is not None:
+                    self._heard_of(waiting, report)
         except Exception:
             self._take_back(news)
             raise
@@ -379,9 +392,10 @@ class Reconciler:
             await self._write(news)
         return news.recalled
 
-    def _sort(self, item: Active, told: Report, news: _News) -> None:
+    def _sort(self, item: Active, told: Report, news: News) -> None:
         if isinstance(told, Placed):
             self._take_place(item, told, news)
+        if isinstance(told, Placed | Waits | Admitted):
             return
         report = told if item.group is None else news.ranks.take(item, item.group, told)
         if report is None:
@@ -402,7 +416,21 @@ class Reconciler:
         else:
             self._take_passing(item, report, news)
 
-    def _take_place(self, item: Active, told: Placed, news: _News) -> None:
+    def _heard_of(self, item: Active, report: Report) -> None:
+        """What the backend's queue says of a workload that waits there."""
+        if isinstance(report, Waits):
+            item.waits = report.message
+            self.publish(item, report)
+        elif isinstance(report, Admitted):
+            self.board.elsewhere.admit(item)
+            self._wake.set()
+        elif isinstance(report, Recalled):
+            self.board.elsewhere.again(item)
+            self._wake.set()
+        elif isinstance(report, Ended):
+            self._spawn(self._never_starts(item, report))
+
+    def _take_place(self, item: Active, told: Placed, news: News) -> None:
         """Count it where it is: the backend put it on another machine than the queue chose."""
         machine = next((one for one in self.backend.machines() if one.name == told.machine), None)
         if machine is None or item.state not in HOLDING or told.rank >= item.replicas:
@@ -411,8 +439,7 @@ class Reconciler:
             return
         spot = queue.spot_on(machine, item.reserve, self.board.held())
         self.board.place_rank(item, told.rank, spot)
-        if told.rank == 0:
-            news.moved.append(item)
+        news.moved.append(item)
 
     def _queue_again(self, recalled: Sequence[Active]) -> None:
         for item in recalled:
@@ -422,7 +449,7 @@ class Reconciler:
         if recalled:
             self._wake.set()
 
-    def _take_passing(self, item: Active, report: Report, news: _News) -> None:
+    def _take_passing(self, item: Active, report: Report, news: News) -> None:
         if isinstance(report, LogPiece):
             self.logs.write(LogFiles.name(report.name, report.rank), report.offset, report.text.encode())
         elif isinstance(report, Progress):
@@ -435,7 +462,7 @@ class Reconciler:
     def _settle(self, item: Active, ended: Ended) -> Next:
         return settle(Outcome(ended.reason, ended.message, ended.exit_code), item.counts)
 
-    async def _write(self, news: _News) -> None:
+    async def _write(self, news: News) -> None:
         # What ended frees its room on the board at once, so that the next start is part of the same commit.
         ended = list(news.ended.values())
         for item, report, _ in ended:
@@ -474,7 +501,7 @@ class Reconciler:
             if failed and item.state != State.STOPPING and not self._closing:
                 self.backend.stop(item.attempt_name, self.stop_grace_s, PEER_FAILED)
 
-    def _take_back(self, news: _News) -> None:
+    def _take_back(self, news: News) -> None:
         """The board as it was before reports that could not be stored."""
         news.ranks.take_back()
         for item in news.started.values():
@@ -501,6 +528,7 @@ class Reconciler:
         for workload in workloads:
             if (item := self.board.active.get(workload)) is not None:
                 item.needs_id = None
+                self.board.elsewhere.again(item)
         if workloads:
             self._wake.set()
 
@@ -536,6 +564,11 @@ class Reconciler:
         if item.state == State.STOPPING:
             return item.reason or "stopped_by_user"
         return "lost"
+
+
+def _anywhere(item: Active) -> queue.Placement:
+    """Started on whichever machines the backend chooses; it holds nothing until it is told where it is."""
+    return queue.Placement(item.id, "", {}, (Spot("", {}),) * (item.replicas - 1))
 
 
 def _has_ended_ranks(item: Active) -> bool:

@@ -100,7 +100,7 @@ def starting(tx: Transaction, items: Sequence[tuple[Active, Placement]], tell: T
     """
     now = clock.now()
     rows = [
-        {"b_id": a.id, "b_attempt": a.attempt - 1, "b_machine": p.machine, "b_devices": p.devices}
+        {"b_id": a.id, "b_attempt": a.attempt - 1, "b_machine": p.machine or None, "b_devices": p.devices}
         for a, p in items
     ]
     expect(tx.execute(_STARTING, rows), len(rows))
@@ -114,7 +114,7 @@ def _new_attempt(active: Active, placement: Placement, now: datetime) -> dict[st
         "workload_id": active.id,
         "attempt": active.attempt,
         "state": State.STARTING,
-        "machine": placement.machine,
+        "machine": placement.machine or None,
         "starting_at": now,
         "log_bytes": 0,
         "log_dropped_bytes": 0,
@@ -135,12 +135,13 @@ def started(tx: Transaction, items: Sequence[Active], also_ended: Container[str]
 
 
 def moved(tx: Transaction, items: Sequence[Active]) -> None:
-    """Attempts whose first rank is on another machine than was chosen; of one that has ended, nothing is written."""
+    """Attempts that are on other machines than was chosen; of one that has ended, nothing is written."""
     rows = [
         {"b_id": a.id, "b_attempt": a.attempt, "b_machine": a.machine, "b_devices": a.devices} for a in items
     ]
     tx.execute(_MOVED, rows)
     tx.execute(_ATTEMPT_MOVED, rows)
+    ranks.moved(tx, [active for active in items if active.group is not None])
 
 
 def recalled(tx: Transaction, items: Sequence[Active], tell: Tell) -> None:

@@ -155,12 +155,15 @@ class Shower:
 
     def queue(self, job_id: str) -> Queue | None:
         """Where a job stands in the queue now, with a sentence."""
-        place = self.board.place(job_id)
         active = self.board.active.get(job_id)
-        if place is None or active is None:
+        if active is None or active.state != State.QUEUED:
             return None
+        place = self.board.place(job_id)
         if active.needs_id is not None:
-            return Queue(place=place[0], of=place[1], message="Waiting for its environment to be built.")
+            number, of = place or (None, None)
+            return Queue(place=number, of=of, message="Waiting for its environment to be built.")
+        if place is None:
+            return Queue(place=None, of=None, message=active.waits or "Waiting in the cluster's queue.")
         times = f"{active.replicas} times " if active.replicas > 1 else ""
         message = f"Waiting for {times}{active.reserve.words()}: {_ordinal(place[0])} in line."
         return Queue(place=place[0], of=place[1], message=message)

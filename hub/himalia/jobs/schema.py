@@ -127,10 +127,10 @@ class Attempt(BaseModel):
 
 
 class Queue(BaseModel):
-    """Where a waiting job stands, from 1."""
+    """Where a waiting job stands, from 1; without a place where it waits in the cluster's own queue."""
 
-    place: int
-    of: int
+    place: int | None
+    of: int | None
     message: str
 
 

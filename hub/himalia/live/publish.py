@@ -8,7 +8,7 @@ from typing import Any
 
 from himalia.core import events
 from himalia.core.live import EVERYTHING, Exchange
-from himalia.engine.backends.base import Ended, LogPiece, Metrics, Progress, Report, Started
+from himalia.engine.backends.base import Ended, LogPiece, Metrics, Progress, Report, Started, Waits
 from himalia.engine.board import Active, Board
 from himalia.engine.states import ENDED, State
 from himalia.jobs.read import finite
@@ -65,6 +65,15 @@ class Publisher:
             self.exchange.publish(f"project:{item.project_id}", lambda: {"type": "progress", "data": data})
         elif isinstance(report, Metrics):
             self.exchange.publish(f"job:{item.id}", lambda: _metrics(report))
+        elif isinstance(report, Waits):
+            self._place_of(item)
+
+    def _place_of(self, item: Active) -> None:
+        """How it stands with one that waits in a queue of the cluster's."""
+        place = self.queue(item.id) if item.kind == "job" else None
+        if place is not None:
+            items = {item.id: place.model_dump()}
+            self.exchange.publish(f"project:{item.project_id}", lambda: {"type": "queue", "items": items})
 
     def _places(self) -> None:
         """Places in the queue, to the projects that somebody looks at; at most twice a second."""

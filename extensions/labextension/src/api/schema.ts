@@ -4646,15 +4646,15 @@ export interface components {
         };
         /**
          * Queue
-         * @description Where a waiting job stands, from 1.
+         * @description Where a waiting job stands, from 1; without a place where it waits in the cluster's own queue.
          */
         Queue: {
             /** Message */
             message: string;
             /** Of */
-            of: number;
+            of: number | null;
             /** Place */
-            place: number;
+            place: number | null;
         };
         /**
          * Rank

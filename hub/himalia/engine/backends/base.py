@@ -86,7 +86,8 @@ class Launch:
 class Known:
     """An attempt that an earlier service started, for finding it again.
 
-    Of a group, `devices` are those of rank 0, and the ranks in `ended` are known to have ended.
+    Of a group, `devices` are those of rank 0, and the ranks in `ended` are known to have ended. One that is `offered`
+    has not begun: it may wait in the backend's queue.
     """
 
     name: str
@@ -100,6 +101,7 @@ class Known:
     isolated: bool = False
     replicas: int = 1
     ended: frozenset[int] = frozenset()
+    offered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,24 @@ class Recalled:
     name: str
 
 
-Report = Placed | Started | LogPiece | Progress | Metrics | Ended | Recalled
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Why what was offered waits, as a sentence: see `Backend.offer`."""
+
+    name: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What was offered may start now: see `Backend.offer`."""
+
+    name: str
+
+
+OfAttempt = Recalled | Waits | Admitted
+"""Reports of an attempt that has not begun: of all its ranks."""
+Report = Placed | Started | LogPiece | Progress | Metrics | Ended | OfAttempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +222,9 @@ class Backend(ABC):
     reception: Reception | None = None
     """Where runners hand in their reports over HTTP; None where the backend is connected to them."""
 
+    queued_kinds: frozenset[str] = frozenset()
+    """Kinds of workloads that wait in a queue of the backend's own, which decides their order: see `offer`."""
+
     @abstractmethod
     async def open(self, known: Sequence[Known]) -> None:
         """Find again what an earlier service started; reports of `known` attempts may still come."""
@@ -218,6 +240,14 @@ class Backend(ABC):
     @abstractmethod
     def start(self, launch: Launch) -> None:
         """Begin an attempt. Returns at once; a failure comes as an Ended report."""
+
+    def offer(self, launch: Launch) -> None:
+        """Have an attempt wait in the backend's own queue, until it is reported Admitted and is started.
+
+        Meanwhile it is reported Waits whenever the reason changes, Recalled when it is not in that queue any more,
+        and Ended when it can never be. Offered again, it is reported again. A backend without a queue is never asked.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def stop(self, name: str, grace_s: float, reason: str) -> None:
@@ -235,9 +265,10 @@ class Backend(ABC):
         return None
 
     def recall(self, names: Sequence[str]) -> None:
-        """Take back those that wait behind another one; each that had not begun is reported Recalled.
+        """Take back those that wait behind another one, or in the backend's queue; each that had not begun is
+        reported Recalled.
 
-        A backend without lanes is never asked.
+        A backend with neither lanes nor queue is never asked.
         """
         raise NotImplementedError
 

@@ -9,7 +9,7 @@ from himalia.core import clock
 from himalia.engine.backends.base import Batch
 from himalia.engine.backends.kubernetes import reasons
 from himalia.engine.backends.kubernetes.reasons import Finding, When
-from himalia.engine.backends.kubernetes.seen import Job, Pod, Said
+from himalia.engine.backends.kubernetes.seen import Job, Pod, Queued, Said
 
 FRESH_S = 180.0
 """Time for which a warning counts: what it is about is tried, and warned of, more often than that."""
@@ -19,6 +19,7 @@ FRESH_S = 180.0
 class Attempt:
     """`spoke` and `ended` are ranks: whose runner has reported something, and whose end has been told.
 
+    While it is `offered` it waits in Kueue's queue; `admitted` is whether it was told that it need not any more.
     `gone` are ranks whose pod was there and is not any more; `stored` those whose end is durable. `held` are reports
     that are not passed on yet.
     """
@@ -28,6 +29,9 @@ class Attempt:
     replicas: int = 1
     job: Job | None = None
     uid: str | None = None
+    offered: bool = False
+    admitted: bool = False
+    queued: Queued | None = None
     making: asyncio.Task[None] | None = None
     stopping: str | None = None
     pods: dict[int, Pod] = field(default_factory=dict)
@@ -73,12 +77,22 @@ class Attempt:
         said, at = self.warnings.get(about, (None, 0.0))
         return said if clock.monotonic() - at < FRESH_S else None
 
+    @property
+    def taken_back(self) -> str:
+        """What Kueue says of it where it has begun, and Kueue has suspended its Job again; empty where it has not."""
+        if self.offered or self.job is None or not self.job.suspended:
+            return ""
+        return (self.queued.evicted if self.queued else "") or reasons.TAKEN_BACK
+
     def end_of(self, rank: int) -> Finding | None:
         """Why a rank has ended, if it has and no report said so."""
-        pod, spoke = self.pods.get(rank), rank in self.spoke
+        pod, spoke, taken_back = self.pods.get(rank), rank in self.spoke, self.taken_back
         if pod is None:
-            return None
-        return reasons.gone(pod, spoke=spoke) if rank in self.gone else reasons.ended(pod, spoke=spoke)
+            return Finding("preempted", taken_back) if taken_back else None
+        found = reasons.gone(pod, spoke=spoke) if rank in self.gone else reasons.ended(pod, spoke=spoke)
+        if found is not None and found.reason == "lost" and taken_back:
+            return Finding("preempted", taken_back)
+        return found
 
     def trouble(self) -> Finding | None:
         """What keeps it from beginning: of several ranks, what is worst."""

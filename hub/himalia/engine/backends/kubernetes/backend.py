@@ -12,16 +12,19 @@ from himalia.core import clock
 from himalia.core.errors import Unavailable
 from himalia.core.settings import Settings
 from himalia.engine.backends.base import (
+    Admitted,
     Backend,
     Batch,
     Ended,
     Known,
     Launch,
+    OfAttempt,
     Placed,
     Progress,
     Recalled,
     Report,
     Seen,
+    Waits,
 )
 from himalia.engine.backends.kubernetes import names, reasons, seen
 from himalia.engine.backends.kubernetes.attempt import FRESH_S, Attempt
@@ -30,7 +33,7 @@ from himalia.engine.backends.kubernetes.machines import Machines, Node
 from himalia.engine.backends.kubernetes.manifests import SERVE_PORT, STORE_S
 from himalia.engine.backends.kubernetes.objects import FIRST_PAUSE_S, LONGEST_PAUSE_S, Objects, persist
 from himalia.engine.backends.kubernetes.reasons import Finding, When
-from himalia.engine.backends.kubernetes.seen import Foreign, Job, Pod, Warned
+from himalia.engine.backends.kubernetes.seen import Foreign, Job, Pod, Queued, Warned
 from himalia.engine.backends.kubernetes.volumes import Volume
 from himalia.engine.backends.kubernetes.watch import Watch
 from himalia.engine.reception import Reception
@@ -42,6 +45,10 @@ SETTLE_S = 1.0
 """What a runner said last may still be on its way when its pod's end is seen."""
 
 NOT_ENDED = "It did not end when it was asked to, and was ended."
+QUEUED_KINDS = frozenset({"job"})
+"""What waits in Kueue's queue where there is one: people wait for the rest, or it serves them."""
+
+WAITS = "Waiting in the queue {} of the cluster."
 NEVER_BEGAN = "It was stopped before it began."
 
 
@@ -53,10 +60,13 @@ class KubernetesBackend(Backend):
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.reception = Reception(self._take, self._settled)
+        if settings.kubernetes_queue:
+            self.queued_kinds = QUEUED_KINDS
         self._namespace = settings.kubernetes_namespace
         self._machines = Machines()
         self._attempts: dict[str, Attempt] = {}
         self._of_pod: dict[str, Attempt] = {}
+        self._removals: dict[str, asyncio.Task[None]] = {}
         self._batches: asyncio.Queue[Batch] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._opened = False
@@ -70,9 +80,11 @@ class KubernetesBackend(Backend):
         for watch in (self._jobs, self._pods, self._nodes):
             self._spawn(watch.run())
         self._spawn(self._events.run())
+        if self.queued_kinds:
+            self._spawn(self._queued.run())
         for watch in (self._jobs, self._pods, self._nodes):
             await watch.listed.wait()
-        self._adopt({one.name for one in known})
+        self._adopt({one.name: one for one in known})
         self._opened = True
 
     def _watches(self, pods: str) -> None:
@@ -82,6 +94,8 @@ class KubernetesBackend(Backend):
         self._jobs = Watch(self.api, names.jobs(self._namespace), seen.job, self._job_changed, ours)
         self._pods: Watch[Pod | Foreign] = Watch(self.api, pods, self._keep_pod, self._pod_changed)
         self._nodes = Watch(self.api, "/api/v1/nodes", self._machines.keep, self._node_changed)
+        queued = names.workloads(self._namespace)
+        self._queued = Watch(self.api, queued, seen.queued, self._queued_changed)
         self._events = Watch(self.api, events, seen.warned, self._warned, warnings, news_only=True)
 
     async def _pods_path(self) -> str:
@@ -99,17 +113,18 @@ class KubernetesBackend(Backend):
                 log.warning("Looking at pods: %s", error)
             await asyncio.sleep(FIRST_PAUSE_S)
 
-    def _adopt(self, known: set[str]) -> None:
+    def _adopt(self, known: dict[str, Known]) -> None:
         """Take up what an earlier service has started; what nobody knows of is removed."""
         for job in list(self._jobs.records.values()):
             if job.name in self._attempts:
                 continue
             if job.name not in known:
-                self._spawn(self._objects.remove(job.name))
+                self._spawn(self._objects.remove(job.name, job.uid))
                 continue
-            attempt = Attempt(job.name, job.kind, job.replicas, job, job.uid)
-            self._attempts[job.name] = attempt
-            self.reception.expect(job.name)
+            offered = known[job.name].offered
+            self._attempts[job.name] = Attempt(job.name, job.kind, job.replicas, job, job.uid, offered)
+            if not offered:
+                self.reception.expect(job.name)
         for pod in list(self._pods.records.values()):
             if isinstance(pod, Pod):
                 self._pod_changed(None, pod)
@@ -145,9 +160,35 @@ class KubernetesBackend(Backend):
         if attempt is None:
             attempt = Attempt(launch.name, launch.kind, launch.replicas)
             self._attempts[launch.name] = attempt
-            self.reception.expect(launch.name)
+        self.reception.expect(launch.name)
+        if attempt.offered:
+            self._begin(attempt)
         if attempt.making is None and not attempt.has_begun():
             attempt.making = self._spawn(self._make(attempt, launch))
+
+    def offer(self, launch: Launch) -> None:
+        attempt = self._attempts.get(launch.name)
+        if attempt is None:
+            attempt = Attempt(launch.name, launch.kind, launch.replicas, offered=True)
+            self._attempts[launch.name] = attempt
+        attempt.admitted, attempt.told = False, ""
+        if attempt.making is None and attempt.job is None:
+            attempt.making = self._spawn(self._make(attempt, launch))
+        self._look(attempt)
+
+    def recall(self, names: Sequence[str]) -> None:
+        for name in names:
+            if (attempt := self._attempts.get(name)) is not None and attempt.offered:
+                self._let_go(attempt)
+                self._put([Recalled(name)])
+
+    def _begin(self, attempt: Attempt) -> None:
+        """It waits no longer in Kueue's queue: what is seen of its pods counts from now on."""
+        attempt.offered, attempt.told = False, ""
+        for pod in attempt.pods.values():
+            if pod.node:
+                self._put([Placed(attempt.name, pod.node, pod.rank)])
+        self._look(attempt)
 
     def stop(self, name: str, grace_s: float, reason: str) -> None:
         attempt = self._attempts.get(name)
@@ -210,11 +251,16 @@ class KubernetesBackend(Backend):
     async def _make(self, attempt: Attempt, launch: Launch) -> None:
         """Make an attempt's objects; what cannot be made now is tried again, as long as it has a chance."""
         pause = FIRST_PAUSE_S
+        if (removal := self._removals.get(attempt.name)) is not None:
+            await asyncio.wait([removal])
         try:
             while attempt.left:
                 try:
-                    attempt.uid = await self._objects.make(launch, attempt.uid)
-                    self._clear(attempt)
+                    if attempt.offered:
+                        await self._objects.offer(launch)
+                    else:
+                        attempt.uid = await self._objects.make(launch, attempt.uid)
+                        self._clear(attempt)
                     return
                 except ApiError as error:
                     finding = reasons.refused(error.message)
@@ -245,7 +291,7 @@ class KubernetesBackend(Backend):
         """Pass on what a runner says. An end that was told already, since its pod was gone, is not told again."""
         reports = [one for one in batch.reports if not isinstance(one, Ended) or self._is_news(one)]
         for report in reports:
-            if (attempt := self._attempts.get(report.name)) is not None and not isinstance(report, Recalled):
+            if (attempt := self._attempts.get(report.name)) is not None and not isinstance(report, OfAttempt):
                 attempt.spoke.add(report.rank)
                 self._clear(attempt)
         self._put(reports, batch)
@@ -261,6 +307,8 @@ class KubernetesBackend(Backend):
     def _settled(self, ended: Ended) -> Ended:
         attempt = self._attempts.get(ended.name)
         pod = attempt.pods.get(ended.rank) if attempt is not None else None
+        if attempt is not None and attempt.taken_back and ended.reason == "platform_stopped":
+            return replace(ended, reason="preempted", message=attempt.taken_back)
         return replace(ended, reason=reasons.better(ended.reason, pod))
 
     def _put(self, reports: Sequence[Report], batch: Batch | None = None) -> None:
@@ -279,21 +327,27 @@ class KubernetesBackend(Backend):
         if attempt is None:
             return
         attempt.stored.add(ended.rank)
-        if not attempt.stored.issuperset(attempt.ranks):
-            return
+        if attempt.stored.issuperset(attempt.ranks):
+            self._let_go(attempt)
+
+    def _let_go(self, attempt: Attempt) -> None:
+        """Forget an attempt, and remove what was made for it."""
         if attempt.look is not None:
             attempt.look.cancel()
         for pod in attempt.pods.values():
             self._of_pod.pop(pod.name, None)
-        del self._attempts[ended.name]
-        self.reception.forget(ended.name)
-        self._spawn(self._remove(attempt))
+        del self._attempts[attempt.name]
+        self.reception.forget(attempt.name)
+        self._removals[attempt.name] = self._spawn(self._remove(attempt))
 
     async def _remove(self, attempt: Attempt) -> None:
-        if attempt.making is not None:
-            attempt.making.cancel()
-            await asyncio.wait([attempt.making])
-        await self._objects.remove(attempt.name)
+        try:
+            if attempt.making is not None:
+                attempt.making.cancel()
+                await asyncio.wait([attempt.making])
+            await self._objects.remove(attempt.name)
+        finally:
+            self._removals.pop(attempt.name, None)
 
     # What is seen
 
@@ -319,6 +373,8 @@ class KubernetesBackend(Backend):
         pod = now if isinstance(now, Pod) else before
         if not isinstance(pod, Pod) or (attempt := self._attempts.get(pod.job)) is None:
             return
+        if attempt.uid is not None and pod.job_uid != attempt.uid:
+            return  # of an earlier Job of the name, which was taken back
         if now is None:
             attempt.gone.add(pod.rank)
             self._of_pod.pop(pod.name, None)
@@ -336,7 +392,7 @@ class KubernetesBackend(Backend):
     def _placed(self, attempt: Attempt, pod: Pod) -> None:
         """Tell on which machine a rank is, as soon as the scheduler has said so."""
         before = attempt.pods.get(pod.rank)
-        if pod.node and (before is None or before.node != pod.node):
+        if pod.node and not attempt.offered and (before is None or before.node != pod.node):
             self._put([Placed(attempt.name, pod.node, pod.rank)])
 
     def _job_changed(self, before: Job | None, now: Job | None) -> None:
@@ -351,9 +407,18 @@ class KubernetesBackend(Backend):
         attempt.job = now
         if now is not None:
             attempt.uid = now.uid
+        elif before is not None and before.uid == attempt.uid and attempt.offered:
+            self.recall([attempt.name])
+            return
         elif before is not None and before.uid == attempt.uid:
             self._end_soon(attempt, {rank: Finding("lost", "Its Job was deleted.") for rank in attempt.left})
         self._look(attempt)
+
+    def _queued_changed(self, before: Queued | None, now: Queued | None) -> None:
+        queued = now or before
+        if queued is not None and (attempt := self._attempts.get(queued.job)) is not None:
+            attempt.queued = now
+            self._look(attempt)
 
     def _warned(self, _: Warned | None, now: Warned | None) -> None:
         if now is None:
@@ -367,10 +432,25 @@ class KubernetesBackend(Backend):
 
     def _look(self, attempt: Attempt) -> None:
         """See how it stands with an attempt, after something of it has changed."""
+        if attempt.offered:
+            self._look_in_queue(attempt)
+            return
         ends = {rank: attempt.end_of(rank) for rank in attempt.left}
         self._end_soon(attempt, {rank: finding for rank, finding in ends.items() if finding is not None})
         if attempt.making is None:
             self._weigh(attempt, attempt.trouble())
+
+    def _look_in_queue(self, attempt: Attempt) -> None:
+        """See how it stands with what waits in Kueue's queue: a Job that it does not suspend any more may begin."""
+        waits = WAITS.format(self.settings.kubernetes_queue)
+        if attempt.job is None:
+            self._tell(attempt, attempt.told or waits)
+        elif attempt.job.suspended:
+            attempt.trouble_since = None
+            self._tell(attempt, (attempt.queued.waits if attempt.queued is not None else "") or waits)
+        elif not attempt.admitted:
+            attempt.admitted = True
+            self._put([Admitted(attempt.name)])
 
     def _end_soon(self, attempt: Attempt, ends: dict[int, Finding]) -> None:
         for rank, finding in ends.items():
@@ -408,7 +488,10 @@ class KubernetesBackend(Backend):
         """What people see of an attempt that has not begun; it passes, as any progress does."""
         if words != attempt.told:
             attempt.told = words
-            self._put([Progress(attempt.name, {"message": words} if words else {})])
+            if attempt.offered:
+                self._put([Waits(attempt.name, words)])
+            else:
+                self._put([Progress(attempt.name, {"message": words} if words else {})])
 
     def _end_all(self, attempt: Attempt) -> None:
         """What has not ended in its grace ends without its runner's word."""

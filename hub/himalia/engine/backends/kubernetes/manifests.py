@@ -38,14 +38,20 @@ RUNNER_MEMORY_BYTES = 64 * 2**20
 """What the runner takes, beside what is the workload's own."""
 
 
-def job(launch: Launch, settings: Settings, runner: str, mounted: Sequence[Volume]) -> Object:
-    """The Job of an attempt; `runner` is the ConfigMap of the runner, `mounted` what it sees of our files."""
+def job(
+    launch: Launch, settings: Settings, runner: str, mounted: Sequence[Volume], queue: str = ""
+) -> Object:
+    """The Job of an attempt; `runner` is the ConfigMap of the runner, `mounted` what it sees of our files.
+
+    In a `queue` of Kueue's it is suspended until Kueue lets it go.
+    """
     labels = names.of_launch(settings.kubernetes_release, launch)
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": {"name": launch.name, "labels": labels},
+        "metadata": {"name": launch.name, "labels": labels | ({names.QUEUE: queue} if queue else {})},
         "spec": {
+            **({"suspend": True} if queue else {}),
             "completionMode": "Indexed",
             "completions": launch.replicas,
             "parallelism": launch.replicas,

@@ -15,6 +15,9 @@ ROLE = "himalia/role"
 ISOLATED = "himalia/isolated"
 """Labels. Network policies select pods by `ROLE` and `ISOLATED`."""
 
+QUEUE = "kueue.x-k8s.io/queue-name"
+"""Kueue's label: the LocalQueue that a Job waits in."""
+
 HIMALIA = "himalia"
 OURS = frozenset({"workload", "server", "endpoint"})
 """Values of `ROLE`: what the queue counts itself."""
@@ -47,6 +50,11 @@ def selector(labels: dict[str, str]) -> str:
 def jobs(namespace: str) -> str:
     """The path of a namespace's Jobs."""
     return f"/apis/batch/v1/namespaces/{namespace}/jobs"
+
+
+def workloads(namespace: str) -> str:
+    """The path of what Kueue keeps of a namespace's Jobs that it queues."""
+    return f"/apis/kueue.x-k8s.io/v1beta2/namespaces/{namespace}/workloads"
 
 
 def policies(namespace: str) -> str:

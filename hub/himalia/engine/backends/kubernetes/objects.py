@@ -53,11 +53,9 @@ class Objects:
         Raises ApiError, Unreachable, OSError.
         """
         settings = self._settings
-        mounted = manifests.mounted(launch, settings)
         async with self._some:
-            await self.claims.ensure(*mounted)
             if uid is None:
-                manifest = manifests.job(launch, settings, self._runner, mounted)
+                manifest = await self._job(launch)
                 made = await self._api.apply(f"{names.jobs(self._namespace)}/{launch.name}", manifest)
                 uid = str(made["metadata"]["uid"])
             await self._create("secrets", manifests.secret(launch, settings, uid))
@@ -67,15 +65,27 @@ class Objects:
                 await self._api.create(names.policies(self._namespace), policy)
         return uid
 
+    async def offer(self, launch: Launch) -> None:
+        """Have an attempt's Job be there, suspended, in Kueue's queue. Raises ApiError, Unreachable, OSError."""
+        async with self._some:
+            manifest = await self._job(launch, self._settings.kubernetes_queue)
+            await self._api.create(names.jobs(self._namespace), manifest)
+
+    async def _job(self, launch: Launch, queue: str = "") -> Object:
+        """The Job of an attempt, once what it mounts is there."""
+        mounted = manifests.mounted(launch, self._settings)
+        await self.claims.ensure(*mounted)
+        return manifests.job(launch, self._settings, self._runner, mounted, queue)
+
     async def _create(self, resource: str, manifest: Object) -> None:
         await self._api.create(names.core(self._namespace, resource), manifest)
 
-    async def remove(self, name: str) -> None:
+    async def remove(self, name: str, uid: str | None = None) -> None:
         """Remove an attempt's Job, and with it all that it owns; tried until the API has taken it."""
 
         async def delete() -> None:
             async with self._some:
-                await self._api.delete(f"{names.jobs(self._namespace)}/{name}")
+                await self._api.delete(f"{names.jobs(self._namespace)}/{name}", uid)
 
         await persist(delete, f"Removing {name}")
 

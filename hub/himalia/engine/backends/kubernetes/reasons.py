@@ -32,6 +32,7 @@ NODE_GONE = frozenset({"DeletionByTaintManager", "DeletionByPodGC", "NodeLost"})
 NO_IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable"})
 NEVER_AN_IMAGE = frozenset({"InvalidImageName", "ErrImageNeverPull"})
 GAVE_WAY = "Its pod gave way to one of a higher priority."
+TAKEN_BACK = "Its queue has taken it back."
 COMING = frozenset({"", "ContainerCreating", "PodInitializing"})
 NOT_THERE = re.compile(r"not found|manifest unknown|does not exist|no such image|name unknown", re.IGNORECASE)
 

@@ -39,6 +39,7 @@ class Pod:
     trouble: Said | None
     ended: Said | None
     exit_code: int | None
+    job_uid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,16 @@ class Job:
     replicas: int
     deleted: bool
     failed: Said | None
+    suspended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """What Kueue keeps of a Job: why it waits, and why it was taken back after it had been let go."""
+
+    job: str
+    waits: str
+    evicted: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +93,27 @@ def job(item: Object) -> Job:
         replicas=int(spec.get("completions") or 1),
         deleted="deletionTimestamp" in about,
         failed=_said(failed) if failed and failed.get("status") == "True" else None,
+        suspended=bool(spec.get("suspend")),
     )
+
+
+def queued(item: Object) -> Queued | None:
+    """The record of a Workload of Kueue's, or None for one that is of no Job."""
+    owners = item["metadata"].get("ownerReferences", ())
+    job = next((one["name"] for one in owners if one["kind"] == "Job"), None)
+    if job is None:
+        return None
+    conditions = _conditions(item)
+    said = {name: _said(one).message for name, one in conditions.items()}
+    true = {name for name, one in conditions.items() if one.get("status") == "True"}
+    reserved, admitted = "QuotaReserved", "Admitted"
+    if item["spec"].get("active") is False:
+        waits = said.get("Evicted", "") or "It was deactivated."
+    elif reserved not in true:
+        waits = said.get(reserved, "")
+    else:
+        waits = "" if admitted in true else said.get(admitted, "") or "Its quota is reserved; checks remain."
+    return Queued(job, waits, said["Evicted"] if "Evicted" in true else "")
 
 
 def pod(item: Object) -> Pod:
@@ -108,6 +139,7 @@ def pod(item: Object) -> Pod:
         trouble=_said(waits[0]) if waits else None,
         ended=_said(ends[0]) if ends else None,
         exit_code=ends[0].get("exitCode") if ends else None,
+        job_uid=labels.get("batch.kubernetes.io/controller-uid", ""),
     )
 
 

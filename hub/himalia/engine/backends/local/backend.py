@@ -16,6 +16,7 @@ from himalia.engine.backends.base import (
     Ended,
     Known,
     Launch,
+    OfAttempt,
     Recalled,
     Report,
     Seen,
@@ -311,7 +312,7 @@ def _told(report: Report, whose: tuple[str, int]) -> Report:
     attempt, rank = whose
     if report.name == attempt:
         return report
-    if isinstance(report, Recalled):
+    if isinstance(report, OfAttempt):
         raise LinkError("The runner took back a rank of a group.")
     return replace(report, name=attempt, rank=rank)
 
