@@ -64,7 +64,7 @@ def test_node_as_a_machine() -> None:
     assert not machine.takes(ONE_CORE, Constraints.of({"kubernetes.io/arch": "arm64"}))
     assert machine.allocatable.cpus_m == 2000
     assert dict(machine.allocatable.devices) == {GPU: 4, "huawei.com/Ascend910": 8}
-    assert {name: len(given) for name, given in machine.devices.items()} == dict(machine.allocatable.devices)
+    assert not machine.devices, "which one a pod gets is the kubelet's affair"
 
 
 def test_a_node_that_is_cordoned_is_no_machine() -> None:

@@ -65,6 +65,12 @@ def mounts(launch: Launch, settings: Settings) -> dict[str, dict[str, Any]]:
     return {one["mountPath"]: one for one in container["volumeMounts"]}
 
 
+def test_a_runner_is_told_where_its_devices_names_stand(settings: Settings) -> None:
+    assert manifests.told(LAUNCH, settings)["devices"] == {"nvidia.com/gpu": "NVIDIA_VISIBLE_DEVICES"}
+    other = replace(LAUNCH, limit=Resources.of(1, 2**30, {"example.org/fpga": 1, "huawei.com/Ascend910": 2}))
+    assert manifests.told(other, settings)["devices"] == {"huawei.com/Ascend910": "ASCEND_VISIBLE_DEVICES"}
+
+
 def test_pod_has_no_rights(settings: Settings) -> None:
     pod = pod_of(LAUNCH, settings)
     assert pod["automountServiceAccountToken"] is pod["enableServiceLinks"] is False

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from himalia.core import clock, people
 from himalia.core.database import Database, Transaction
 from himalia.core.disk import Disk
-from himalia.core.errors import NotFound, Unavailable
+from himalia.core.errors import NotFound, Unavailable, WrongState
 from himalia.core.identity import HubAccounts
 from himalia.core.ids import new_id
 from himalia.core.live import Exchange
@@ -38,7 +38,7 @@ from himalia.engine.backends.base import (
 )
 from himalia.engine.board import Active, Board
 from himalia.engine.logs import LogFiles
-from himalia.engine.queue import Holding, spot_on
+from himalia.engine.queue import Holding, Placement, spot_on
 from himalia.engine.reconciler import Reconciler
 from himalia.engine.resources import Machine, Resources
 from himalia.engine.service import Engine, WorkloadSpec
@@ -156,7 +156,8 @@ class Platform:
             others=item.others,
         )
 
-    async def submit(self, name: str = "work", **more: Any) -> str:
+    async def submit(self, name: str = "work", placement: Placement | None = None, **more: Any) -> str:
+        given = {"kind": "job", "reserve": SIZE, **more}
         spec = WorkloadSpec(
             id=new_id(),
             name=name,
@@ -165,9 +166,9 @@ class Platform:
             environment="base",
             task={"kind": "command", "command": ["true"]},
             limit=SIZE,
-            **{"kind": "job", "reserve": SIZE, **more},
+            **given,
         )
-        await self.database.write(lambda tx: self.engine.submit(tx, spec))
+        await self.database.write(lambda tx: self.engine.submit(tx, spec, placement))
         return spec.id
 
     async def release(self, task: str) -> None:
@@ -444,9 +445,84 @@ async def test_what_the_backend_puts_elsewhere_is_counted_where_it_is(
             await asyncio.sleep(0.005)
     assert sorted((one.id, one.machine) for one in board.held() if one.id == alone) == [(alone, "there")]
     assert sorted(one.machine for one in board.held() if one.id == group) == ["here", "there"]
+    told = {one.rank: one.machine for one in await rank_rows(platform, group)}
+    assert told == {0: "here", 1: "there"}
     first = spot_on(there, Resources.of(1, 1, {"npu": 1}), [])
     taken = Holding("x", SIZE, "there", frozenset(first.devices["npu"]))
     assert spot_on(there, Resources.of(1, 1, {"npu": 1}), [taken]).devices == {"npu": ("npu/1",)}
+
+
+async def test_devices_have_the_names_that_whoever_gives_them_out_tells(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = Machine("here", Resources.of(8, 2**33, {"npu": 4}))
+    monkeypatch.setattr(platform.backend, "machines", lambda: [counted])
+    asked = Resources.of(1, 2**20, {"npu": 2})
+    group = await platform.submit("group", replicas=2, reserve=asked)
+    await platform.until(group, State.RUNNING)
+    devices = {0: ("3", "1"), 1: ("0", "2")}
+    starts = [
+        Started(f"{group}-1", 1.7e9, rank, {"npu": given, "gpu": ("never asked for",)})
+        for rank, given in devices.items()
+    ]
+    platform.backend.news.put_nowait(Batch(starts, lambda: None))
+    active = platform.engine.board.active[group]
+    await eventually(lambda: active.spots[1].devices["npu"] == ("0", "2"), "the names of the devices")
+    await platform.database.write(lambda tx: None)  # what was told before is stored
+    told = {one.rank: one.devices for one in await rank_rows(platform, group)}
+    assert told == {0: {"npu": ["3", "1"]}, 1: {"npu": ["0", "2"]}}
+    assert (await platform.row(group)).devices == {"npu": ["3", "1"]}
+
+
+async def test_devices_that_the_queue_gave_are_not_a_runners_to_change(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = Machine("here", Resources.of(8, 2**33, {"npu": 2}), {"npu": ("/dev/npu0", "/dev/npu1")})
+    monkeypatch.setattr(platform.backend, "machines", lambda: [named])
+    workload = await platform.submit(reserve=Resources.of(1, 2**20, {"npu": 1}))
+    await platform.until(workload, State.RUNNING)
+    lie = Started(f"{workload}-1", 1.7e9, 0, {"npu": ("/dev/npu1",)})
+    stored = asyncio.Event()
+    platform.backend.news.put_nowait(Batch([lie], stored.set))
+    await asyncio.wait_for(stored.wait(), 10)
+    assert platform.engine.board.active[workload].devices == {"npu": ("/dev/npu0",)}
+
+
+async def test_a_place_that_could_not_be_written_down_is_told_again(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machines = [*platform.backend.machines(), Machine("there", Resources.of(8, 2**33))]
+    monkeypatch.setattr(platform.backend, "machines", lambda: machines)
+    workload = await platform.submit()
+    await platform.until(workload, State.RUNNING)
+    write, failed = platform.database.write, asyncio.Event()
+
+    async def fail_once(work: Callable[[Transaction], Any]) -> Any:
+        if not failed.is_set():
+            failed.set()
+            raise WrongState("Not now.")
+        return await write(work)
+
+    monkeypatch.setattr(platform.database, "write", fail_once)
+    platform.backend.news.put_nowait(Batch([Placed(f"{workload}-1", "there")], lambda: None))
+    await failed.wait()
+    async with asyncio.timeout(10):
+        while (await platform.row(workload)).machine != "there":  # noqa: ASYNC110  (rows wake nobody)
+            await asyncio.sleep(0.005)
+
+
+async def test_a_notebook_server_is_counted_where_its_pod_is(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machines = [*platform.backend.machines(), Machine("there", Resources.of(8, 2**33))]
+    monkeypatch.setattr(platform.backend, "machines", lambda: machines)
+    place = Placement("s", "here", {})
+    server = await platform.submit("lab", kind="server", placement=place)
+    platform.backend.news.put_nowait(Batch([Placed(f"{server}-1", "there")], lambda: None))
+    async with asyncio.timeout(10):
+        while (await platform.row(server)).machine != "there":  # noqa: ASYNC110  (rows wake nobody)
+            await asyncio.sleep(0.005)
+    assert [one.machine for one in platform.engine.board.held() if one.id == server] == ["there"]
 
 
 async def test_a_service_that_starts_again_knows_the_ranks_that_have_ended(tmp_path: Path) -> None:

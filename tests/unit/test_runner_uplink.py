@@ -20,6 +20,8 @@ from urllib.parse import parse_qsl
 import pytest
 from processes import kill
 
+from himalia.runner.pod import devices_of
+
 TIMEOUT_S = 30.0
 FOREVER = "sleep 3600"
 Answers = Callable[["Service", int], tuple[int, dict[str, Any]] | None]
@@ -380,3 +382,10 @@ def test_nobody_there_to_report_to(tmp_path: Path, service: Service, pod: StartP
     assert one.ended() == 0
     with socket.create_connection(("127.0.0.1", service.port)):
         pass
+
+
+def test_the_names_of_a_pods_devices() -> None:
+    asked = {"nvidia.com/gpu": "NVIDIA_VISIBLE_DEVICES", "huawei.com/Ascend910": "ASCEND_VISIBLE_DEVICES"}
+    told = {"NVIDIA_VISIBLE_DEVICES": "GPU-1f,GPU-02", "ASCEND_VISIBLE_DEVICES": "void"}
+    assert devices_of(asked, told) == {"nvidia.com/gpu": ["GPU-1f", "GPU-02"], "huawei.com/Ascend910": []}
+    assert devices_of(asked, {}) == {"nvidia.com/gpu": [], "huawei.com/Ascend910": []}

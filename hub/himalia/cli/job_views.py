@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from himalia.cli.output import duration, print_table, printable, say, size
@@ -32,6 +32,12 @@ def progress(data: Any) -> str:
     """What a job says of itself: `cell 3 of 12: loading`."""
     cell = f"cell {data['cell']} of {data['cells']}" if data.get("cells") else ""
     return ": ".join(part for part in (cell, str(data.get("message") or "")) if part)
+
+
+def place(machine: str | None, devices: Mapping[str, Sequence[str]]) -> str:
+    """Where it is or was: `node-1, nvidia.com/gpu 0 and 2`."""
+    given = [f"{name} {' and '.join(named)}".rstrip() for name, named in devices.items()]
+    return ", ".join([machine or "", *given]) if machine else ""
 
 
 def lasted(job: JobRecord) -> str:
@@ -69,6 +75,7 @@ def job_in_full(job: JobRecord) -> None:
         ("Labels", ", ".join(f"{key}={value}" for key, value in job.labels.items())),
         ("Submitted", f"{ago(job.created_at)} by {job.created_by.name}"),
         ("Duration", lasted(job)),
+        ("Machine", "" if last is None else place(last.machine, last.devices)),
         ("Attempt", f"{status.attempt}" if status.attempt > 1 else ""),
         ("Exit code", "" if last is None or last.exit_code is None else str(last.exit_code)),
         ("Memory", "" if memory is None else f"{size(memory)} at most"),
@@ -85,7 +92,13 @@ def job_in_full(job: JobRecord) -> None:
 def rank_list(ranks: Iterable[Rank]) -> None:
     """A table of the ranks of a distributed job's attempt."""
     rows = [
-        (str(one.rank), one.state, one.machine, _whole(one.exit_code), one.message or one.reason or "")
+        (
+            str(one.rank),
+            one.state,
+            place(one.machine, one.devices),
+            _whole(one.exit_code),
+            one.message or one.reason or "",
+        )
         for one in ranks
     ]
     print_table(("RANK", "STATE", "MACHINE", "EXIT", ""), rows)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from himalia.cli.job_views import place
 from himalia.cli.output import JsonOption, print_json, print_table, say, size
 from himalia.cli.session import ago, connected
 
@@ -43,7 +44,7 @@ def _row(one: Workload) -> tuple[object, ...]:
         one.project,
         one.person,
         one.state,
-        one.machine or "",
+        "; ".join(place(spot.machine, spot.devices) for spot in one.places),
         _amount(one.reserve),
         ago(one.started_at or one.queued_at),
     )

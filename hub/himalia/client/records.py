@@ -249,6 +249,7 @@ class Rank(Record):
     reason: str | None
     message: str | None
     machine: str
+    devices: dict[str, list[str]]
     started_at: datetime | None
     ended_at: datetime | None
     exit_code: int | None
@@ -258,7 +259,10 @@ class Rank(Record):
 
 
 class Attempt(Record):
-    """One try of a job, from its beginning; `ranks` are those of a distributed job."""
+    """One try of a job, from its beginning; `ranks` are those of a distributed job.
+
+    `devices` are the accelerators that it was given, by resource name, as far as they have names.
+    """
 
     _made: ClassVar = {
         "starting_at": moment,
@@ -272,6 +276,8 @@ class Attempt(Record):
     state: str
     reason: str | None
     message: str | None
+    machine: str | None
+    devices: dict[str, list[str]]
     starting_at: datetime
     started_at: datetime | None
     ended_at: datetime | None

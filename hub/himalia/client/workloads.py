@@ -8,14 +8,23 @@ from typing import Any, ClassVar
 
 from himalia.client.api import Api, escaped, items
 from himalia.client.bridge import blocking
-from himalia.client.records import Record, moment
+from himalia.client.records import Record, many, moment
+
+
+class Placed(Record):
+    """A machine, and the names of the devices that something was given there, by resource name."""
+
+    _shown = ("machine", "devices")
+    machine: str
+    devices: dict[str, builtins.list[str]]
 
 
 class Workload(Record):
     """Anything that waits or runs: a job, a notebook server, an endpoint's server, or a task, whose `purpose` says
-    what it does. `reserve` is what it holds, or waits for: `cpus`, `memory_bytes` and `devices`."""
+    what it does. `reserve` is what it holds, or waits for: `cpus`, `memory_bytes` and `devices`; `places` where it
+    is: the `machine` of each rank, and the names of its `devices`, as far as they have names."""
 
-    _made: ClassVar = {"queued_at": moment, "started_at": moment}
+    _made: ClassVar = {"queued_at": moment, "started_at": moment, "places": many(Placed)}
     _shown = ("kind", "name", "project", "person", "state")
     id: str
     kind: str
@@ -28,6 +37,7 @@ class Workload(Record):
     message: str | None
     attempt: int
     machine: str | None
+    places: builtins.list[Placed]
     reserve: dict[str, Any]
     queued_at: datetime
     started_at: datetime | None

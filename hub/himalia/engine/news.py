@@ -8,6 +8,7 @@ from himalia.core.database import Transaction
 from himalia.engine import ranks, records
 from himalia.engine.backends.base import Ended, Metrics
 from himalia.engine.board import Active
+from himalia.engine.resources import Spot
 from himalia.engine.states import Next
 
 
@@ -19,7 +20,8 @@ class News:
     ended: dict[str, tuple[Active, Ended, Next]] = field(default_factory=dict)
     points: list[tuple[Active, Metrics]] = field(default_factory=list)
     recalled: list[Active] = field(default_factory=list)
-    moved: list[Active] = field(default_factory=list)
+    moved: list[tuple[Active, int, Spot]] = field(default_factory=list)
+    """Ranks that are elsewhere than was thought, and where that was."""
     ranks: ranks.RankNews = field(default_factory=ranks.RankNews)
 
     def __bool__(self) -> bool:
@@ -31,7 +33,7 @@ class News:
             ranks.store(tx, self.ranks)
             records.rank_outputs(tx, self.ranks.ends(), owned)
         if self.moved:
-            records.moved(tx, self.moved)
+            records.moved(tx, [(item, rank) for item, rank, _ in self.moved])
         if self.started:
             records.started(tx, list(self.started.values()), self.ended.keys(), tell)
         if self.points:

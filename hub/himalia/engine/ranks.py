@@ -98,17 +98,15 @@ def starting(tx: Transaction, items: Sequence[tuple[Active, Placement]]) -> None
         tx.execute(ranks.insert(), rows)
 
 
-def moved(tx: Transaction, items: Sequence[Active]) -> None:
-    """Where the ranks of these are."""
+def moved(tx: Transaction, items: Sequence[tuple[Active, int]]) -> None:
+    """Where ranks are, and which devices they have."""
     rows = [
-        {**_key(item, rank), "b_machine": spot.machine, "b_devices": spot.devices}
-        for item in items
-        for rank, spot in enumerate(item.spots)
+        {**_key(item, rank), "b_machine": item.spots[rank].machine, "b_devices": item.spots[rank].devices}
+        for item, rank in items
     ]
     if rows:
-        tx.execute(
-            _OF_RANK.values(machine=sa.bindparam("b_machine"), devices=sa.bindparam("b_devices")), rows
-        )
+        values: dict[str, Any] = {name: sa.bindparam(f"b_{name}") for name in ("machine", "devices")}
+        tx.execute(_OF_RANK.values(values), rows)
 
 
 def store(tx: Transaction, news: RankNews) -> None:

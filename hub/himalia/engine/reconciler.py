@@ -15,7 +15,7 @@ from typing import Any
 from himalia.core import clock
 from himalia.core.database import Database, Transaction
 from himalia.core.errors import DiskFull, HimaliaError, Invalid, NotFound, Unavailable, WrongState
-from himalia.engine import queue, ranks, records
+from himalia.engine import placing, queue, ranks, records
 from himalia.engine.backends.base import (
     WHOLE,
     Admitted,
@@ -381,7 +381,7 @@ class Reconciler:
         try:
             for report in reports:
                 item = self.board.of_attempt(report.name)
-                if item is not None and item.kind not in UNMANAGED:
+                if item is not None and (item.kind not in UNMANAGED or isinstance(report, Placed)):
                     self._sort(item, report, news)
                 elif (waiting := self.board.elsewhere.of(report.name)) is not None:
                     self._heard_of(waiting, report)
@@ -394,9 +394,11 @@ class Reconciler:
 
     def _sort(self, item: Active, told: Report, news: News) -> None:
         if isinstance(told, Placed):
-            self._take_place(item, told, news)
+            placing.placed(self.board, self.backend.machines(), item, told, news)
         if isinstance(told, Placed | Waits | Admitted):
             return
+        if isinstance(told, Started):
+            placing.given(self.board, self.backend.machines(), item, told, news)
         report = told if item.group is None else news.ranks.take(item, item.group, told)
         if report is None:
             return
@@ -429,17 +431,6 @@ class Reconciler:
             self._wake.set()
         elif isinstance(report, Ended):
             self._spawn(self._never_starts(item, report))
-
-    def _take_place(self, item: Active, told: Placed, news: News) -> None:
-        """Count it where it is: the backend put it on another machine than the queue chose."""
-        machine = next((one for one in self.backend.machines() if one.name == told.machine), None)
-        if machine is None or item.state not in HOLDING or told.rank >= item.replicas:
-            return
-        if item.spots[told.rank].machine == told.machine:
-            return
-        spot = queue.spot_on(machine, item.reserve, self.board.held())
-        self.board.place_rank(item, told.rank, spot)
-        news.moved.append(item)
 
     def _queue_again(self, recalled: Sequence[Active]) -> None:
         for item in recalled:
@@ -504,6 +495,7 @@ class Reconciler:
     def _take_back(self, news: News) -> None:
         """The board as it was before reports that could not be stored."""
         news.ranks.take_back()
+        placing.take_back(self.board, news)
         for item in news.started.values():
             if item.state == State.RUNNING:
                 self.board.move(item, State.STARTING)

@@ -65,7 +65,7 @@ _NEVER_BEGAN = attempts.delete().where(
     attempts.c.workload_id == sa.bindparam("b_id"), attempts.c.attempt == sa.bindparam("b_attempt")
 )
 _MOVED = _transition(*sorted(HOLDING)).values(**_bound("machine", "devices"))
-_ATTEMPT_MOVED = _OF_ATTEMPT.values(**_bound("machine"))
+_ATTEMPT_MOVED = _OF_ATTEMPT.values(**_bound("machine", "devices"))
 _STARTED = _transition(State.STARTING).values(state=State.RUNNING, **_bound("started_at"))
 _ATTEMPT_STARTED = _OF_ATTEMPT.values(state=State.RUNNING, **_bound("started_at"))
 _ENDED = _transition(*sorted(HOLDING)).values(
@@ -115,6 +115,7 @@ def _new_attempt(active: Active, placement: Placement, now: datetime) -> dict[st
         "attempt": active.attempt,
         "state": State.STARTING,
         "machine": placement.machine or None,
+        "devices": placement.devices,
         "starting_at": now,
         "log_bytes": 0,
         "log_dropped_bytes": 0,
@@ -134,14 +135,17 @@ def started(tx: Transaction, items: Sequence[Active], also_ended: Container[str]
     tell(tx, [_change(a, State.RUNNING, None, None, a.started_at or clock.now()) for a in items])
 
 
-def moved(tx: Transaction, items: Sequence[Active]) -> None:
-    """Attempts that are on other machines than was chosen; of one that has ended, nothing is written."""
+def moved(tx: Transaction, items: Sequence[tuple[Active, int]]) -> None:
+    """Ranks on other machines, or with other devices, than was written; of what has ended, nothing is written."""
     rows = [
-        {"b_id": a.id, "b_attempt": a.attempt, "b_machine": a.machine, "b_devices": a.devices} for a in items
+        {"b_id": a.id, "b_attempt": a.attempt, "b_machine": a.machine, "b_devices": a.devices}
+        for a, rank in items
+        if rank == 0
     ]
-    tx.execute(_MOVED, rows)
-    tx.execute(_ATTEMPT_MOVED, rows)
-    ranks.moved(tx, [active for active in items if active.group is not None])
+    if rows:
+        tx.execute(_MOVED, rows)
+        tx.execute(_ATTEMPT_MOVED, rows)
+    ranks.moved(tx, [(item, rank) for item, rank in items if item.group is not None])
 
 
 def recalled(tx: Transaction, items: Sequence[Active], tell: Tell) -> None:

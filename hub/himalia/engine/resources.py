@@ -79,6 +79,7 @@ def total(items: Iterable[Resources]) -> Resources:
 class Machine:
     """One machine: what may be given out, which devices it has, what others than us use of it.
 
+    `devices` has their names, or nothing where somebody else gives them out and they are only counted.
     `labels` and `taints` are a node's: by these a profile chooses, and is kept away.
     """
 

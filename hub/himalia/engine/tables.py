@@ -62,6 +62,7 @@ attempts = sa.Table(
     sa.Column("reason", sa.String(40)),
     sa.Column("message", sa.Text),
     sa.Column("machine", sa.String(255)),
+    sa.Column("devices", sa.JSON),
     sa.Column("starting_at", Timestamp, nullable=False),
     sa.Column("started_at", Timestamp),
     sa.Column("ended_at", Timestamp),

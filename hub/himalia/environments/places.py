@@ -28,6 +28,9 @@ _LOCKED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;]+) *(?:; *([^\\]+?)
 class Environments(ABC):
     """The environments that workloads can run in here, by name."""
 
+    shared_cpus = 0.0
+    """Cores that a notebook server or an endpoint reserves unless its profile says it: mostly it waits."""
+
     @abstractmethod
     def names(self) -> list[str]:
         """All that are ready."""
@@ -121,6 +124,9 @@ class FolderEnvironments(Environments):
 
 class ImageEnvironments(Environments):
     """Images that profiles or settings name; what is in them is known where they are made of our own locks."""
+
+    shared_cpus = 0.1
+    """A node shares its cores by what pods ask for: one that asks for nothing gets next to nothing beside jobs."""
 
     def __init__(self, settings: Settings, profiles: Callable[[], Profiles]) -> None:
         self.template = settings.kubernetes_image

@@ -285,7 +285,6 @@ def _ranks(connection: Connection, ids: list[str]) -> dict[tuple[str, int], list
 def _rank(row: Any) -> Rank:
     return Rank.model_construct(
         rank=row.rank,
-        machine=row.machine,
         **_course(row),
     )
 
@@ -297,6 +296,8 @@ def _course(row: Any) -> dict[str, Any]:
         "state": row.state,
         "reason": row.reason,
         "message": row.message,
+        "machine": row.machine,
+        "devices": row.devices or {},
         "started_at": row.started_at,
         "ended_at": row.ended_at,
         "exit_code": row.exit_code,

@@ -94,13 +94,14 @@ class Usage(BaseModel):
 
 
 class Rank(BaseModel):
-    """One rank of an attempt of a distributed job."""
+    """One rank of an attempt of a distributed job; `devices` as of an attempt."""
 
     rank: int
     state: StateName
     reason: str | None
     message: str | None
     machine: str
+    devices: dict[str, list[str]]
     started_at: datetime | None
     ended_at: datetime | None
     exit_code: int | None
@@ -110,12 +111,17 @@ class Rank(BaseModel):
 
 
 class Attempt(BaseModel):
-    """One try of a job, from its beginning. `ranks` are those of a distributed job; others have none."""
+    """One try of a job, from its beginning. `ranks` are those of a distributed job; others have none.
+
+    `devices` are the accelerators that it was given, by resource name; none are listed where they have no names.
+    """
 
     attempt: int
     state: StateName
     reason: str | None
     message: str | None
+    machine: str | None = None
+    devices: dict[str, list[str]] = Field(default_factory=dict)
     starting_at: datetime
     started_at: datetime | None
     ended_at: datetime | None

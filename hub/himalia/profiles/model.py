@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 Kind = Literal["server", "job", "endpoint"]
 
 # Workloads of these kinds run to their end, as jobs do, and get what a job gets.
 _LIKE_JOBS = {"trial", "step", "task"}
-
-# A server or an endpoint mostly waits, so cores are shared; who runs to an end gets one to itself.
-_RESERVED_CPUS: dict[str, float] = {"server": 0.0, "job": 1.0, "endpoint": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,20 +105,22 @@ class Profile:
         """Whether a member of these hub groups may use the profile."""
         return not self.groups or not self.groups.isdisjoint(groups)
 
-    def resources(self, kind: str, size: str | None = None) -> tuple[Resources, Resources]:
+    def resources(
+        self, kind: str, size: str | None = None, shared_cpus: float = 0.0
+    ) -> tuple[Resources, Resources]:
         """(reserve, limit) of a workload of this kind: what the queue counts, and what is enforced.
 
-        By default no cores are reserved for servers and endpoints, and one, at most, for jobs; memory and
+        By default `shared_cpus` are reserved for servers and endpoints, and one core, at most, for jobs; memory and
         devices always count in full. Raises LookupError for a size, ValueError for a kind that is not known.
         """
         kind = "job" if kind in _LIKE_JOBS else kind
-        if kind not in _RESERVED_CPUS:
+        if kind not in get_args(Kind):
             raise ValueError(f"{kind!r} is no kind of workload.")
         given, rule = self.size(size).resources, self.kinds.get(kind, KindRule())
         limit = Resources(
             rule.limit_cpus or given.cpus, rule.limit_memory_bytes or given.memory_bytes, given.accelerators
         )
-        cpus = _RESERVED_CPUS[kind] if rule.reserve_cpus is None else rule.reserve_cpus
+        cpus = (1.0 if kind == "job" else shared_cpus) if rule.reserve_cpus is None else rule.reserve_cpus
         reserve = Resources(
             limit.cpus if cpus == "all" else min(cpus, limit.cpus),
             min(rule.reserve_memory_bytes or limit.memory_bytes, limit.memory_bytes),

@@ -6,8 +6,8 @@ one, its parent, speaks the runner protocol with it as the service does on one m
 1 where there is none, or nobody wants it.
 
 The launch file, JSON: ``name`` (``<workload>-<attempt>``), ``workload``, ``attempt``, ``url`` of the service,
-``task`` (docs/architecture.md; its interpreter is this one unless it names another), and ``grace_s`` between the
-pod's SIGTERM and the end of what runs.
+``task`` (docs/architecture.md; its interpreter is this one unless it names another), ``grace_s`` between the pod's
+SIGTERM and the end of what runs, and maybe ``devices``: by resource, the variable that tells which of them it has.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import socket
 import sys
 import time
 import traceback
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Mapping, Optional
 
 from himalia.runner import processes, resident
 from himalia.runner.lines import LineSocket, ProtocolError
@@ -36,6 +36,8 @@ _GRACE_S = 10.0
 #: How long the runner has to end what it holds when nobody listens any more, beyond its own grace.
 _END_S = 15.0
 _TURN_S = 5.0
+#: What stands where names of devices are expected: set by images, or by plugins that hand them over in another way.
+_NO_DEVICES = ("", "void", "none", "all")
 
 
 class Pod:
@@ -135,6 +137,8 @@ class Pod:
             if message.get("op") == "hello":
                 self._link_up(str(message["runner"]))
             elif self._uplink is not None:
+                if message.get("op") == "started" and self._launch.get("devices"):
+                    message["devices"] = devices_of(self._launch["devices"], os.environ)
                 self._uplink.add(message)
                 if message.get("op") == "ended":
                     self._final = int(message["n"])
@@ -219,6 +223,12 @@ def task_of(launch: Dict[str, Any], rank: int) -> Dict[str, Any]:
     if task.get("hosts"):
         task["rank"] = rank
     return task
+
+
+def devices_of(variables: Dict[str, str], environ: Mapping[str, str]) -> Dict[str, List[str]]:
+    """The names of the pod's devices by resource, as its device plugin gave them; none where it tells no names."""
+    told = {resource: environ.get(variable, "").split(",") for resource, variable in variables.items()}
+    return {resource: [name for name in names if name not in _NO_DEVICES] for resource, names in told.items()}
 
 
 def _pair() -> "tuple[socket.socket, socket.socket]":

@@ -65,7 +65,7 @@ class Catalogue:
 
     def resources(self, profile: Profile, size: Size, kind: str) -> tuple[Resources, Resources]:
         """(reserve, limit) as the engine counts them."""
-        reserve, limit = profile.resources(kind, size.name)
+        reserve, limit = profile.resources(kind, size.name, self.places.shared_cpus)
         return _engine(reserve), _engine(limit)
 
     def choose(self, spec: Wanted, groups: tuple[str, ...], kind: str = "job") -> Chosen:

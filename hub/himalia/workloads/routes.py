@@ -23,6 +23,7 @@ from himalia.core.schema import Items
 from himalia.engine import queue
 from himalia.engine.board import Active
 from himalia.engine.reception import Orders, Reception
+from himalia.engine.resources import Spot
 from himalia.engine.service import Engine
 from himalia.projects import service as projects_service
 from himalia.snapshots.serve import tar_pieces
@@ -33,6 +34,7 @@ from himalia.workloads.schema import (
     Everything,
     MachineShown,
     OutputStored,
+    Placed,
     Reported,
     StopAsked,
     StopWished,
@@ -189,10 +191,15 @@ def _shown(active: Active, person: str, project: str) -> Workload:
         message=active.message,
         attempt=active.attempt,
         machine=active.machine,
+        places=[_placed(spot) for spot in active.spots] if active.machine else [],
         reserve=active.reserve.as_json(),
         queued_at=active.queued_at,
         started_at=active.started_at,
     )
+
+
+def _placed(spot: Spot) -> Placed:
+    return Placed(machine=spot.machine, devices={name: list(given) for name, given in spot.devices.items()})
 
 
 @router.post("/workloads/{workload}/stop", operation_id="workloads.stop", status_code=204)

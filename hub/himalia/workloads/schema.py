@@ -10,8 +10,18 @@ from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 from himalia.core.schema import Body, sound_text
 
 
+class Placed(BaseModel):
+    """A machine, and the names of the devices that something was given there, as far as they have names."""
+
+    machine: str
+    devices: dict[str, list[str]]
+
+
 class Workload(BaseModel):
-    """Anything that waits or runs: jobs, notebook servers, tasks, endpoints. `purpose` is what a task does."""
+    """Anything that waits or runs: jobs, notebook servers, tasks, endpoints. `purpose` is what a task does.
+
+    `places` is where it is, of a distributed job each rank in their order.
+    """
 
     id: str
     kind: str
@@ -24,6 +34,7 @@ class Workload(BaseModel):
     message: str | None
     attempt: int
     machine: str | None
+    places: list[Placed]
     reserve: dict[str, Any]
     queued_at: datetime
     started_at: datetime | None

@@ -2463,10 +2463,16 @@ export interface components {
         /**
          * Attempt
          * @description One try of a job, from its beginning. `ranks` are those of a distributed job; others have none.
+         *
+         *     `devices` are the accelerators that it was given, by resource name; none are listed where they have no names.
          */
         Attempt: {
             /** Attempt */
             attempt: number;
+            /** Devices */
+            devices?: {
+                [key: string]: string[];
+            };
             /** Ended At */
             ended_at: string | null;
             /** Exit Code */
@@ -2475,6 +2481,8 @@ export interface components {
             log_bytes: number;
             /** Log Dropped Bytes */
             log_dropped_bytes: number;
+            /** Machine */
+            machine?: string | null;
             /** Message */
             message: string | null;
             /** Ranks */
@@ -4418,6 +4426,18 @@ export interface components {
             };
         };
         /**
+         * Placed
+         * @description A machine, and the names of the devices that something was given there, as far as they have names.
+         */
+        Placed: {
+            /** Devices */
+            devices: {
+                [key: string]: string[];
+            };
+            /** Machine */
+            machine: string;
+        };
+        /**
          * Plot
          * @description Rows for Vega-Lite, one object a mark; `note` says why there are none.
          */
@@ -4658,9 +4678,13 @@ export interface components {
         };
         /**
          * Rank
-         * @description One rank of an attempt of a distributed job.
+         * @description One rank of an attempt of a distributed job; `devices` as of an attempt.
          */
         Rank: {
+            /** Devices */
+            devices: {
+                [key: string]: string[];
+            };
             /** Ended At */
             ended_at: string | null;
             /** Exit Code */
@@ -5510,6 +5534,8 @@ export interface components {
         /**
          * Workload
          * @description Anything that waits or runs: jobs, notebook servers, tasks, endpoints. `purpose` is what a task does.
+         *
+         *     `places` is where it is, of a distributed job each rank in their order.
          */
         Workload: {
             /** Attempt */
@@ -5526,6 +5552,8 @@ export interface components {
             name: string;
             /** Person */
             person: string;
+            /** Places */
+            places: components["schemas"]["Placed"][];
             /** Project */
             project: string;
             /** Purpose */

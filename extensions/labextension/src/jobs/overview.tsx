@@ -5,7 +5,17 @@ import { bytes, duration, number } from '../ui/format';
 import { useNow } from '../ui/hooks';
 import { StateBadge } from '../ui/state';
 import { Ranks } from './ranks';
-import { advice, fraction, isActive, ranFor, reasonText, sentence, waitedFor, whatRuns } from './states';
+import {
+  advice,
+  fraction,
+  isActive,
+  placeText,
+  ranFor,
+  reasonText,
+  sentence,
+  waitedFor,
+  whatRuns
+} from './states';
 
 /** What a job was asked to do and what became of it. */
 export function JobOverview({ job, showLog }: { job: Job; showLog: () => void }): JSX.Element {
@@ -149,6 +159,7 @@ function Attempts({ attempts }: { attempts: Attempt[] }): JSX.Element {
             <th scope="col">{trans.__('Attempt')}</th>
             <th scope="col">{trans.__('State')}</th>
             <th scope="col">{trans.__('Why')}</th>
+            <th scope="col">{trans.__('Machine')}</th>
             <th scope="col">{trans.__('Started')}</th>
             <th scope="col">{trans.__('Ran for')}</th>
             <th scope="col">{trans.__('Processor time')}</th>
@@ -178,6 +189,7 @@ function AttemptRow({ attempt }: { attempt: Attempt }): JSX.Element {
         <StateBadge state={attempt.state} />
       </td>
       <td>{attempt.message ?? reasonText(attempt.reason, trans)}</td>
+      <td>{placeText(attempt)}</td>
       <td>
         <When at={started_at} />
       </td>

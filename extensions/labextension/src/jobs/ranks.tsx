@@ -4,7 +4,7 @@ import { Scroll, When } from '../ui/basics';
 import { bytes, duration } from '../ui/format';
 import { useNow } from '../ui/hooks';
 import { StateBadge } from '../ui/state';
-import { ranFor, reasonText } from './states';
+import { placeText, ranFor, reasonText } from './states';
 
 /** The ranks of one attempt; none unless the job is distributed. */
 export function ranksOf(job: Job, attempt: number): Rank[] {
@@ -77,7 +77,7 @@ function RankRow({ rank }: { rank: Rank }): JSX.Element {
         <StateBadge state={rank.state} />
       </td>
       <td>{rank.message ?? reasonText(rank.reason, trans)}</td>
-      <td>{rank.machine}</td>
+      <td>{placeText(rank)}</td>
       <td>
         <When at={started_at} />
       </td>

@@ -1,6 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { Job, JobState, JobStatus } from '../api/types';
+import type { Attempt, Job, JobState, JobStatus } from '../api/types';
 import { duration } from '../ui/format';
 
 export const STATES: readonly JobState[] = [
@@ -78,6 +78,14 @@ export function progressText(status: JobStatus, trans: TranslationBundle): strin
     parts.push(progress.message);
   }
   return parts.join(' · ');
+}
+
+/** Where an attempt or a rank is or was, and which accelerators it was given: `node-1, nvidia.com/gpu 0 and 2`. */
+export function placeText({ machine, devices }: Pick<Attempt, 'machine' | 'devices'>): string {
+  const given = Object.entries(devices ?? {}).map(([name, named]) =>
+    [name, named.join(' and ')].filter(Boolean).join(' ')
+  );
+  return machine ? [machine, ...given].join(', ') : '';
 }
 
 /** What a reason's word means. */

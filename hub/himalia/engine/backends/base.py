@@ -106,11 +106,15 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A rank runs. Every report is of one rank; an attempt that is no group has rank 0 alone."""
+    """A rank runs. Every report is of one rank; an attempt that is no group has rank 0 alone.
+
+    `devices` are the names of what it was given, where the backend has the last word and hears of them.
+    """
 
     name: str
     at: float
     rank: int = 0
+    devices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from himalia.engine.states import REASONS
 
 OUTPUTS_LIMIT = 100_000
 MESSAGE_LIMIT = 10_000
+DEVICES_LIMIT = 64
 
 
 class BadReport(ValueError):
@@ -31,7 +32,7 @@ def report_of(message: Mapping[str, Any]) -> Report | None:
 def _report(name: str, message: Mapping[str, Any]) -> Report | None:
     op = message.get("op")
     if op == "started":
-        return Started(name, float(message["at"]))
+        return Started(name, float(message["at"]), devices=_devices(message.get("devices") or {}))
     if op == "log":
         return LogPiece(name, int(message["offset"]), str(message["text"]))
     if op == "progress":
@@ -45,6 +46,13 @@ def _report(name: str, message: Mapping[str, Any]) -> Report | None:
     if op == "ended":
         return _ended(name, message)
     return None
+
+
+def _devices(data: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    return {
+        storable(str(resource), 255): tuple(storable(str(one), 255) for one in named[:DEVICES_LIMIT])
+        for resource, named in list(data.items())[:DEVICES_LIMIT]
+    }
 
 
 def _ended(name: str, message: Mapping[str, Any]) -> Report:

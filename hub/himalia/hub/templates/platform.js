@@ -87,6 +87,11 @@
     return line;
   }
 
+  function place({ machine, devices }) {
+    const given = Object.entries(devices).map(([name, named]) => [name, named.join(" and ")].filter(Boolean).join(" "));
+    return [machine, ...given].join(", ");
+  }
+
   function machine(one) {
     const { name, allocatable, free, taints } = one;
     const column = element("div", "", "col");
@@ -168,7 +173,10 @@
     sign.setAttribute("aria-hidden", "true");
     state.append(sign, word);
     row.cells[3].replaceChildren(state, element("div", item.message || "", "small text-body-secondary"));
-    row.cells[4].textContent = item.machine || "—";
+    row.cells[4].replaceChildren(...item.places.map((one) => element("div", place(one))));
+    if (!item.places.length) {
+      row.cells[4].textContent = "—";
+    }
     row.cells[5].textContent = item.state === "QUEUED" ? `asks for ${amount(item.reserve)}` : amount(item.reserve);
     const from = item.started_at || item.queued_at;
     row.cells[6].textContent = since(from);

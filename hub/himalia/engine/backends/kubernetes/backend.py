@@ -33,7 +33,7 @@ from himalia.engine.backends.kubernetes.machines import Machines, Node
 from himalia.engine.backends.kubernetes.manifests import SERVE_PORT, STORE_S
 from himalia.engine.backends.kubernetes.objects import FIRST_PAUSE_S, LONGEST_PAUSE_S, Objects, persist
 from himalia.engine.backends.kubernetes.reasons import Finding, When
-from himalia.engine.backends.kubernetes.seen import Foreign, Job, Pod, Queued, Warned
+from himalia.engine.backends.kubernetes.seen import Foreign, Job, Pod, Queued, Server, Warned
 from himalia.engine.backends.kubernetes.volumes import Volume
 from himalia.engine.backends.kubernetes.watch import Watch
 from himalia.engine.reception import Reception
@@ -92,7 +92,7 @@ class KubernetesBackend(Backend):
         warnings = {"fieldSelector": "type=Warning"}
         events = names.core(self._namespace, "events")
         self._jobs = Watch(self.api, names.jobs(self._namespace), seen.job, self._job_changed, ours)
-        self._pods: Watch[Pod | Foreign] = Watch(self.api, pods, self._keep_pod, self._pod_changed)
+        self._pods: Watch[Pod | Server | Foreign] = Watch(self.api, pods, self._keep_pod, self._pod_changed)
         self._nodes = Watch(self.api, "/api/v1/nodes", self._machines.keep, self._node_changed)
         queued = names.workloads(self._namespace)
         self._queued = Watch(self.api, queued, seen.queued, self._queued_changed)
@@ -354,7 +354,7 @@ class KubernetesBackend(Backend):
     def _node_changed(self, before: Node | None, now: Node | None) -> None:
         self._machines.node(before, now)
 
-    def _keep_pod(self, item: Object) -> Pod | Foreign | None:
+    def _keep_pod(self, item: Object) -> Pod | Server | Foreign | None:
         about = item["metadata"]
         labels = about.get("labels", {})
         is_ours = (
@@ -364,9 +364,12 @@ class KubernetesBackend(Backend):
         )
         if not is_ours:
             return seen.foreign(item)
-        return seen.pod(item) if labels[names.ROLE] != "server" else None
+        return seen.server(item) if labels[names.ROLE] == "server" else seen.pod(item)
 
-    def _pod_changed(self, before: Pod | Foreign | None, now: Pod | Foreign | None) -> None:
+    def _pod_changed(self, before: Pod | Server | Foreign | None, now: Pod | Server | Foreign | None) -> None:
+        if isinstance(now, Server):
+            self._server_placed(before, now)
+            return
         if isinstance(before, Foreign) or isinstance(now, Foreign):
             foreign = [one if isinstance(one, Foreign) else None for one in (before, now)]
             self._machines.foreign(*foreign)
@@ -388,6 +391,11 @@ class KubernetesBackend(Backend):
             for batch in held:
                 self._pass_on(batch)
         self._look(attempt)
+
+    def _server_placed(self, before: object, now: Server) -> None:
+        """A reservation has one attempt, and its pod is made by the hub: only where it is, is told here."""
+        if now.node and now != before:
+            self._put([Placed(f"{now.workload}-1", now.node)])
 
     def _placed(self, attempt: Attempt, pod: Pod) -> None:
         """Tell on which machine a rank is, as soon as the scheduler has said so."""

@@ -69,9 +69,5 @@ class Machines:
     def _machine(self, node: Node) -> Machine:
         foreign = self._foreign.get(node.name, Resources())
         taken = tuple((name, count) for name, count in foreign.devices if count)
-        named = {
-            name: tuple(f"{name}/{number}" for number in range(count))
-            for name, count in node.allocatable.devices
-        }
         others = Resources(foreign.cpus_m, foreign.memory_bytes, taken)
-        return Machine(node.name, node.allocatable, named, others, node.labels, node.taints)
+        return Machine(node.name, node.allocatable, foreign=others, labels=node.labels, taints=node.taints)

@@ -34,6 +34,9 @@ STORE_S = 30
 KEPT_S = 3600
 """Time after which the cluster removes a Job that has ended, if nobody else has."""
 
+DEVICE_VARIABLES = {"nvidia.com/": "NVIDIA_VISIBLE_DEVICES", "huawei.com/": "ASCEND_VISIBLE_DEVICES"}
+"""By the beginning of a resource's name."""
+
 RUNNER_MEMORY_BYTES = 64 * 2**20
 """What the runner takes, beside what is the workload's own."""
 
@@ -272,6 +275,17 @@ def told(launch: Launch, settings: Settings) -> Object:
         "url": settings.reached_at,
         "grace_s": settings.stop_grace_s,
         "task": task,
+        "devices": _told_in(launch),
+    }
+
+
+def _told_in(launch: Launch) -> dict[str, str]:
+    """Where the plugins of its devices tell a container which ones it has; others give a number, and no names."""
+    return {
+        resource: variable
+        for resource, _ in launch.limit.devices
+        for vendor, variable in DEVICE_VARIABLES.items()
+        if resource.startswith(vendor)
     }
 
 

@@ -43,6 +43,14 @@ class Pod:
 
 
 @dataclass(frozen=True, slots=True)
+class Server:
+    """The pod of a notebook server, which the hub has made; `workload` is its reservation."""
+
+    workload: str
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
 class Foreign:
     """A pod that is not ours and takes something of its node."""
 
@@ -141,6 +149,11 @@ def pod(item: Object) -> Pod:
         exit_code=ends[0].get("exitCode") if ends else None,
         job_uid=labels.get("batch.kubernetes.io/controller-uid", ""),
     )
+
+
+def server(item: Object) -> Server:
+    """The record of a notebook server's pod."""
+    return Server(item["metadata"]["labels"].get(names.WORKLOAD, ""), item["spec"].get("nodeName", ""))
 
 
 def foreign(item: Object) -> Foreign | None:
