@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from blake3 import blake3
+from machinery.waiting import until
 from platforms import Person, Running
 from s3_gateway import gateway
 from s3_servers import S3Server, credentials
@@ -138,7 +139,8 @@ def test_a_server_that_is_away_is_said_and_comes_back(eve: Person, server: S3Ser
         server.start()
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "unavailable")
     assert "does not answer as it should" in answer.json()["error"]["message"]
-    eve.http.put(f"{draft}/bundle", content=content).raise_for_status()
+    # Others of the service may be trying at this moment; until they know, it is still away.
+    until(lambda: eve.http.put(f"{draft}/bundle", content=content).is_success, "what was refused is taken")
     assert eve.http.post(f"{draft}/commit", json={}).status_code == 201
 
 

@@ -37,8 +37,11 @@ class Line:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.opened += 1
+        self._open.add(writer)
         to_reader, to_writer = await asyncio.open_connection(*self._to)
-        self._open |= {writer, to_writer}
+        self._open.add(to_writer)
+        if writer.is_closing():  # cut in the meantime
+            to_writer.transport.abort()
         await asyncio.gather(self._copy(reader, to_writer), self._copy(to_reader, writer))
 
     async def _copy(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
