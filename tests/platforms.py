@@ -84,7 +84,7 @@ class Running:
                 start_new_session=True,
             )
 
-    def up(self, timeout_s: float = 60) -> Self:
+    def up(self, timeout_s: float = 150) -> Self:
         """Start, and wait until everything answers."""
         self.start()
         assert self.process is not None

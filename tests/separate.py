@@ -117,7 +117,7 @@ class Separate(Running):
         process.send_signal(number)
         return process.wait(30)
 
-    def up(self, timeout_s: float = 90) -> Self:
+    def up(self, timeout_s: float = 150) -> Self:
         for name in self.COMMANDS:
             self.begin(name)
         for url in (f"{self.service_url}/readyz", f"{self.gateway_url}/readyz"):

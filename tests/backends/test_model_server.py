@@ -30,21 +30,24 @@ ROWS = [[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3]]
 
 SLOW = """
 import time
+from pathlib import Path
 import mlflow
 
 
 class Slow(mlflow.pyfunc.PythonModel):
     def predict(self, context, model_input, params=None):
-        seconds = model_input["seconds"]
-        if (seconds < 0).any():
+        value = model_input["value"]
+        if (value < 0).any():
             raise RuntimeError("no time")
-        time.sleep(seconds.sum())
-        return seconds.to_numpy() * 2
+        (Path.home() / "begun").touch()
+        while not (Path.home() / "go").exists():
+            time.sleep(0.05)
+        return value.to_numpy() * 2
 
 
 mlflow.models.set_model(Slow())
 """
-"""A model that takes as long as it is told to, or fails."""
+"""A model that works until there is a file `go` in its home, or fails."""
 
 
 @pytest.fixture(scope="module")
@@ -170,15 +173,15 @@ def answers(url: str) -> bool:
 def slow_model(tmp_path: Path) -> Path:
     code = tmp_path / "slow.py"
     code.write_text(SLOW)
-    signature = ModelSignature(Schema([ColSpec("double", "seconds")]))
+    signature = ModelSignature(Schema([ColSpec("double", "value")]))
     mlflow.pyfunc.save_model(
         str(tmp_path / "slow"), python_model=str(code), signature=signature, pip_requirements=["numpy"]
     )
     return tmp_path / "slow"
 
 
-def ask(server: Server, seconds: float) -> httpx.Response:
-    request = {"inputs": [tensor("seconds", [seconds], "FP64")]}
+def ask(server: Server, value: float) -> httpx.Response:
+    request = {"inputs": [tensor("value", [value], "FP64")]}
     return server.http.post("/v2/models/model/infer", json=request)
 
 
@@ -188,11 +191,16 @@ def test_health_is_answered_while_the_model_works_and_a_stop_finishes_what_runs(
         answers: list[httpx.Response] = []
         asking = threading.Thread(target=lambda: answers.append(ask(server, 4)))
         asking.start()
-        time.sleep(1)  # so that the request is with the model
+        home = server.socket.parent
+        while not (home / "begun").exists():
+            assert asking.is_alive()
+            time.sleep(0.02)
         assert other.get("/v2/health/ready").json() == {"ready": True}
         server.process.send_signal(signal.SIGTERM)
         while takes_new(server):
             assert asking.is_alive()
+        assert asking.is_alive()
+        (home / "go").touch()
         asking.join(30)
         assert answers[0].json()["outputs"][0]["data"] == [8.0]
         assert server.process.wait(20) == 0

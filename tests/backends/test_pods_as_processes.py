@@ -42,6 +42,7 @@ class TestPodsAsProcesses(BackendSuite):
             environment="base",
             log_limit_bytes=settings.log_limit_bytes,
             api=api,
+            many=20,
         )
         end_pods(folders.home)
         api.down()

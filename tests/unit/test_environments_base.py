@@ -1,4 +1,4 @@
-"""The environment `base` as it comes: made once, used as people use it, alone and under an overlay."""
+"""The environment `base` as it comes, used as people use it: alone and under an overlay."""
 
 from __future__ import annotations
 
@@ -29,22 +29,16 @@ from himalia.environments.overlay import (
 PACKAGE_FOLDER = str(Path(himalia.__file__).parents[1])
 SIX = b"# comment\nsix==1.16.0  # https://example.org\nnumpy\n"
 
-# Whichever test comes first also waits for the downloads.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-
-@pytest.fixture(scope="module")
-def base() -> Iterator[local.Environment]:
-    home = Path(tempfile.mkdtemp(dir="/tmp", prefix="h"))
-    home.chmod(0o711)
-    yield local.create("base", home)
-    shutil.rmtree(home)
+@pytest.fixture
+def base(environments: Path) -> local.Environment:
+    (made,) = (one for one in local.list(environments.parent) if one.name == "base")
+    return made
 
 
 @pytest.fixture
-def overlays(base: local.Environment) -> Iterator[Path]:
-    folder = base.prefix.parents[1] / "overlays"
-    folder.mkdir()
+def overlays() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(dir="/tmp", prefix="h"))
     yield folder
     shutil.rmtree(folder)
 

@@ -339,11 +339,10 @@ def test_the_pods_own_end_gives_it_grace(service: Service, pod: StartPod) -> Non
 
 
 def test_what_it_was_asked_first_is_the_reason(service: Service, pod: StartPod) -> None:
-    one = pod("sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.05; done")
+    one = pod("sh", "-c", "trap 'echo asked' TERM; echo ready; while :; do sleep 0.05; done")
     service.until(lambda: "ready" in service.log, "it to begin")
     service.order(stop={"grace_s": 60.0, "reason": "stopped_by_user"})
-    until(lambda: service.polls, "the order to be asked for")
-    time.sleep(0.3)
+    service.until(lambda: "asked" in service.log, "the order to reach it")
     began = time.monotonic()
     one.process.send_signal(signal.SIGTERM)  # a pod's own grace may be shorter
     assert one.ended() == 0
