@@ -144,6 +144,11 @@ class Launcher:
         isolated = item.spec.get("isolated", False)
         names = item.spec["secrets"]
         secrets = await self.database.read(lambda c: self._secret_values(c, item)) if names else {}
+        if self.is_cluster and item.kind == "endpoint":
+            secrets = {
+                **secrets,
+                "HIMALIA_SERVE_SECRET": self.work_tokens.server_secret(item.id, item.attempt),
+            }
         await self._make_folders(account, place)
         image, pod = self.environments.image(item.spec["environment"], item.spec.get("profile", ""))
         return Launch(

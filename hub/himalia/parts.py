@@ -315,7 +315,11 @@ class Platform:
             self.database, self.engine, sources, choose, self.disk.check, shower, settings.retention_days
         )
         self.published = Published(
-            self.database, self.backend.addresses, settings.home / "gateway", _gateway(settings)
+            self.database,
+            self.backend.addresses,
+            settings.home / "gateway",
+            _gateway(settings),
+            self.work_tokens.server_secret,
         )
         self.rollouts = Rollouts(
             self.database, self.engine, sources, self.published, self.exchange, self.logs

@@ -49,5 +49,9 @@ class WorkTokens:
         workload, attempt = parts[0], int(parts[1])
         return (workload, attempt) if same(parts[2], self._signature(workload, attempt)) else None
 
+    def server_secret(self, workload: str, attempt: int) -> str:
+        """What the model server of an attempt, and nobody else but the gateway, knows."""
+        return hmac.new(self.key, f"serve:{workload}:{attempt}".encode(), hashlib.sha256).hexdigest()
+
     def _signature(self, workload: str, attempt: int) -> str:
         return hmac.new(self.key, f"work:{workload}:{attempt}".encode(), hashlib.sha256).hexdigest()

@@ -26,7 +26,10 @@ log = logging.getLogger(__name__)
 
 
 class Published:
-    """The gateway's state, written whenever it is another one. `addresses` are where an attempt's server is."""
+    """The gateway's state, written whenever it is another one.
+
+    `addresses` are where an attempt's server is, and by `secret` it shows that it is the one.
+    """
 
     def __init__(
         self,
@@ -34,11 +37,13 @@ class Published:
         addresses: Callable[[str], list[str]],
         folder: Path,
         gateway: GatewayClient,
+        secret: Callable[[str, int], str],
     ) -> None:
         self.database = database
         self.addresses = addresses
         self.folder = folder
         self.gateway = gateway
+        self.secret = secret
         self._lock = asyncio.Lock()
         self._last: str | None = None
 
@@ -95,6 +100,8 @@ class Published:
                     "attempt": one.attempt,
                     "address": address,
                     "weight": one.weight if is_ready(one) else 0,
+                    # A socket's folder is the server's own; an address may be another pod's tomorrow.
+                    **({} if address.startswith("unix:") else {"secret": self.secret(one.id, one.attempt)}),
                 }
                 for one in running
                 for address in self.addresses(f"{one.id}-{one.attempt}")

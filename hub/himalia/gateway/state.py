@@ -2,11 +2,11 @@
 
 ```json
 {"endpoints": [{"id", "project", "name", "message", "tokens": {"<sha256>": <expires at, or null>},
-                "revisions": [{"id", "number", "attempt", "address", "weight"}]}]}
+                "revisions": [{"id", "number", "attempt", "address", "weight", "secret"}]}]}
 ```
 
 `message` is what callers are told while no revision can answer. Tokens are hashes only. An address is
-`unix:/path/of/a.socket` or `http://IP:port`.
+`unix:/path/of/a.socket` or `http://IP:port`; a server at one of the latter shows that it knows the `secret`.
 """
 
 from __future__ import annotations
@@ -96,7 +96,11 @@ class Table:
         for shown in one["revisions"]:
             key = (str(shown["id"]), int(shown["attempt"]), _address(shown))
             known = self.revisions.get(key) or Revision(
-                key[0], int(shown["number"]), str(one["id"]), key[1], Pool(key[2])
+                key[0],
+                int(shown["number"]),
+                str(one["id"]),
+                key[1],
+                Pool(key[2], str(shown.get("secret", ""))),
             )
             revisions[key] = known
             found.append((known, int(shown["weight"])))

@@ -6,12 +6,14 @@ aiohttp's own client would take half of what a request costs here, and follows a
 from __future__ import annotations
 
 import asyncio
+import hmac
 import socket
 from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
+from secrets import token_hex
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -25,6 +27,8 @@ CONNECT_S = 3.0
 """How long a connection to a pod may take to come about; one whose machine is gone does not answer."""
 BUFFER_BYTES = 2**18
 HEAD_BYTES = 1 << 16
+CHALLENGE, PROOF = b"himalia-challenge", b"himalia-proof"
+"""Headers: what a server is asked, and its HMAC-SHA256 with the secret that only it and the gateway know."""
 
 
 class Unreachable(Exception):
@@ -225,10 +229,11 @@ class Connection(asyncio.Protocol):
 
 
 class Pool:
-    """Connections to one server, for as long as it lives; `address` is as in `gateway.state`."""
+    """Connections to one server, for as long as it lives; `address` and `secret` are as in `gateway.state`."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, secret: str = "") -> None:
         self.address = address
+        self._secret = secret.encode()
         self._open = _opener(address)
         self._idle: list[Connection] = []
         self._busy: set[Connection] = set()
@@ -248,7 +253,38 @@ class Pool:
         except OSError as error:  # also a TimeoutError
             raise Unreachable(str(error)) from error
         self._busy.add(made)
+        if self._secret:
+            await self._recognize(made)
         return made
+
+    async def _recognize(self, connection: Connection) -> None:
+        """Have whoever answers show the secret, without telling it: the address may be a stranger's by now.
+
+        Asked once for each connection, which ends with its server. Raises Unreachable.
+        """
+        nonce = token_hex(16).encode()
+        expected = hmac.new(self._secret, nonce, "sha256").hexdigest().encode()
+        try:
+            head = b"GET /v2/health/live HTTP/1.1\r\nhost: endpoint\r\n%b: %b\r\n\r\n" % (CHALLENGE, nonce)
+            connection.send(head, asyncio.get_running_loop().time() + CONNECT_S)
+            await connection.head()
+            shown = next((value for name, value in connection.headers if name == PROOF), b"")
+            if not hmac.compare_digest(shown, expected):
+                raise Broken(f"whoever answers at {self.address} is another server")
+            while await connection.piece():
+                pass
+            if not connection.reusable:
+                raise Broken("it does not keep the connection")
+        except Broken as error:
+            raise self._given_up(connection, error) from error
+        except asyncio.CancelledError:
+            self._given_up(connection, Broken("the request was given up"))
+            raise
+
+    def _given_up(self, connection: Connection, why: Broken) -> Unreachable:
+        self._busy.discard(connection)
+        connection.fail(why)
+        return Unreachable(str(why))
 
     def give_back(self, connection: Connection) -> None:
         """A request is over; the connection is kept where it can be."""

@@ -31,7 +31,11 @@ def main() -> int:
 
     try:
         app = App(
-            Model.load(given.model), given.name, given.version, given.most_body_bytes or MOST_BODY_BYTES
+            Model.load(given.model),
+            given.name,
+            given.version,
+            given.most_body_bytes or MOST_BODY_BYTES,
+            os.environ.get("HIMALIA_SERVE_SECRET", ""),
         )
     except LoadError as error:
         print(error, file=sys.stderr, flush=True)

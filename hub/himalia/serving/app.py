@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import json
 import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -20,6 +21,7 @@ MOST_BODY_BYTES = 100 * 2**20
 MOST_WAITING = 256
 
 _LENGTH_HEADER = b"inference-header-content-length"
+_CHALLENGE = b"himalia-challenge"
 _JSON = (b"content-type", b"application/json")
 _CLOSE = (b"connection", b"close")
 
@@ -27,10 +29,13 @@ _CLOSE = (b"connection", b"close")
 class App:
     """Serves one model under one name. The model runs in a thread of its own, so that the loop can always answer."""
 
-    def __init__(self, model: Model, name: str, version: str, most_body_bytes: int = MOST_BODY_BYTES) -> None:
+    def __init__(
+        self, model: Model, name: str, version: str, most_body_bytes: int = MOST_BODY_BYTES, secret: str = ""
+    ) -> None:
         self._model = model
         self._name, self._version = name, version
         self._most_body_bytes = most_body_bytes
+        self._secret = secret.encode()
         self._waiting = 0
         self._held_bytes = 0
         self._thread = ThreadPoolExecutor(1, "model")
@@ -75,9 +80,17 @@ class App:
         except Exception:
             traceback.print_exc()
             status, body = 500, _dumped({"error": "The server failed. Its log says why."})
+        headers += self._proof(scope["headers"])
         headers.append((b"content-length", b"%d" % len(body)))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+    def _proof(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """What shows a gateway which server this is, where it asks: the HMAC-SHA256 of its challenge."""
+        asked = next((value for name, value in headers if name == _CHALLENGE), b"")
+        if not self._secret or not asked:
+            return []
+        return [(b"himalia-proof", hmac.new(self._secret, asked, "sha256").hexdigest().encode())]
 
     async def _answer(self, scope: MutableMapping[str, Any], receive: Receive) -> Answer:
         method, path = scope["method"], scope["path"]
