@@ -49,11 +49,14 @@ class OnCluster(Separate):
         """The service's process."""
         return self.processes["service"]
 
-    def up(self, timeout_s: float = 90) -> Self:
+    def up(self, timeout_s: float = 120) -> Self:
         for name in self.COMMANDS:
             self.begin(name)
-        self.answers(f"{self.service_url}/readyz", timeout_s)
-        self.answers(f"{self.url}/services/himalia/health", timeout_s)
+        try:
+            self.answers(f"{self.service_url}/readyz", timeout_s)
+            self.answers(f"{self.url}/services/himalia/health", timeout_s)
+        except AssertionError as error:
+            raise RuntimeError("\n".join(self.log(name)[-3000:] for name in self.COMMANDS)) from error
         return self
 
 

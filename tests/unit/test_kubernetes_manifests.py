@@ -55,6 +55,14 @@ def job_of(launch: Launch, settings: Settings) -> dict[str, Any]:
     return manifests.job(launch, settings, "himalia-runner-1", manifests.mounted(launch, settings))
 
 
+def test_in_kueues_queue_a_job_is_suspended_and_says_which(settings: Settings) -> None:
+    queued = manifests.job(LAUNCH, settings, "himalia-runner-1", [], "team-a")
+    plain = manifests.job(LAUNCH, settings, "himalia-runner-1", [])
+    assert queued["spec"].pop("suspend") is True
+    assert queued["metadata"]["labels"].pop("kueue.x-k8s.io/queue-name") == "team-a"
+    assert queued == plain
+
+
 def pod_of(launch: Launch, settings: Settings) -> dict[str, Any]:
     spec: dict[str, Any] = job_of(launch, settings)["spec"]["template"]["spec"]
     return spec
