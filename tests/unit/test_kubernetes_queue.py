@@ -10,7 +10,7 @@ from himalia.engine.backends.kubernetes.attempt import Attempt
 from himalia.engine.backends.kubernetes.reasons import Finding
 from himalia.engine.backends.kubernetes.seen import Job, Pod, Queued, Said
 
-NO_QUOTA = "couldn't assign flavors to pod set main: insufficient unused quota for cpu in flavor any, 100m more needed"
+NO_QUOTA = "couldn't assign flavors to pod set main: insufficient unused quota for cpu in flavor any"
 PREEMPTED = (
     "Preempted to accommodate a workload (UID: u2, JobUID: u1) due to prioritization in the ClusterQueue"
 )
