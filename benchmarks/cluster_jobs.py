@@ -252,7 +252,7 @@ def why_not() -> str:
 @contextmanager
 def a_cluster() -> Iterator[Cluster]:
     """A cluster of this program's own; nothing of it is left behind."""
-    cluster = Cluster(Layout.chosen("bench", 79))
+    cluster = Cluster(Layout.chosen("bench", 76))
     cluster.start({})
     try:
         yield cluster
