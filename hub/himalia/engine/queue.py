@@ -184,6 +184,8 @@ def plan(
 
 def spot_on(machine: Machine, reserve: Resources, holding: Iterable[Holding]) -> Spot:
     """A place on a machine for what is there already: its devices are those that nobody else holds."""
+    if not reserve.devices:
+        return Spot(machine.name, {})
     room = _Room(machine, machine.allocatable, set())
     for item in holding:
         if item.machine == machine.name:
