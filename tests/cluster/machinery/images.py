@@ -33,11 +33,19 @@ def build(name: str) -> str:
     """Have the image ``images/<name>``; its full name, whose tag changes with what goes in."""
     if name == "debian":
         return _build_debian()
-    folder = CHECKOUT / "images" / name
+    return _build_from(CHECKOUT / "images" / name, name)
+
+
+def build_earlier(folder: Path) -> str:
+    """Have the image of a folder of ``tests/upgrade``: ``localhost/himalia-earlier-<folder's name>:…``."""
+    return _build_from(folder, f"earlier-{folder.name}")
+
+
+def _build_from(folder: Path, name: str) -> str:
     dockerfile = (folder / "Dockerfile").read_text()
     default = re.search(r"^ARG BASE=(\S+)", dockerfile, re.MULTILINE)
     if default is None:
-        raise ClusterError(f"images/{name}/Dockerfile has no `ARG BASE=…`.")
+        raise ClusterError(f"{folder / 'Dockerfile'} has no `ARG BASE=…`.")
     base = build(default[1].removeprefix("himalia-") if default[1].startswith("himalia-") else "debian")
     key = digest([folder / "Dockerfile"], base, *map(_content, _inputs(dockerfile)))
     return _once(f"localhost/himalia-{name}:{key}", lambda image: _build(folder, base, image))

@@ -16,7 +16,7 @@ from .waiting import until
 
 CHART = Path(__file__).parents[3] / "helm" / "himalia"
 NAME = "himalia"
-PORT, CONTENT_PORT, GATEWAY_PORT = 30480, 30481, 30482
+PORT = 30480
 Values = Mapping[str, Any]
 
 
@@ -27,25 +27,27 @@ class Release:
         self.cluster, self.namespace, self.name, self.values = cluster, namespace, name, values
 
     @classmethod
-    def on(cls, cluster: Cluster, tag: str) -> Self:
-        """A small platform of these images, whose pages this machine's browser reaches."""
+    def on(cls, cluster: Cluster, tag: str, namespace: str = NAME, port: int = PORT) -> Self:
+        """A small platform of these images, which this machine's browser reaches at ``port`` and the next."""
         address = cluster.nodes[0].address
         labels = {"pod-security.kubernetes.io/enforce": "restricted"}
-        cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAME, "labels": labels}})
+        cluster.apply(
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}}
+        )
         values = {
             "images": {"registry": "localhost/", "tag": tag},
-            "url": f"http://{address}:{PORT}",
-            "proxy": {"service": {"type": "NodePort", "nodePort": PORT}},
+            "url": f"http://{address}:{port}",
+            "proxy": {"service": {"type": "NodePort", "nodePort": port}},
             "content": {
-                "url": f"http://{address}:{CONTENT_PORT}",
-                "service": {"type": "NodePort", "nodePort": CONTENT_PORT},
+                "url": f"http://{address}:{port + 1}",
+                "service": {"type": "NodePort", "nodePort": port + 1},
             },
             "storage": {"data": {"size": "1Gi"}, "homes": {"size": "1Gi"}},
             "postgresql": {"storage": {"size": "1Gi"}},
             "gateway": {"replicas": 1},
             "networkPolicy": {"apiServer": [f"{address}/32"]},
         }
-        return cls(cluster, NAME, NAME, values)
+        return cls(cluster, namespace, NAME, values)
 
     @property
     def url(self) -> str:
