@@ -29,17 +29,24 @@ def credentials(folder: Path, access: str = ACCESS, secret: str = SECRET) -> Pat
 
 
 class S3Server:
-    """A process that serves S3 on 127.0.0.1:`port`."""
+    """A process that serves S3 on `host`:`port`."""
 
-    def __init__(self, command: Sequence[str], port: int, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        port: int,
+        environment: dict[str, str] | None = None,
+        host: str = "127.0.0.1",
+    ) -> None:
         self.command = command
         self.port = port
         self.environment = environment
+        self.host = host
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
@@ -71,12 +78,12 @@ def moto(port: int) -> S3Server:
     return S3Server([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], port)
 
 
-def versitygw(program: Path, port: int, folder: Path) -> S3Server:
+def versitygw(program: Path, port: int, folder: Path, host: str = "127.0.0.1") -> S3Server:
     """The Versity gateway on a folder; it checks signatures."""
     (folder / "data").mkdir(parents=True, exist_ok=True)
     environment = {"ROOT_ACCESS_KEY": ACCESS, "ROOT_SECRET_KEY": SECRET}
-    command = [str(program), "--port", f"127.0.0.1:{port}", "posix", str(folder / "data")]
-    return S3Server(command, port, environment)
+    command = [str(program), "--port", f"{host}:{port}", "posix", str(folder / "data")]
+    return S3Server(command, port, environment, host)
 
 
 class Wire:

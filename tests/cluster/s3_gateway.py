@@ -12,9 +12,9 @@ from s3_servers import S3Server, versitygw
 
 
 @contextmanager
-def gateway(folder: Path) -> Iterator[S3Server]:
+def gateway(folder: Path, host: str = "127.0.0.1") -> Iterator[S3Server]:
     """A running server that keeps its objects below `folder`, also while it does not run."""
-    server = versitygw(programs("versitygw") / "versitygw", free_port(), folder)
+    server = versitygw(programs("versitygw") / "versitygw", free_port(), folder, host)
     try:
         server.start()
         yield server
