@@ -117,10 +117,11 @@ test-quick: install $(STAMPS)/dev
 	@$(BIN)/python tests/keeper.py $(BIN)/python -m pytest tests/unit
 
 test-cluster: CLUSTER_TESTS := -m "not full"
+test-cluster-all: CLUSTER_PROGRAMS := prometheus:prometheus
 test-cluster test-cluster-all: install wheels $(STAMPS)/dev
 	@tools/system etcd:etcd-server containerd:containerd runc:runc /usr/lib/cni/bridge:containernetworking-plugins \
 		nft:nftables ip:iproute2 iptables:iptables conntrack:conntrack buildah:buildah debootstrap:debootstrap \
-		chromium:chromium
+		chromium:chromium $(CLUSTER_PROGRAMS)
 	@$(BIN)/python tests/keeper.py $(BIN)/python tests/cluster/machinery build
 	@$(BIN)/python tests/keeper.py $(BIN)/python -m pytest $(CLUSTER_TESTS) tests/cluster
 

@@ -349,11 +349,22 @@ class Platform:
             asyncio.create_task(self.rollouts.run()),
             asyncio.create_task(self.servers.compare_forever()),
             asyncio.create_task(self.servers.stop_old_forever()),
+            *self._unused_accelerators(),
             asyncio.create_task(self.disabled.end_tokens_forever()),
             asyncio.create_task(self._tidy()),
             asyncio.create_task(self._check_store()),
             asyncio.create_task(self.collector.collect_forever(self.settings.collect_every_s, self._freed)),
         ]
+
+    def _unused_accelerators(self) -> list[asyncio.Task[None]]:
+        """What ends servers that do not use theirs, where that can be known."""
+        if not (self.settings.is_cluster and self.settings.prometheus_url):
+            return []
+        from himalia.servers.unused import Prometheus, UnusedAccelerators  # it needs the extra "kubernetes"
+
+        prometheus = Prometheus(self.settings.prometheus_url, self.settings.accelerator_query)
+        unused = UnusedAccelerators(self.board, self.hub, prometheus, self.settings)
+        return [asyncio.create_task(unused.stop_forever())]
 
     async def _check_store(self) -> None:
         """Say at the start what would come out at the first use; a store that is away may come back."""

@@ -196,6 +196,18 @@ class Settings(BaseSettings):
         "waited for.",
     )
 
+    prometheus_url: str | None = Field(
+        None,
+        pattern=HTTP,
+        description="Prometheus that knows how much pods use their accelerators, for idle.unused_accelerators of "
+        "profiles.",
+    )
+    accelerator_query: str = Field(
+        "max by (namespace, pod, exported_namespace, exported_pod) (max_over_time(DCGM_FI_DEV_GPU_UTIL[{seconds}s]))",
+        pattern=r"\{seconds\}",
+        description="PromQL for the most that each pod used of its accelerators in the last {seconds}; 0 is unused.",
+    )
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -59,7 +59,11 @@ def _profile(data: Any) -> Profile:
         order=int(data.get("order", 100)),
         groups=frozenset(map(str, data.get("groups", ()))),
         kinds={str(kind): _rule(rule) for kind, rule in data.get("kinds", {}).items()},
-        idle=Idle(parse_timeout(idle.get("timeout", "1h")), parse_timeout(idle.get("max_age", "never"))),
+        idle=Idle(
+            parse_timeout(idle.get("timeout", "1h")),
+            parse_timeout(idle.get("max_age", "never")),
+            parse_timeout(idle.get("unused_accelerators", "never")),
+        ),
         kubernetes=_kubernetes(cluster),
     )
 

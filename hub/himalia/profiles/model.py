@@ -47,10 +47,14 @@ class KindRule:
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """When a notebook server is stopped: seconds without activity, seconds since its start; None for never."""
+    """When a notebook server is stopped: seconds without activity, since its start, without use of its accelerators.
+
+    None for never.
+    """
 
     timeout_s: int | None = 3600
     max_age_s: int | None = None
+    unused_accelerators_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,12 @@ class Servers:
             project_id=own["id"],
             person_id=person.id,
             environment=profile.environment,
-            task={"user": body.user, "server": body.server, "max_age_s": profile.idle.max_age_s},
+            task={
+                "user": body.user,
+                "server": body.server,
+                "max_age_s": profile.idle.max_age_s,
+                "unused_accelerators_s": profile.idle.unused_accelerators_s if reserve.devices else None,
+            },
             reserve=reserve,
             limit=limit,
             profile=profile.name,

@@ -11,11 +11,6 @@ branch_labels = None
 depends_on = None
 
 
-def _devices() -> None:
-    """Which devices an attempt has; of earlier ones nobody knows."""
-    op.add_column("attempts", sa.Column("devices", sa.JSON(), nullable=True))
-
-
 def _ranks() -> None:
     op.create_table(
         "ranks",
@@ -63,4 +58,3 @@ def _ranks() -> None:
 def upgrade() -> None:
     """Each noun's tables, in the order in which they know each other."""
     _ranks()
-    _devices()
