@@ -112,9 +112,7 @@ async def test_a_quota_of_one_job_runs_two_one_after_the_other(engine: EngineOnC
 
 
 async def test_what_holds_nothing_yet_is_counted_nowhere(engine: EngineOnCluster) -> None:
-    first, second = [await engine.submit("sleep 60", name) for name in ("first", "second")]
-    await engine.becomes(first, State.RUNNING)
-    await engine.waits(second, bool)
+    first, second = await one_runs_and_one_waits(engine)
     assert [holding.id for holding in engine.board.held()] == [first]
     await engine.stop(first)
     await engine.becomes(second, State.RUNNING)
@@ -151,9 +149,7 @@ async def test_preempted_by_kueue_it_waits_again_and_ends_well(engine: EngineOnC
 
 
 async def test_stopped_while_it_waits_nothing_is_left_of_it(engine: EngineOnCluster, place: Place) -> None:
-    first, second = [await engine.submit("sleep 60", name) for name in ("first", "second")]
-    await engine.becomes(first, State.RUNNING)
-    await engine.waits(second, lambda words: "quota" in words)
+    first, second = await one_runs_and_one_waits(engine)
     await engine.stop(second)
     assert (await engine.becomes(second, State.STOPPED)).attempt == 0
     await eventually(lambda: f"{second}-1" not in place.kubectl("get", "jobs", "-o", "name"), "its Job to go")
@@ -165,11 +161,9 @@ async def test_a_service_that_comes_back_finds_those_that_wait(
     world: World, place: Place, tmp_path: Path
 ) -> None:
     async with engine_in(tmp_path, world) as before:
-        first, second = [await before.submit("sleep 2", name) for name in ("first", "second")]
-        await before.becomes(first, State.RUNNING)
-        await before.waits(second, lambda words: "quota" in words)
+        first, second = await one_runs_and_one_waits(before, "sleep 5")
         job = place.cluster.get("job", f"{second}-1", place.namespace)
-    await asyncio.sleep(3)  # the first ends, and the second is let go, while nobody listens
+    await asyncio.sleep(6)  # the first ends, and its end is told to nobody yet
     async with engine_in(tmp_path, world) as after:
         now = place.cluster.get("job", f"{second}-1", place.namespace)
         assert job is not None
@@ -182,9 +176,7 @@ async def test_a_service_that_comes_back_finds_those_that_wait(
 async def test_a_job_that_was_deleted_while_it_waited_waits_again(
     engine: EngineOnCluster, place: Place
 ) -> None:
-    first, second = [await engine.submit("sleep 60", name) for name in ("first", "second")]
-    await engine.becomes(first, State.RUNNING)
-    await engine.waits(second, lambda words: "quota" in words)
+    first, second = await one_runs_and_one_waits(engine)
     place.kubectl("delete", "job", f"{second}-1")
     await engine.stop(first)
     assert (await engine.becomes(second, State.RUNNING)).attempt == 1
@@ -238,6 +230,15 @@ async def test_jobsets_of_others_are_counted_and_disturb_nobody(cluster: Cluster
             ended = await service.run(world.shell("test $WORLD_SIZE = 2", replicas=2))
             assert ended.reason is None
         place.kubectl("delete", "jobset", "others")
+
+
+async def one_runs_and_one_waits(engine: EngineOnCluster, script: str = "sleep 60") -> tuple[str, str]:
+    """Two jobs in the queue for one: submitted together, it would be Kueue's affair which is first."""
+    first = await engine.submit(script, "first")
+    await engine.becomes(first, State.RUNNING)
+    second = await engine.submit(script, "second")
+    await engine.waits(second, lambda words: "quota" in words)
+    return first, second
 
 
 def with_priorities(place: Place) -> None:
