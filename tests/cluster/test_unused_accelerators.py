@@ -99,12 +99,13 @@ def prometheus(exporter: Exporter, folder: Path, host: str) -> Iterator[str]:
         process.wait()
 
 
+@pytest.mark.timeout(120)
 async def test_what_is_not_known_for_certain_is_used(exporter: Exporter, tmp_path: Path) -> None:
     idle, busy, half, gone, young = (Pod("a", name) for name in ("idle", "busy", "half", "gone", "young"))
     elsewhere = Pod("b", "idle")
     exporter.used = {(idle, 0): 0, (idle, 1): 0, (busy, 0): 3, (half, 0): 0, (half, 1): 40, (gone, 0): 0}
     exporter.used[elsewhere, 0] = 9
-    with prometheus(exporter, tmp_path, "127.0.0.1") as url, asyncio.timeout(60):
+    with prometheus(exporter, tmp_path, "127.0.0.1") as url:
         asked = Prometheus(url, QUERY)
         await asyncio.sleep(WINDOW_S / 2)
         del exporter.used[gone, 0]
