@@ -58,7 +58,7 @@ from himalia.experiments.plots import Plots
 from himalia.experiments.searcher import Searcher
 from himalia.experiments.service import Experiments
 from himalia.gateway.client import GatewayClient
-from himalia.gateway.traffic import PREFIX as GATEWAY_PREFIX
+from himalia.gateway.state import PREFIX as GATEWAY_PREFIX
 from himalia.hub.accounts.store import AccountStore
 from himalia.jobs import read as jobs_read
 from himalia.jobs.service import Jobs

@@ -24,6 +24,8 @@ from typing import Any
 from himalia.gateway.upstream import Pool
 
 FILE = "state.json"
+PREFIX = "/services/himalia-gateway"
+"""Where the hub's proxy sends on to the gateway."""
 CONTROL = "control.sock"
 ASK_S = 10.0
 """How long a server may take for what the service asks it through the gateway."""

@@ -15,12 +15,11 @@ from himalia.core import clock
 from himalia.core.tokens import ENDPOINT_PREFIX, hashed
 from himalia.gateway import headers
 from himalia.gateway.metrics import Metrics
-from himalia.gateway.state import Endpoint, Revision, Table
+from himalia.gateway.state import PREFIX, Endpoint, Revision, Table
 from himalia.gateway.upstream import Broken, Connection, Overdue, Unreachable
 
 log = logging.getLogger(__name__)
 
-PREFIX = "/services/himalia-gateway"
 BODY_LIMIT = 100 * 2**20
 SMALL_BODY = 2**20
 """A body up to this is read before a revision is chosen, so that a request which was never sent can go to another."""
