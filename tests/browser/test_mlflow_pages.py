@@ -141,8 +141,8 @@ def test_lab_opens_them_for_the_project_and_for_a_job(
     page.goto(f"{himalia.url}/hub/spawn")
     page.locator('input[value="base/small"]').check()
     page.locator("[type=submit]").click()
-    page.wait_for_url("**/user/moana/lab**", timeout=120 * SECONDS)
-    page.locator("#jp-top-panel, #top-panel").first.wait_for(timeout=120 * SECONDS)
+    # Lab itself is not waited for: it is opened afresh.
+    page.wait_for_url("**/user/moana/lab**", timeout=120 * SECONDS, wait_until="commit")
     page.goto(f"{himalia.url}/user/moana/lab?reset")
     page.locator(".jp-LauncherCard", has_text=re.compile("^MLflow$")).click()
     pages = page.frame_locator(".hm-MlflowPages")
