@@ -13,7 +13,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import httpx
 from platforms import PASSWORD, Running, free_port
@@ -24,12 +24,6 @@ from himalia.hub.accounts.store import AccountStore
 from himalia.supervisor.proxy import proxy_command
 
 TESTS = Path(__file__).parent
-USER = 65534
-AS_USER: list[str] = []
-if os.geteuid() == 0:
-    drop = f"setpriv --reuid {USER} --regid {USER} --clear-groups"
-    script = f'{opened(Path(sys.base_prefix))} exec {drop} "$@"'
-    AS_USER = ["unshare", "--mount", "--propagation", "private", "sh", "-ec", script, "sh"]
 HUB = """
 import os
 from himalia.hub import install
@@ -45,9 +39,11 @@ install(c, authenticator=True)
 
 
 class Separate(Running):
-    """`processes` by name: hub, service, mlflow, gateway. Each may be ended and started by itself."""
+    """`processes` by name, those of `COMMANDS`. Each may be ended and started by itself."""
 
-    def __init__(self) -> None:
+    user = group = 65534
+
+    def __init__(self, **variables: str) -> None:
         super().__init__(("base",))
         self.postgres = PostgresServer().start()
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -77,6 +73,7 @@ class Separate(Running):
             "HIMALIA_GATEWAY_CONTROL": f"http://127.0.0.1:{ports['control']}",
             "HIMALIA_CONTENT_ADDRESS": f"127.0.0.1:{ports['content']}",
             "HIMALIA_STOP_GRACE_S": "2",
+            **variables,
         }
         self._write(HUB.format(proxy=proxy_command(), api=ports["api"]))
 
@@ -88,9 +85,9 @@ class Separate(Running):
         (self.folder / "hub/config.py").write_text(config)
         if os.geteuid() == 0:
             for path in (self.home, self.home / "environments", self.folder / "hub"):
-                os.chown(path, USER, USER)
+                os.chown(path, self.user, self.group)
 
-    COMMANDS = {  # noqa: RUF012  (a constant)
+    COMMANDS: ClassVar[dict[str, tuple[str, ...]]] = {
         "hub": ("jupyterhub", "-f", "config.py"),
         "service": ("himalia.app",),
         "mlflow": ("himalia.tracking.sidecar",),
@@ -99,7 +96,15 @@ class Separate(Running):
 
     def begin(self, name: str) -> subprocess.Popen[bytes]:
         """Start one part, without waiting."""
-        command = [*AS_USER, "setpriv", "--pdeathsig", "TERM", sys.executable, "-m", *self.COMMANDS[name]]
+        command = [
+            *self._become(),
+            "setpriv",
+            "--pdeathsig",
+            "TERM",
+            sys.executable,
+            "-m",
+            *self.COMMANDS[name],
+        ]
         with (self.folder / f"{name}.log").open("ab") as log:
             made = self.processes[name] = subprocess.Popen(
                 command,
@@ -111,6 +116,25 @@ class Separate(Running):
             )
         return made
 
+    def _become(self) -> list[str]:
+        """Runs a command as the ordinary user, with the mounts of `_mounts`, which nobody else sees."""
+        if os.geteuid():
+            return []
+        drop = f"setpriv --reuid {self.user} --regid {self.group} --clear-groups"
+        return [
+            "unshare",
+            "--mount",
+            "--propagation",
+            "private",
+            "sh",
+            "-ec",
+            f'{self._mounts()} exec {drop} "$@"',
+            "sh",
+        ]
+
+    def _mounts(self) -> str:
+        return opened(Path(sys.base_prefix))
+
     def end(self, name: str, number: int = signal.SIGTERM) -> int:
         """End one part: its exit code."""
         process = self.processes.pop(name)
@@ -120,8 +144,9 @@ class Separate(Running):
     def up(self, timeout_s: float = 150) -> Self:
         for name in self.COMMANDS:
             self.begin(name)
-        for url in (f"{self.service_url}/readyz", f"{self.gateway_url}/readyz"):
-            self.answers(url, timeout_s)
+        self.answers(f"{self.service_url}/readyz", timeout_s)
+        if "gateway" in self.COMMANDS:
+            self.answers(f"{self.gateway_url}/readyz", timeout_s)
         self.answers(f"{self.url}/services/himalia/health", timeout_s)
         return self
 

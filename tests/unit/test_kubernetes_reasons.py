@@ -133,9 +133,30 @@ def test_preempted_pod_ends_with_grace_first() -> None:
     pod = replace(pod_of("died"), phase="Running", deleted=True, disrupted=Said("PreemptionByScheduler", ""))
     assert reasons.ended(pod, spoke=True) is None
     assert reasons.gone(pod, spoke=True).reason == "preempted"
-    assert reasons.better("platform_stopped", pod) == "preempted"
-    assert reasons.better("user_error", pod) == "user_error"
-    assert reasons.better("platform_stopped", replace(pod, disrupted=None)) == "platform_stopped"
+    finding = reasons.interrupted("platform_stopped", pod)
+    assert finding == Finding("preempted", reasons.GAVE_WAY)
+    assert reasons.interrupted("user_error", pod) is None
+    assert reasons.interrupted("platform_stopped", replace(pod, disrupted=None, deleted=False)) is None
+
+
+@pytest.mark.parametrize(
+    ("disrupted", "reason", "words"),
+    [
+        (None, "platform_stopped", "Its pod was deleted"),
+        (
+            Said("EvictionByEvictionAPI", "Eviction API: evicting"),
+            "platform_stopped",
+            "asked to leave the machine",
+        ),
+        (Said("TerminationByKubelet", "Low on memory."), "lost", "needed its room: Low on memory."),
+    ],
+)
+def test_who_asked_a_runner_to_end(disrupted: Said | None, reason: str, words: str) -> None:
+    pod = replace(pod_of("died"), phase="Running", deleted=True, disrupted=disrupted)
+    finding = reasons.interrupted("platform_stopped", pod)
+    assert finding is not None
+    assert finding.reason == reason
+    assert words in finding.message
 
 
 def test_quota_that_is_too_small_and_one_that_is_used_up() -> None:

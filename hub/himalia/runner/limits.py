@@ -64,7 +64,8 @@ def end(workload: Workload, reason: str, message: str, grace_s: float, roots: Li
 
 
 class OomWatch:
-    """Tells whether the machine's kernel has killed for want of memory in the last seconds."""
+    """Tells whether the kernel has killed for want of memory in the last seconds, here or (where only that is known)
+    anywhere on the machine."""
 
     def __init__(self) -> None:
         count = processes.kernel_oom_kills()

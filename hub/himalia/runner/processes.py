@@ -176,8 +176,22 @@ def proportional_bytes(pid: int) -> int:
 
 
 def kernel_oom_kills() -> int:
-    """How often this machine's kernel has killed for want of memory since it started (Linux 4.13)."""
-    for line in _read("/proc/vmstat").splitlines():
-        if line.startswith(b"oom_kill "):
-            return int(line.split()[1])
+    """How often the kernel has killed for want of memory: in this process's control group where its counter is seen
+    here, as in a container, else anywhere on this machine (Linux 4.13)."""
+    for counter in (*_group_counters(), "/proc/vmstat"):
+        for line in _read(counter).splitlines():
+            if line.startswith(b"oom_kill "):
+                return int(line.split()[1])
     return 0
+
+
+def _group_counters() -> List[str]:
+    """Where this process's memory control group may be found (cgroups(7)); a container sees its own as the root."""
+    mount, group = "/sys/fs/cgroup", ""
+    for line in os.fsdecode(_read("/proc/self/cgroup")).splitlines():
+        _, controllers, path = line.split(":", 2)
+        if "memory" in controllers.split(","):
+            return [f"{mount}/memory{where}/memory.oom_control" for where in (path.rstrip("/"), "")]
+        if not controllers:
+            group = path.rstrip("/")
+    return [f"{mount}{where}/memory.events" for where in (group, "")]

@@ -267,7 +267,8 @@ class KubernetesBackend(Backend):
                     if error.passes:
                         finding = replace(finding, when=When.NEVER)
                 except Unreachable as error:
-                    finding = Finding("start_failed", str(error), When.NEVER)
+                    log.warning("Making %s: %s", attempt.name, error)
+                    finding = Finding("start_failed", reasons.AWAY, When.NEVER)
                 except OSError as error:
                     words = f"A folder for it could not be made: {error.strerror}."
                     finding = Finding("start_failed", words, When.LATER)
@@ -309,7 +310,8 @@ class KubernetesBackend(Backend):
         pod = attempt.pods.get(ended.rank) if attempt is not None else None
         if attempt is not None and attempt.taken_back and ended.reason == "platform_stopped":
             return replace(ended, reason="preempted", message=attempt.taken_back)
-        return replace(ended, reason=reasons.better(ended.reason, pod))
+        finding = reasons.interrupted(ended.reason, pod)
+        return replace(ended, reason=finding.reason, message=finding.message) if finding else ended
 
     def _put(self, reports: Sequence[Report], batch: Batch | None = None) -> None:
         def durable() -> None:

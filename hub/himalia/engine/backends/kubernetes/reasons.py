@@ -31,6 +31,7 @@ PREEMPTED = "PreemptionByScheduler"
 NODE_GONE = frozenset({"DeletionByTaintManager", "DeletionByPodGC", "NodeLost"})
 NO_IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable"})
 NEVER_AN_IMAGE = frozenset({"InvalidImageName", "ErrImageNeverPull"})
+AWAY = "The cluster does not answer. It is asked again until it does."
 GAVE_WAY = "Its pod gave way to one of a higher priority."
 TAKEN_BACK = "Its queue has taken it back."
 COMING = frozenset({"", "ContainerCreating", "PodInitializing"})
@@ -128,15 +129,18 @@ def refused(message: str) -> Finding:
     return Finding("start_failed", words, When.NEVER)
 
 
-def better(reason: str | None, pod: Pod | None) -> str | None:
-    """The reason of a final report, where the cluster knows better who asked the runner to end."""
-    if reason != "platform_stopped" or pod is None or pod.disrupted is None:
-        return reason
+def interrupted(reason: str | None, pod: Pod | None) -> Finding | None:
+    """Why the cluster ended a runner that could only report that it was asked to end; None where it did not."""
+    if reason != "platform_stopped" or pod is None or not (pod.deleted or pod.disrupted):
+        return None
+    if pod.disrupted is None:
+        return Finding(reason, "Its pod was deleted, so it starts again by itself.")
     if _was_preempted(pod):
-        return "preempted"
+        return Finding("preempted", GAVE_WAY)
     if pod.disrupted.reason == "TerminationByKubelet":
-        return "lost"  # its machine was short of something: not for ever, if it is always this one's doing
-    return reason
+        # Not for ever, if it is always this one's doing.
+        return Finding("lost", _sentence(f"The machine {pod.node} needed its room", pod.disrupted))
+    return Finding(reason, f"It was asked to leave the machine {pod.node}, so it starts again by itself.")
 
 
 def unscheduled(said: Said) -> str:

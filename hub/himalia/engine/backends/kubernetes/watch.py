@@ -49,7 +49,7 @@ class Watch(Generic[R]):
         query: Mapping[str, str] | None = None,
         *,
         news_only: bool = False,
-        quiet_s: float = QUIET_S,
+        quiet_s: float | None = None,
     ) -> None:
         self.records: dict[str, R] = {}
         self.listed = asyncio.Event()
@@ -60,7 +60,7 @@ class Watch(Generic[R]):
         self._changed = changed
         self._query = dict(query or {})
         self._news_only = news_only
-        self._quiet_s = quiet_s
+        self._quiet_s = QUIET_S if quiet_s is None else quiet_s
         self._version: str | None = None
         self._pause_s = FIRST_PAUSE_S
 
