@@ -259,9 +259,10 @@ def test_preempted_by_a_higher_priority_class(place: Place, ada: Person) -> None
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "urgent"}, "spec": spec}
     place.cluster.apply(pod, namespace=place.namespace)
     try:
-        until_state(ada, "QUEUED", job)
-        found = status(ada, job)
-        assert (found["reason"], found["message"]) == ("preempted", reasons.GAVE_WAY)
+        until(lambda: status(ada, job)["attempt"] == 2, "the job to be given back")
+        first = status(ada, job)["attempts"][0]
+        assert (first["reason"], first["message"]) == ("preempted", reasons.GAVE_WAY)
+        until_told(ada, job, "nodes have nvidia.com/gpu free")
     finally:
         place.kubectl("delete", "pod", "urgent")
         place.kubectl("delete", "priorityclass", "urgent")
