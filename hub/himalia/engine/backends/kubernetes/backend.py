@@ -434,7 +434,8 @@ class KubernetesBackend(Backend):
         if now is None:
             return
         attempt = (self._attempts if now.kind == "Job" else self._of_pod).get(now.name)
-        if attempt is not None:
+        # The Job is made first, then its Secret: that a pod waited for it is no trouble.
+        if attempt is not None and f'secret "{attempt.name}" not found' not in now.said.message:
             attempt.warn(now.name, now.said)
             self._look(attempt)
 
