@@ -130,7 +130,8 @@ def test_who_ended_it(changes: dict[str, Any], reason: str) -> None:
 
 
 def test_preempted_pod_ends_with_grace_first() -> None:
-    pod = replace(pod_of("died"), phase="Running", deleted=True, disrupted=Said("PreemptionByScheduler", ""))
+    pod = pod_of("preempted")
+    assert (pod.phase, pod.deleted) == ("Running", True)
     assert reasons.ended(pod, spoke=True) is None
     assert reasons.gone(pod, spoke=True).reason == "preempted"
     finding = reasons.interrupted("platform_stopped", pod)

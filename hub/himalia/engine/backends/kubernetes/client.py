@@ -146,7 +146,7 @@ class Api:
                 yield response
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unreachable(
-                f"The cluster's API does not answer: {error or type(error).__name__}"
+                f"The cluster's API does not answer: {str(error) or type(error).__name__}"
             ) from error
 
     async def _credentials(self) -> dict[str, str]:
