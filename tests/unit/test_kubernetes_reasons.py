@@ -119,7 +119,6 @@ def test_pod_that_waits_or_runs_has_not_ended() -> None:
         ({"failed": Said("NodeLost", "")}, "lost"),
         ({"failed": Said("UnexpectedAdmissionError", "no devices")}, "lost"),
         ({"disrupted": Said("PreemptionByScheduler", "")}, "preempted"),
-        ({"disrupted": Said("DeletionByTaintManager", ""), "deleted": True, "phase": "Running"}, "lost"),
         ({"deleted": True}, "lost"),
     ],
 )
@@ -127,6 +126,11 @@ def test_who_ended_it(changes: dict[str, Any], reason: str) -> None:
     finding = reasons.ended(replace(pod_of("died"), **changes), spoke=True)
     assert finding is not None
     assert finding.reason == reason
+
+
+def test_pod_of_a_node_that_is_lost() -> None:
+    finding = reasons.ended(pod_of("lost-node"), spoke=True)
+    assert finding == Finding("lost", "The machine node-2 that it ran on does not answer.")
 
 
 def test_preempted_pod_ends_with_grace_first() -> None:
