@@ -280,7 +280,9 @@ def test_preempted_by_a_higher_priority_class(place: Place, ada: Person) -> None
 # The cluster's API and the database are away
 
 
-@pytest.mark.parametrize("frozen", [False, True], ids=["killed", "frozen"])
+@pytest.mark.parametrize(
+    "frozen", [False, pytest.param(True, marks=pytest.mark.full)], ids=["killed", "frozen"]
+)
 def test_api_server_away_while_jobs_start_run_and_end(
     cluster: Cluster, place: Place, ada: Person, go: Callable[[str], None], frozen: bool
 ) -> None:
@@ -350,6 +352,7 @@ def only_on(cluster: Cluster, node: Node) -> Iterator[None]:
         cluster.kubectl("uncordon", *others)
 
 
+@pytest.mark.full
 def test_node_lost_while_20_jobs_run(cluster: Cluster, ada: Person, second: Node) -> None:
     with only_on(cluster, second):
         jobs = [shell(ada, ONCE_MORE) for _ in range(20)]
@@ -363,6 +366,7 @@ def test_node_lost_while_20_jobs_run(cluster: Cluster, ada: Person, second: Node
     cluster.switch_on(second)
 
 
+@pytest.mark.full
 def test_node_that_comes_back_ends_what_was_given_to_others(
     cluster: Cluster, place: Place, ada: Person, second: Node, go: Callable[[str], None]
 ) -> None:

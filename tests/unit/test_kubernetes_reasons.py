@@ -86,6 +86,14 @@ def test_pod_that_is_being_made_is_no_trouble_but_for_a_warning() -> None:
     assert finding == Finding("start_failed", "Its pod cannot be made ready: the volume is away", When.LATER)
 
 
+def test_what_is_only_not_there_yet_is_no_trouble() -> None:
+    mount = 'MountVolume.SetUp failed for volume "launch" : '
+    not_yet = Said("FailedMount", f"{mount}failed to sync secret cache: timed out waiting for the condition")
+    assert reasons.is_passing(not_yet, "a-1")
+    assert reasons.is_passing(Said("FailedMount", f'{mount}secret "a-1" not found'), "a-1")
+    assert not reasons.is_passing(Said("FailedMount", f'{mount}secret "mine" not found'), "a-1")
+
+
 def test_memory() -> None:
     finding = reasons.ended(pod_of("greedy"), spoke=True)
     assert finding is not None

@@ -434,8 +434,7 @@ class KubernetesBackend(Backend):
         if now is None:
             return
         attempt = (self._attempts if now.kind == "Job" else self._of_pod).get(now.name)
-        # The Job is made first, then its Secret: that a pod waited for it is no trouble.
-        if attempt is not None and f'secret "{attempt.name}" not found' not in now.said.message:
+        if attempt is not None and not reasons.is_passing(now.said, attempt.name):
             attempt.warn(now.name, now.said)
             self._look(attempt)
 

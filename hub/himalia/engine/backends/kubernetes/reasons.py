@@ -43,6 +43,12 @@ _INSUFFICIENT = re.compile(r"\d+ Insufficient ([^\s,]+)")
 _QUOTA = re.compile(r"exceeded quota: (\S+), requested: (\S+), used: (\S+), limited: (\S+)")
 
 
+def is_passing(warned: Said, secret: str) -> bool:
+    """Whether a warning is of something that is only not there yet: a Job is made before its Secret, and a node may
+    have to wait for the API."""
+    return f'secret "{secret}" not found' in warned.message or "failed to sync" in warned.message
+
+
 def waits(pod: Pod, warned: Said | None = None) -> Finding | None:
     """Why a pod that has not begun does not begin; `warned` is the last warning about it. None: it is coming."""
     if pod.unscheduled is not None:
