@@ -35,12 +35,15 @@ class Line:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.opened += 1
+        self._open.add(writer)
         try:
             to_reader, to_writer = await asyncio.open_connection(*self._to)
         except OSError:
             writer.close()
             return
-        self._open |= {writer, to_writer}
+        self._open.add(to_writer)
+        if writer.is_closing():  # cut in the meantime
+            to_writer.transport.abort()
         flowing = self._flowing
         await asyncio.gather(self._copy(reader, to_writer, flowing), self._copy(to_reader, writer, flowing))
 
