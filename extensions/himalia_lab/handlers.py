@@ -19,6 +19,7 @@ from himalia.client import AsyncClient
 from himalia.client.dataset_files import Collected
 from himalia_lab import adding, files, parameters, settings, snapshots
 from himalia_lab.errors import LabError, in_words
+from himalia_lab.ssh import SshHandler
 
 REQUIREMENTS = "requirements.txt"
 
@@ -213,6 +214,7 @@ def add(app: ServerApp) -> None:
         "tensorboard": TensorboardHandler,
         "files": FilesHandler,
         "draft": DraftHandler,
+        "ssh": SshHandler,
     }
     app.web_app.add_handlers(  # type: ignore[no-untyped-call]
         ".*$", [(url_path_join(base, "himalia", name), handler) for name, handler in routes.items()]

@@ -72,7 +72,8 @@ async def call(client: httpx.AsyncClient, method: str, path: str, **content: Any
 def page() -> dict[str, str]:
     """The settings that the panels find in the page's config as `himaliaSettings`.
 
-    `url` is the service's path on the hub's origin; `project`, `profile` and `size` are empty when unknown.
+    `url` is the service's path on the hub's origin; `project`, `profile` and `size` are empty when unknown. `ssh` is
+    the command that signs in by SSH, where the profile has that.
     """
     hub = os.environ.get("JUPYTERHUB_BASE_URL", "/").rstrip("/")
     return {
@@ -81,7 +82,16 @@ def page() -> dict[str, str]:
         "project": os.environ.get("HIMALIA_PROJECT", ""),
         "profile": os.environ.get("HIMALIA_PROFILE", ""),
         "size": os.environ.get("HIMALIA_SIZE", ""),
+        "ssh": ssh_command(),
     }
+
+
+def ssh_command() -> str:
+    """How to sign in to this server by SSH from elsewhere; empty where the profile does not let people."""
+    if os.environ.get("HIMALIA_SSH") != "1":
+        return ""
+    server = os.environ.get("JUPYTERHUB_SERVER_NAME", "")
+    return f"himalia ssh --server {server}" if server else "himalia ssh"
 
 
 def is_project(name: str) -> bool:

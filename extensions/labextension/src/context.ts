@@ -55,6 +55,8 @@ export interface PageSettings {
   project: string;
   profile: string;
   size: string;
+  /** The command that signs in to this server by SSH; empty where the profile has no SSH. */
+  ssh: string;
 }
 
 export const HimaliaContext = createContext<Himalia | null>(null);

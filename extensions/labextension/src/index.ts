@@ -32,6 +32,7 @@ import type { Noun } from './noun';
 import { addOverlays } from './overlays/views';
 import { Projects } from './projects/model';
 import { Settings } from './settings';
+import { addSsh } from './ssh';
 import { addTracking } from './tracking/views';
 import { translateUnits } from './ui/format';
 import { CATEGORY } from './ui/views';
@@ -86,6 +87,7 @@ function activate(
   addOutputDocuments(himalia, editors, cells, restorer);
   addOverlays(himalia, lab);
   addTracking(himalia, lab);
+  addSsh(himalia, lab);
   const nouns = [addDatasets, addJobs, addExperiments, addModels, addEndpoints].map(add => add(himalia, lab));
   addNavigator(himalia, lab, new Navigator(himalia, nouns, state, 'jobs'), nouns);
   void himalia.projects.load();

@@ -32,6 +32,8 @@ COMMANDS = {
     "models": "himalia.cli.models:app",
     "tracking": "himalia.cli.tracking:app",
     "endpoints": "himalia.cli.endpoints:app",
+    "ssh": "himalia.cli.ssh:ssh",
+    "ssh-proxy": "himalia.cli.ssh:ssh_proxy",
     "projects": "himalia.cli.projects:app",
     "secrets": "himalia.cli.secrets:app",
     "profiles": "himalia.cli.profiles:app",

@@ -64,6 +64,7 @@ def _profile(data: Any) -> Profile:
             parse_timeout(idle.get("max_age", "never")),
             parse_timeout(idle.get("unused_accelerators", "never")),
         ),
+        ssh=bool(data.get("ssh", False)),
         kubernetes=_kubernetes(cluster),
     )
 

@@ -76,7 +76,10 @@ class Kubernetes:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One file of spawner-profiles/. `groups` is empty where everyone may use it."""
+    """One file of spawner-profiles/. `groups` is empty where everyone may use it.
+
+    `ssh` is whether people may sign in to its servers by SSH.
+    """
 
     name: str
     title: str
@@ -88,6 +91,7 @@ class Profile:
     groups: frozenset[str] = frozenset()
     kinds: Mapping[str, KindRule] = field(default_factory=dict)
     idle: Idle = field(default_factory=Idle)
+    ssh: bool = False
     kubernetes: Kubernetes = field(default_factory=Kubernetes)
 
     @property

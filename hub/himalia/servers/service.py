@@ -132,6 +132,8 @@ class Servers:
             described.devices = list(device_files(placement.devices))
         described.idle_timeout_s = profile.idle.timeout_s or 0
         described.env.update(HIMALIA_PROFILE=profile.name, HIMALIA_SIZE=size.name)
+        if profile.ssh:
+            described.env["HIMALIA_SSH"] = "1"
         return described
 
     def _place(self, identifier: str, reserve: Resources, profile: str) -> Placement:

@@ -17,7 +17,7 @@ from typing import Any
 from .binaries import programs
 from .control import STORAGE_CLASS, ControlPlane
 from .layout import Layout
-from .loading import load
+from .loading import load, unload
 from .node import Node
 from .parts import ClusterError, run
 from .pki import Authority
@@ -110,6 +110,10 @@ class Cluster:
     def load(self, built: Iterable[str], tag: str = "test") -> None:
         """Bring images that were built into every node, under their names with ``tag`` too."""
         load([node.runtime for node in self.nodes], built, tag)
+
+    def unload(self, built: str) -> None:
+        """Remove an image from every node; for large ones, when they are not needed any more."""
+        unload([node.runtime for node in self.nodes], built)
 
     @contextmanager
     def nodes_lost_after(self, seconds: int) -> Iterator[None]:

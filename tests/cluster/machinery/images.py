@@ -24,6 +24,8 @@ CORE = ("platform", "proxy", "postgresql", "base", "scikit-learn")
 """What the chart's own tests install."""
 DEBIAN = ("bookworm", "ca-certificates,python3,python3-venv,tini")
 """What all images stand on here: no registry is needed. Others take any Debian (``ARG BASE``)."""
+SLIM = ("usr/share/doc", "usr/share/locale", "usr/share/man")
+"""What Debian's packages leave out of an image; its official slim images are made so, too."""
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 _INSIDE = "/run/ca.crt"
 _STORE = CACHE / "buildah"
@@ -96,12 +98,15 @@ def _build_debian() -> str:
         with tempfile.TemporaryDirectory(dir=CACHE) as folder:
             root = Path(folder) / "root"
             _run("debootstrap", "--variant=minbase", f"--include={packages}", suite, str(root))
-            shutil.rmtree(root / "var/cache/apt/archives")
+            for unused in ("var/cache/apt/archives", "var/lib/apt/lists", *SLIM):
+                shutil.rmtree(root / unused)
+            rules = "".join(f"path-exclude /{one}/*\n" for one in SLIM)
+            (root / "etc/dpkg/dpkg.cfg.d/slim").write_text(rules)
             container = buildah("from", "scratch")
             buildah("add", "--quiet", container, str(root), "/")
             buildah("commit", "--quiet", "--rm", container, image)
 
-    return _once(f"localhost/himalia-debian:{digest([], suite, packages)}", make)
+    return _once(f"localhost/himalia-debian:{digest([], suite, packages, *SLIM)}", make)
 
 
 def _build(folder: Path, base: str, image: str) -> None:

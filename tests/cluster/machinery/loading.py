@@ -6,10 +6,12 @@ Between buildah and containerd is a folder in the form of the OCI image layout s
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import subprocess
 import tarfile
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +24,7 @@ from .runtime import Runtime
 
 _LAYOUT = CACHE / "layout"
 _NAME = "org.opencontainers.image.ref.name"
+_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _CONTAINERD_NAME = "io.containerd.image.name"
 
 
@@ -35,14 +38,38 @@ def load(runtimes: Iterable[Runtime], images: Iterable[str], tag: str) -> None:
             _keep_only(runtime, image, f"{_repository(image)}:{tag}")
 
 
+def unload(runtimes: Iterable[Runtime], image: str) -> None:
+    """Make room: remove an image from nodes and from the layout; it stays built."""
+    for runtime in runtimes:
+        names = [one for one in runtime.images() if _repository(one) == _repository(image)]
+        runtime.ctr("images", "remove", "--sync", *names)
+    with lock(_LAYOUT.with_name("layout.lock")):
+        _keep([one for name, one in _entries().items() if name != image])
+
+
 def _manifest(image: str) -> dict[str, Any]:
     """The image's entry in the layout, where it is put if it is not there yet."""
     with lock(_LAYOUT.with_name("layout.lock")):
         if image not in (found := _entries()):
-            buildah("push", "--quiet", "--disable-compression", image, f"oci:{_LAYOUT}:{image}")
+            _put(image)
             _forget_older(image)
             found = _entries()
     return found[image]
+
+
+def _put(image: str) -> None:
+    """Put an image into the layout, as it is: buildah by itself compresses what goes there, which takes minutes."""
+    blobs = _LAYOUT / "blobs/sha256"
+    blobs.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=_LAYOUT) as folder:
+        buildah("push", "--quiet", "--disable-compression", "--format", "oci", image, f"dir:{folder}")
+        content = Path(folder, "manifest.json").read_bytes()
+        manifest, digest = json.loads(content), hashlib.sha256(content).hexdigest()
+        for layer in {one["digest"] for one in (manifest["config"], *manifest["layers"])}:
+            Path(folder, layer.removeprefix("sha256:")).replace(_blob(layer))
+        (blobs / digest).write_bytes(content)
+    described = {"mediaType": _MANIFEST, "digest": f"sha256:{digest}", "size": len(content)}
+    _keep([*_entries().values(), {**described, "annotations": {_NAME: image}}])
 
 
 def _entries() -> dict[str, dict[str, Any]]:
@@ -53,9 +80,12 @@ def _entries() -> dict[str, dict[str, Any]]:
 
 def _forget_older(image: str) -> None:
     """Keep of the layout what the other images and the newest of this name need."""
-    kept = [
-        one for name, one in _entries().items() if name == image or _repository(name) != _repository(image)
-    ]
+    _keep(
+        [one for name, one in _entries().items() if name == image or _repository(name) != _repository(image)]
+    )
+
+
+def _keep(kept: list[dict[str, Any]]) -> None:
     (_LAYOUT / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": kept}))
     needed = {digest for entry in kept for digest in _blobs(entry)}
     for file in (_LAYOUT / "blobs/sha256").iterdir():
