@@ -114,7 +114,7 @@ async def test_two_workers_learn_the_same(
         service.backend.start(launch)
         ends = [await service.ended("g-1", rank) for rank in (0, 1)]
         logs = [service.log("g-1", rank=rank) for rank in (0, 1)]
-    assert [end.reason for end in ends] == [None, None], logs
+    assert [(end.reason, end.message) for end in ends] == [(None, None)] * 2, logs
     results = [re.search(rf"rank {rank} of 2: {said}", log) for rank, log in enumerate(logs)]
     assert all(results), logs
     assert results[0][1] == results[1][1]  # type: ignore[index]
