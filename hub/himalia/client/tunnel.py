@@ -27,7 +27,7 @@ def account(place: Place, url: str) -> str:
     try:
         answer = httpx.get(url, headers=_headers(place), timeout=30)
     except httpx.HTTPError as error:
-        raise Unreachable(f"{place.shown} cannot be reached: {error}") from error
+        raise Unreachable(f"{place.shown} cannot be reached: {error}", sent=False) from error
     try:
         said: dict[str, Any] = answer.json()
     except ValueError:
@@ -58,7 +58,8 @@ async def carry(place: Place, url: str) -> None:
             outgoing = asyncio.create_task(_send(incoming, connection))
             try:
                 async for data in connection:
-                    await asyncio.to_thread(_write_all, data)
+                    if isinstance(data, bytes):
+                        await asyncio.to_thread(_write_all, data)
             except ConnectionClosed:
                 pass  # the server went away; ssh says so
             finally:
@@ -66,7 +67,7 @@ async def carry(place: Place, url: str) -> None:
     except InvalidStatus as error:
         raise HimaliaError(f"The server answered {error.response.status_code}.") from error
     except OSError as error:
-        raise Unreachable(f"{place.shown} cannot be reached: {error}") from error
+        raise Unreachable(f"{place.shown} cannot be reached: {error}", sent=False) from error
 
 
 async def _send(incoming: asyncio.StreamReader, connection: Any) -> None:
