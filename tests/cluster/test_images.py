@@ -20,6 +20,7 @@ from himalia.engine.resources import Resources, Spot
 from himalia.testing import service_side
 from himalia.testing.service_side import Service, World
 
+pytestmark = pytest.mark.full
 CHECKS = (Path(__file__).parent / "image_checks.py").read_text()
 FRAMEWORKS = ("pytorch-cpu", "tensorflow", "paddlepaddle")
 EXAMPLES = {
@@ -53,7 +54,7 @@ def place(cluster: Cluster, namespace: str) -> Iterator[Place]:
     params=[
         "base",
         "scikit-learn",
-        *(pytest.param(name, marks=[pytest.mark.full, pytest.mark.timeout(1500)]) for name in FRAMEWORKS),
+        *(pytest.param(name, marks=pytest.mark.timeout(1500)) for name in FRAMEWORKS),
     ],
 )
 def environment(request: pytest.FixtureRequest, cluster: Cluster) -> Iterator[str]:
@@ -93,7 +94,6 @@ def world(place: Place) -> Iterator[World]:
         yield world
 
 
-@pytest.mark.full
 async def test_two_workers_learn_the_same(
     environment: str, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
