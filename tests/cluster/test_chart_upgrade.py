@@ -54,10 +54,13 @@ def test_servers_jobs_and_data_outlive_an_upgrade(release: Release, ivy: Person)
     started = ivy.browser.post("/hub/api/users/ivy/server", headers=hub, json={"profile": "base"})
     assert started.status_code in (201, 202), started.text
     before = ivy.submit("sh", "-c", "mkdir -p outputs; echo before > outputs/word")["name"]
-    during = ivy.submit("sh", "-c", "sleep 60; mkdir -p outputs; echo during > outputs/word")["name"]
+    during = ivy.submit(
+        "sh", "-c", "until [ -e /tmp/go ]; do sleep 0.2; done; mkdir -p outputs; echo during > outputs/word"
+    )["name"]
     assert ivy.ended(before)["status"]["state"] == "SUCCEEDED"
     until(lambda: ivy.job(during)["status"]["state"] == "RUNNING", "a job runs")
     until(lambda: lab_answers(ivy), "Lab answers")
+    until(lambda: len(uids(release, "himalia/role")) == 2, "the server and the job are left")
     people, platform, kept = uids(release, "himalia/role"), running_images(release), secrets_of(release)
     assert platform["service"].startswith("localhost/himalia-earlier-platform:")
 
@@ -75,6 +78,8 @@ def test_servers_jobs_and_data_outlive_an_upgrade(release: Release, ivy: Person)
     pod = release.kubectl("get", "pods", "-l", "himalia/role=server", "-o", "name").strip()
     listed = release.kubectl("exec", pod, "--", "/opt/lab/bin/himalia", "jobs", "list")
     assert before in listed
+    pod = release.kubectl("get", "pods", "-l", "himalia/role=workload", "-o", "name").strip()
+    release.kubectl("exec", pod, "--", "touch", "/tmp/go")
     until(lambda: ivy.job(during)["status"]["state"] == "SUCCEEDED", "the job of before has ended well")
     assert ivy.job(during)["status"]["attempt"] == 1
     assert word(ivy, during) == "during"
