@@ -289,7 +289,6 @@ def test_api_server_away_while_jobs_start_run_and_end(
     """Jobs that run end in time; those that are submitted meanwhile say why they wait; none begins twice."""
     server, word = cluster.control.apiserver, "frozen" if frozen else "killed"
     begun = f"echo $HIMALIA_WORKLOAD >> /shared/ada/{word}; "
-    go(word)
     running = [shell(ada, begun + WAITS.format(name=f"{word}-on")) for _ in range(3)]
     until_state(ada, "RUNNING", *running)
     starting = [shell(ada, begun + "true") for _ in range(3)]
