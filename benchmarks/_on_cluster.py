@@ -17,7 +17,7 @@ from _platform import ENVIRONMENTS, ROOT
 sys.path.insert(0, str(ROOT / "tests/cluster"))
 
 from machinery.cluster import Cluster
-from separate import USER, Separate
+from separate import Separate
 
 from himalia.environments.local import create
 
@@ -91,7 +91,7 @@ def _prepare(cluster: Cluster, folder: Path) -> Path:
     file.write_text(json.dumps(config))
     file.chmod(0o600)
     if os.geteuid() == 0:
-        os.chown(file, USER, USER)
+        os.chown(file, Separate.user, Separate.group)
     return file
 
 

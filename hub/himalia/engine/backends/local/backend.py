@@ -231,7 +231,8 @@ class LocalBackend(Backend):
         try:
             await asyncio.to_thread(self.runners.launch, resident.runner)
         except (SandboxError, OSError) as error:
-            self._lose(resident, "start_failed", f"The sandbox could not be made: {error}")
+            words = await self._last_words(resident.runner)
+            self._lose(resident, "start_failed", f"The sandbox could not be made: {error} {words}".rstrip())
             return
         connected = await connect(resident.runner, lambda batch: self._take(resident, batch))
         if connected is None:
