@@ -13,6 +13,8 @@ from kubernetes.aio import client, config, watch
 
 _log = logging.getLogger("volumes")
 AGAIN_S = 0.5
+CACHED = "0"
+"""What the API server has in its cache: Debian's etcd does not tell it when that is the newest state."""
 
 
 async def provide(kubeconfig: Path, folder: Path, storage_class: str) -> None:
@@ -30,7 +32,8 @@ class _Provisioner:
         self.storage_class = storage_class
 
     async def follow_claims(self) -> None:
-        async for event in watch.Watch().stream(self.core.list_persistent_volume_claim_for_all_namespaces):
+        claims = self.core.list_persistent_volume_claim_for_all_namespaces
+        async for event in watch.Watch().stream(claims, resource_version=CACHED):
             claim = event["object"]
             if event["type"] == "DELETED" or claim.spec.volume_name:
                 continue
@@ -38,7 +41,7 @@ class _Provisioner:
                 await self._make(claim)
 
     async def follow_volumes(self) -> None:
-        async for event in watch.Watch().stream(self.core.list_persistent_volume):
+        async for event in watch.Watch().stream(self.core.list_persistent_volume, resource_version=CACHED):
             volume = event["object"]
             ours = volume.spec.storage_class_name == self.storage_class and volume.spec.local
             let_go = event["type"] != "DELETED" and volume.status.phase == "Released"
