@@ -23,7 +23,7 @@ endif
 
 # The folders whose modules take long come first, so that all processes end at about the same time.
 TESTS := $(wildcard $(addprefix tests/,browser faults docs api hub upgrade backends unit))
-# One more than the processors of a small machine: most tests wait for other processes.
+# Three are no faster on two processors, and tests that wait for a moment miss it.
 TEST_PROCESSES ?= 2
 PYTHON_SOURCES := hub/himalia tests benchmarks $(wildcard extensions/himalia_lab)
 LAB_SOURCES := $(shell find $(LAB)/src $(LAB)/style $(LAB)/schema -type f 2>/dev/null) $(wildcard $(LAB)/*.json)

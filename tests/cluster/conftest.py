@@ -14,6 +14,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from machinery import images
 from machinery.cluster import Cluster
 from machinery.release import Release
+from platforms import Person
+from worlds import Place, a_place, a_world
+
+from himalia.testing.service_side import World
 
 TIMEOUT_S = 600
 """For a test and the fixtures before it: bringing an image into a node can take a minute."""
@@ -61,3 +65,26 @@ def release(cluster: Cluster, platform_images: str) -> Iterator[Release]:
     release.install()
     yield release
     release.kubectl("delete", "jobs,pods", "-l", "himalia/role", "--grace-period=1")
+
+
+@pytest.fixture
+def ivy(release: Release) -> Iterator[Person]:
+    """Somebody on the platform that the module has."""
+    release.add_user("ivy")
+    person = Person(release, "ivy")
+    yield person
+    person.close()
+
+
+@pytest.fixture(scope="module")
+def place(cluster: Cluster, namespace: str) -> Iterator[Place]:
+    """The module's namespace as a service of this process uses it, whose backend reaches the cluster meanwhile."""
+    with a_place(cluster, namespace) as place:
+        yield place
+
+
+@pytest.fixture
+def world(place: Place) -> Iterator[World]:
+    """A service's world in that place; nothing of it is left behind."""
+    with a_world(place) as world:
+        yield world

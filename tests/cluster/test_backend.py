@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import replace
 
-import pytest
-from machinery.cluster import Cluster
-from worlds import Place, a_place, a_world
+from worlds import Place, a_world
 
 from himalia.engine.backends.base import Backend, Launch, Placed, Progress, Seen
 from himalia.engine.backends.kubernetes.backend import KubernetesBackend
 from himalia.engine.resources import Resources
 from himalia.testing.backends import COUNTED, FOREVER, STOPPED, count
 from himalia.testing.service_side import Service, World, eventually
-
-
-@pytest.fixture(scope="module")
-def place(cluster: Cluster, namespace: str) -> Iterator[Place]:
-    with a_place(cluster, namespace) as place:
-        yield place
-
-
-@pytest.fixture
-def world(place: Place) -> Iterator[World]:
-    with a_world(place) as world:
-        yield world
 
 
 def calls(backend: Backend) -> dict[str, int]:

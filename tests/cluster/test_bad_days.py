@@ -20,7 +20,7 @@ from machinery.parts import ClusterError
 from machinery.waiting import until
 from platform_on_host import PlatformOnHost
 from platforms import Person
-from worlds import GID, TAG, UID, Place, a_place
+from worlds import GID, TAG, UID, Place
 
 from himalia.engine.backends.kubernetes import manifests, reasons
 
@@ -29,12 +29,6 @@ WAITS = "until [ -e /shared/ada/{name} ]; do sleep 0.1; done"
 """Until the test says `go(name)`."""
 ONCE_MORE = f'[ "$HIMALIA_ATTEMPT" != 1 ] || {WAITS.format(name="never")}'
 """The first attempt runs until it is ended, the next one does well."""
-
-
-@pytest.fixture(scope="module")
-def place(cluster: Cluster, namespace: str) -> Iterator[Place]:
-    with a_place(cluster, namespace) as place:
-        yield place
 
 
 @pytest.fixture(scope="module")

@@ -40,15 +40,6 @@ def release(cluster: Cluster, platform_images: str) -> Iterator[Release]:
     cluster.kubectl("delete", "namespace", NAMESPACE, "--timeout=60s", timeout_s=70)
 
 
-@pytest.fixture
-def ivy(release: Release) -> Iterator[Person]:
-    """Somebody who used the platform before."""
-    release.add_user("ivy")
-    person = Person(release, "ivy")
-    yield person
-    person.close()
-
-
 def test_servers_jobs_and_data_outlive_an_upgrade(release: Release, ivy: Person) -> None:
     hub = {"X-XSRFToken": ivy.browser.cookies.get("_xsrf", path="/hub/") or ""}
     started = ivy.browser.post("/hub/api/users/ivy/server", headers=hub, json={"profile": "base"})

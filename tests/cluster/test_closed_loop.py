@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from browser.chromium import started_chromium
 from browser.six_steps import SECONDS, SixSteps
 from machinery.release import Release
 from platforms import Person
 from playwright.sync_api import expect
-
-
-@pytest.fixture
-def ivy(release: Release) -> Iterator[Person]:
-    """A newcomer."""
-    release.add_user("ivy")
-    person = Person(release, "ivy")
-    yield person
-    person.close()
 
 
 @pytest.mark.timeout(1200)

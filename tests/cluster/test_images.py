@@ -6,7 +6,7 @@ Those of frameworks are large: each is removed from the node before the next com
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from machinery import images
 from machinery.cluster import Cluster
 from machinery.images import CHECKOUT
 from machinery.waiting import until
-from worlds import Place, a_place, a_world
+from worlds import Place
 
 from himalia.engine.resources import Resources, Spot
 from himalia.testing import service_side
@@ -43,20 +43,14 @@ def restricted(command: list[str], image: str) -> dict[str, object]:
     return {"restartPolicy": "Never", "automountServiceAccountToken": False, "containers": [container]}
 
 
+def of_images(names: Iterable[str]) -> pytest.MarkDecorator:
+    """Run a test with each of these; what is large takes its time."""
+    large = pytest.mark.timeout(1500)
+    params = [pytest.param(name, marks=large if name in FRAMEWORKS else ()) for name in names]
+    return pytest.mark.parametrize("environment", params, indirect=True, scope="module")
+
+
 @pytest.fixture(scope="module")
-def place(cluster: Cluster, namespace: str) -> Iterator[Place]:
-    with a_place(cluster, namespace) as place:
-        yield place
-
-
-@pytest.fixture(
-    scope="module",
-    params=[
-        "base",
-        "scikit-learn",
-        *(pytest.param(name, marks=pytest.mark.timeout(1500)) for name in FRAMEWORKS),
-    ],
-)
 def environment(request: pytest.FixtureRequest, cluster: Cluster) -> Iterator[str]:
     """An environment whose image the node has."""
     name: str = request.param
@@ -67,6 +61,7 @@ def environment(request: pytest.FixtureRequest, cluster: Cluster) -> Iterator[st
         cluster.unload(built)
 
 
+@of_images(["base", "scikit-learn", *FRAMEWORKS])
 def test_image_can_do_what_it_is_for(environment: str, place: Place) -> None:
     image = f"localhost/himalia-{environment}:test"
     spec = restricted(["python3", "-c", CHECKS], image)
@@ -88,17 +83,10 @@ def test_image_can_do_what_it_is_for(environment: str, place: Place) -> None:
         place.kubectl("delete", "pod", environment, "--grace-period=1")
 
 
-@pytest.fixture
-def world(place: Place) -> Iterator[World]:
-    with a_world(place) as world:
-        yield world
-
-
+@of_images(EXAMPLES)
 async def test_two_workers_learn_the_same(
     environment: str, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if environment not in EXAMPLES:
-        pytest.skip(f"no distributed example is for {environment}")
     monkeypatch.setattr(service_side, "TIMEOUT_S", 240.0)  # TensorFlow alone takes long to be imported
     example, said = EXAMPLES[environment]
     (world.shared / example).write_text((CHECKOUT / "examples/distributed" / example).read_text())

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import pytest
-from machinery.cluster import Cluster
-from worlds import TAG, Place, a_place, a_world
+from worlds import TAG, Place
 
 from himalia.engine.backends.base import Launch, Placed, Started
 from himalia.engine.backends.kubernetes.backend import KubernetesBackend
@@ -18,18 +15,6 @@ from himalia.testing.service_side import Service, World, eventually
 
 GPU, NPU = "nvidia.com/gpu", "huawei.com/Ascend910"
 SMALL = Resources.of(0.01, 2**24)
-
-
-@pytest.fixture(scope="module")
-def place(cluster: Cluster, namespace: str) -> Iterator[Place]:
-    with a_place(cluster, namespace) as place:
-        yield place
-
-
-@pytest.fixture
-def world(place: Place) -> Iterator[World]:
-    with a_world(place) as world:
-        yield world
 
 
 def asking(launch: Launch, **devices: int) -> Launch:

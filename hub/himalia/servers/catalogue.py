@@ -11,6 +11,7 @@ from himalia.engine.resources import Machine, Resources
 from himalia.engine.service import KEPT_AWAY, Engine
 from himalia.environments.places import Environments
 from himalia.jobs.service import Chosen
+from himalia.profiles.constraints import Constraints
 from himalia.profiles.folder import ProfileFolder
 from himalia.profiles.model import Profile, Profiles, Size
 from himalia.profiles.model import Resources as ProfileResources
@@ -73,21 +74,11 @@ class Catalogue:
         profile, size = self.find(spec.profile, spec.size, groups)
         environment = spec.environment or profile.environment
         self.check_ready(environment)
-        machines = self.engine.machines()
-        if machines and not self._selected(profile, machines):
-            raise Invalid.field("spec.profile", self._nowhere(profile))
+        machines, allowed = self.engine.machines(), self.places.constraints(profile.name)
+        if machines and not any(allowed.select(machine.labels) for machine in machines):
+            raise Invalid.field("spec.profile", _nowhere(profile, allowed))
         reserve, limit = self.resources(profile, size, kind)
         return Chosen(profile.name, size.name, environment, reserve, limit)
-
-    def _selected(self, profile: Profile, machines: Sequence[Machine]) -> list[Machine]:
-        """The machines that the profile's labels select."""
-        wanted = self.places.constraints(profile.name)
-        return [machine for machine in machines if wanted.select(machine.labels)]
-
-    def _nowhere(self, profile: Profile) -> str:
-        wanted = self.places.constraints(profile.name).labels
-        labels = ", ".join(f"{name}={value}" for name, value in wanted)
-        return f"The profile “{profile.title}” needs a machine with {labels}, and there is none here."
 
     def check_ready(self, environment: str) -> None:
         """Raise Invalid unless the environment is there."""
@@ -121,13 +112,14 @@ class Catalogue:
     def _shown(
         self, profile: Profile, machines: Sequence[Machine], free: Mapping[str, Resources]
     ) -> ProfileShown:
-        selected = self._selected(profile, machines)
-        sizes = [self._size(profile, size, selected, free) for size in profile.sizes]
+        allowed = self.places.constraints(profile.name)
+        selected = [machine for machine in machines if allowed.select(machine.labels)]
+        sizes = [self._size(profile, size, allowed, selected, free) for size in profile.sizes]
         reason = None
         if not self.places.is_ready(profile.environment):
             reason = self.places.missing(profile.environment)
         elif machines and not selected:
-            reason = self._nowhere(profile)
+            reason = _nowhere(profile, allowed)
         elif all(size.reason for size in sizes):
             reason = sizes[0].reason
         return ProfileShown(
@@ -142,9 +134,13 @@ class Catalogue:
         )
 
     def _size(
-        self, profile: Profile, size: Size, selected: Sequence[Machine], free: Mapping[str, Resources]
+        self,
+        profile: Profile,
+        size: Size,
+        allowed: Constraints,
+        selected: Sequence[Machine],
+        free: Mapping[str, Resources],
     ) -> SizeShown:
-        allowed = self.places.constraints(profile.name)
         reserve, limit = self.resources(profile, size, "server")
         of_job, _ = self.resources(profile, size, "job")
         # More cores than any machine has would be promised in vain, even where none are reserved.
@@ -163,6 +159,11 @@ class Catalogue:
             free_for_jobs=sum(_times(of_job, one) for one in room),
             reason=None if ever else lacking,
         )
+
+
+def _nowhere(profile: Profile, allowed: Constraints) -> str:
+    labels = ", ".join(f"{name}={value}" for name, value in allowed.labels)
+    return f"The profile “{profile.title}” needs a machine with {labels}, and there is none here."
 
 
 def _only(machines: Sequence[Machine], free: Mapping[str, Resources]) -> MachineFree | None:

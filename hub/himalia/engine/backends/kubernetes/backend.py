@@ -412,7 +412,7 @@ class KubernetesBackend(Backend):
         if (attempt := self._attempts.get(job.name)) is None:
             # Its making was called off, and the API had taken it nevertheless.
             if self._opened and before is None:
-                self._spawn(self._objects.remove(job.name))
+                self._spawn(self._objects.remove(job.name, job.uid))
             return
         attempt.job = now
         if now is not None:
