@@ -29,6 +29,7 @@ _READ_BYTES = 1 << 16
 #: One reading turn of one pipe, so that a loud workload does not starve the others.
 _READS_PER_TURN = 16
 _SETTLE_S = 0.05
+_LEFTOVERS_S = 10.0
 
 
 class Lifecycle:
@@ -75,7 +76,7 @@ class Lifecycle:
     def recover(self) -> None:
         """Take over from the journal: end what earlier runners left, and report how everything ended."""
         for runner in self._journal.runners:
-            processes.kill_tree(processes.marked(runner + "."))
+            processes.end_marked(runner + ".", _LEFTOVERS_S)
         for name, directory in list(self._journal.started.items()):
             workload = Workload(name, directory, self._settings.state)
             workload.log.adopt()

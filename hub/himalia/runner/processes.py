@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import os
 import signal
+import time
 from typing import Iterable, List, Optional, Set
 
 _PR_SET_PDEATHSIG = 1
@@ -115,6 +116,25 @@ def kill_tree(roots: Iterable[int], spare: Optional[int] = None) -> None:
         halted.update(fresh)
     for pid in halted:
         send(pid, signal.SIGKILL)
+
+
+def has_ended(pid: int) -> bool:
+    """Whether ``pid`` is gone, or a zombie that computes and writes no more (proc(5), state)."""
+    return _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()[:1] in ([], [b"Z"], [b"X"])
+
+
+def end_marked(prefix: str, patience_s: float) -> None:
+    """:func:`kill_tree` for all whose mark begins with ``prefix``, and wait until they have ended.
+
+    A process that the kernel cannot end within ``patience_s``, for instance in a dead network mount, is left to it.
+    """
+    until = time.monotonic() + patience_s
+    left = set(marked(prefix))
+    while left and time.monotonic() < until:
+        found = marked(prefix)
+        kill_tree(found)
+        time.sleep(0.005)
+        left = {pid for pid in left.union(found) if not has_ended(pid)}
 
 
 def mark_of(pid: int) -> Optional[str]:
