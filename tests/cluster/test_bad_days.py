@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -303,6 +304,34 @@ def test_api_server_away_while_jobs_start_run_and_end(
     assert {ended(ada, job)["attempt"] for job in every} == {1}
     (file,) = place.files.glob(f"projects/*/shared/{word}")
     assert sorted(file.read_text().split()) == sorted(ada.job(job)["id"] for job in every)
+
+
+def test_service_restarted_while_the_api_server_is_away(
+    cluster: Cluster, platform: PlatformOnHost, ada: Person, go: Callable[[str], None]
+) -> None:
+    """It hears of what ran and takes what is new; what it cannot see is not taken to be lost."""
+    ends, runs = shell(ada, WAITS.format(name="ends")), shell(ada, WAITS.format(name="runs"))
+    until_state(ada, "RUNNING", ends, runs)
+    cluster.control.apiserver.kill()
+    try:
+        platform.end("service", signal.SIGKILL)
+        platform.begin("service")
+        platform.answers(f"{platform.service_url}/readyz")
+        late = shell(ada, "true")
+        go("ends")
+        assert ended(ada, ends)["attempt"] == 1
+        time.sleep(11)  # longer than what is not seen on one machine takes to be lost
+        assert status(ada, runs)["state"] == "RUNNING"
+        now = status(ada, late)
+        assert (now["state"], now["queue"]["message"]) == (
+            "QUEUED",
+            "Waiting for a machine: none is ready now.",
+        )
+    finally:
+        cluster.control.apiserver.start()
+    assert ended(ada, late)["attempt"] == 1
+    go("runs")
+    assert ended(ada, runs)["attempt"] == 1
 
 
 def test_database_killed_while_jobs_report(platform: PlatformOnHost, ada: Person) -> None:

@@ -202,7 +202,8 @@ class Rollouts:
 
     async def _settle(self, changed: set[str]) -> None:
         plans = {one: await self._stepped(one) for one in changed}
-        await self.published.write()
+        if not await self.published.write():
+            self._loop.call_later(AGAIN_S, self._wake.set)
         for endpoint_id, found in plans.items():
             if found.failed:
                 await self._give_up(endpoint_id)

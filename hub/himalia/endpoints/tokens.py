@@ -32,7 +32,7 @@ class EndpointTokens:
     """
 
     def __init__(
-        self, database: Database, publish: Callable[[], Awaitable[None]], wake: Callable[[str], None]
+        self, database: Database, publish: Callable[[], Awaitable[object]], wake: Callable[[str], None]
     ) -> None:
         self.database = database
         self.publish = publish

@@ -86,6 +86,7 @@ class Reconciler:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
         engine.wake = self._wake.set
+        backend.machines_changed = self._wake.set
         engine.advise = lambda item: backend.advise_stop(item.attempt_name)
 
     async def start(self) -> None:

@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import random
 from bisect import bisect
@@ -22,6 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from himalia.gateway.upstream import Pool
+
+log = logging.getLogger(__name__)
 
 FILE = "state.json"
 PREFIX = "/services/himalia-gateway"
@@ -138,3 +141,15 @@ def write(folder: Path, state: Mapping[str, Any]) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(folder / FILE)
+
+
+def addresses(folder: Path) -> dict[tuple[str, int], list[str]]:
+    """Where the servers of each revision and attempt are by the state that was written last; empty without one."""
+    found: dict[tuple[str, int], list[str]] = {}
+    try:
+        for one in json.loads((folder / FILE).read_bytes())["endpoints"]:
+            for shown in one["revisions"]:
+                found.setdefault((str(shown["id"]), int(shown["attempt"])), []).append(_address(shown))
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        log.info("What the gateway was told last cannot be read: %s", error)
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +17,7 @@ from himalia.core.schema import Who
 from himalia.datasets.kept import JobFiles
 from himalia.engine import outputs as engine_outputs
 from himalia.engine.board import Board
+from himalia.engine.resources import Machine
 from himalia.engine.states import State
 from himalia.engine.tables import attempts, metrics, outputs, rank_metrics, ranks, workloads
 from himalia.jobs.schema import (
@@ -86,10 +87,11 @@ def page_of(
 
 
 class Shower:
-    """Makes the API's jobs from joined rows."""
+    """Makes the API's jobs from joined rows; `machines` are those that are there now."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: Board, machines: Callable[[], list[Machine]]) -> None:
         self.board = board
+        self.machines = machines
 
     def show(self, connection: Connection, rows: Sequence[Any], project: str) -> list[Job]:
         """Jobs with their attempts, latest metrics and outputs, in the order of `rows`."""
@@ -164,6 +166,8 @@ class Shower:
             return Queue(place=number, of=of, message="Waiting for its environment to be built.")
         if place is None:
             return Queue(place=None, of=None, message=active.waits or "Waiting in the cluster's queue.")
+        if not self.machines():
+            return Queue(place=place[0], of=place[1], message="Waiting for a machine: none is ready now.")
         times = f"{active.replicas} times " if active.replicas > 1 else ""
         message = f"Waiting for {times}{active.reserve.words()}: {_ordinal(place[0])} in line."
         return Queue(place=place[0], of=place[1], message=message)

@@ -93,7 +93,7 @@ class Jobs:
         self.overlays = overlays
         self.check_disk = check_disk
         self.retention_days = retention_days
-        self.shower = Shower(engine.board)
+        self.shower = Shower(engine.board, engine.machines)
         self.change_hooks: list[Callable[[Transaction, list[Change]], None]] = []
         """Told of each job's change, in its transaction."""
         self._numbers = Numbers()

@@ -229,9 +229,16 @@ class Backend(ABC):
     queued_kinds: frozenset[str] = frozenset()
     """Kinds of workloads that wait in a queue of the backend's own, which decides their order: see `offer`."""
 
+    machines_changed: Callable[[], None] = staticmethod(lambda: None)
+    """Called when something may fit that did not; who decides what starts puts its own here."""
+
     @abstractmethod
     async def open(self, known: Sequence[Known]) -> None:
-        """Find again what an earlier service started; reports of `known` attempts may still come."""
+        """Find again what an earlier service started; reports of `known` attempts may still come.
+
+        Where that cannot be seen at once it goes on by itself: until then there are no machines, and each of `known`
+        is taken to be there.
+        """
 
     @abstractmethod
     async def close(self) -> None:
@@ -289,8 +296,8 @@ class Backend(ABC):
         """The machines and what of them may be given out."""
 
     @abstractmethod
-    def addresses(self, name: str) -> list[str]:
-        """Where an attempt's servers can be reached, as URLs; empty when it has none."""
+    def addresses(self, name: str) -> list[str] | None:
+        """Where an attempt's servers can be reached, as URLs; empty when it has none, None before that is known."""
 
     @abstractmethod
     async def logs(self, name: str, rank: int = 0) -> bytes:

@@ -44,6 +44,9 @@ log = logging.getLogger(__name__)
 SETTLE_S = 1.0
 """What a runner said last may still be on its way when its pod's end is seen."""
 
+OPENS_S = 2.0
+"""What it takes a cluster that answers to list what is there."""
+
 NOT_ENDED = "It did not end when it was asked to, and was ended."
 QUEUED_KINDS = frozenset({"job"})
 """What waits in Kueue's queue where there is one: people wait for the rest, or it serves them."""
@@ -69,12 +72,20 @@ class KubernetesBackend(Backend):
         self._removals: dict[str, asyncio.Task[None]] = {}
         self._batches: asyncio.Queue[Batch] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._opened = False
+        self._opened = asyncio.Event()
         self._closing = False
 
     async def open(self, known: Sequence[Known]) -> None:
         self.api = await Api.connect()
         self._objects = Objects(self.api, self.settings)
+        for one in known:
+            if not one.offered:
+                self._attempts[one.name] = Attempt(one.name, one.kind, one.replicas)
+                self.reception.expect(one.name)
+        self._spawn(self._find({one.name: one for one in known}))
+
+    async def _find(self, known: dict[str, Known]) -> None:
+        """See what is there. The cluster may be away: until it answers, runners are heard and what is new waits."""
         await persist(self._objects.bring_runner, "Bringing the runner to the cluster")
         self._watches(await self._pods_path())
         for watch in (self._jobs, self._pods, self._nodes):
@@ -84,8 +95,9 @@ class KubernetesBackend(Backend):
             self._spawn(self._queued.run())
         for watch in (self._jobs, self._pods, self._nodes):
             await watch.listed.wait()
-        self._adopt({one.name: one for one in known})
-        self._opened = True
+        self._opened.set()
+        self._adopt(known)
+        self.machines_changed()
 
     def _watches(self, pods: str) -> None:
         ours = {"labelSelector": names.selector(names.common(self.settings.kubernetes_release))}
@@ -116,20 +128,22 @@ class KubernetesBackend(Backend):
     def _adopt(self, known: dict[str, Known]) -> None:
         """Take up what an earlier service has started; what nobody knows of is removed."""
         for job in list(self._jobs.records.values()):
-            if job.name in self._attempts:
-                continue
-            if job.name not in known:
+            attempt = self._attempts.get(job.name)
+            if attempt is None and job.name in known and known[job.name].offered:
+                attempt = Attempt(job.name, job.kind, job.replicas, offered=True)
+                self._attempts[job.name] = attempt
+            if attempt is None:
                 self._spawn(self._objects.remove(job.name, job.uid))
-                continue
-            offered = known[job.name].offered
-            self._attempts[job.name] = Attempt(job.name, job.kind, job.replicas, job, job.uid, offered)
-            if not offered:
-                self.reception.expect(job.name)
+            else:
+                attempt.job, attempt.uid = job, job.uid
         for pod in list(self._pods.records.values()):
             if isinstance(pod, Pod):
                 self._pod_changed(None, pod)
         for attempt in list(self._attempts.values()):
-            self._look(attempt)
+            if attempt.job is None and attempt.making is None and attempt.left:
+                self._forget(attempt)  # nobody has its Job any more, so it is found to be lost
+            else:
+                self._look(attempt)
 
     async def close(self) -> None:
         self._closing = True
@@ -196,7 +210,7 @@ class KubernetesBackend(Backend):
             return
         attempt.stopping = reason
         for rank in attempt.left:
-            if not attempt.runs(rank):
+            if self._opened.is_set() and not attempt.runs(rank):
                 self._end(attempt, rank, Finding(reason, NEVER_BEGAN))
         if attempt.left:
             self.reception.stop(name, grace_s, reason)
@@ -219,9 +233,11 @@ class KubernetesBackend(Backend):
             yield await self._batches.get()
 
     def machines(self) -> list[Machine]:
-        return self._machines.all()
+        return self._machines.all() if self._opened.is_set() else []
 
-    def addresses(self, name: str) -> list[str]:
+    def addresses(self, name: str) -> list[str] | None:
+        if not self._opened.is_set():
+            return None
         attempt = self._attempts.get(name)
         if attempt is None or attempt.kind != "endpoint":
             return []
@@ -254,6 +270,9 @@ class KubernetesBackend(Backend):
         if (removal := self._removals.get(attempt.name)) is not None:
             await asyncio.wait([removal])
         try:
+            await self._until_opened(attempt)
+            if attempt.has_begun() or (attempt.offered and attempt.job is not None):
+                return
             while attempt.left:
                 try:
                     if attempt.offered:
@@ -277,6 +296,14 @@ class KubernetesBackend(Backend):
                 pause = min(pause * 2, LONGEST_PAUSE_S)
         finally:
             attempt.making = None
+
+    async def _until_opened(self, attempt: Attempt) -> None:
+        """Wait until it is seen what is there; say so where that is longer than it takes a cluster that answers."""
+        try:
+            await asyncio.wait_for(self._opened.wait(), OPENS_S)
+        except TimeoutError:
+            self._tell(attempt, reasons.AWAY)
+            await self._opened.wait()
 
     # What runners say
 
@@ -332,14 +359,17 @@ class KubernetesBackend(Backend):
         if attempt.stored.issuperset(attempt.ranks):
             self._let_go(attempt)
 
-    def _let_go(self, attempt: Attempt) -> None:
-        """Forget an attempt, and remove what was made for it."""
+    def _forget(self, attempt: Attempt) -> None:
         if attempt.look is not None:
             attempt.look.cancel()
         for pod in attempt.pods.values():
             self._of_pod.pop(pod.name, None)
         del self._attempts[attempt.name]
         self.reception.forget(attempt.name)
+
+    def _let_go(self, attempt: Attempt) -> None:
+        """Forget an attempt, and remove what was made for it."""
+        self._forget(attempt)
         self._removals[attempt.name] = self._spawn(self._remove(attempt))
 
     async def _remove(self, attempt: Attempt) -> None:
@@ -355,6 +385,12 @@ class KubernetesBackend(Backend):
 
     def _node_changed(self, before: Node | None, now: Node | None) -> None:
         self._machines.node(before, now)
+        self._roomier()
+
+    def _roomier(self) -> None:
+        """Something may fit that did not."""
+        if self._opened.is_set():
+            self.machines_changed()
 
     def _keep_pod(self, item: Object) -> Pod | Server | Foreign | None:
         about = item["metadata"]
@@ -375,8 +411,11 @@ class KubernetesBackend(Backend):
         if isinstance(before, Foreign) or isinstance(now, Foreign):
             foreign = [one if isinstance(one, Foreign) else None for one in (before, now)]
             self._machines.foreign(*foreign)
+            self._roomier()
         pod = now if isinstance(now, Pod) else before
-        if not isinstance(pod, Pod) or (attempt := self._attempts.get(pod.job)) is None:
+        if not self._opened.is_set() or not isinstance(pod, Pod):
+            return
+        if (attempt := self._attempts.get(pod.job)) is None:
             return
         if attempt.uid is not None and pod.job_uid != attempt.uid:
             return  # of an earlier Job of the name, which was taken back
@@ -407,11 +446,11 @@ class KubernetesBackend(Backend):
 
     def _job_changed(self, before: Job | None, now: Job | None) -> None:
         job = now or before
-        if job is None:
+        if job is None or not self._opened.is_set():
             return
         if (attempt := self._attempts.get(job.name)) is None:
             # Its making was called off, and the API had taken it nevertheless.
-            if self._opened and before is None:
+            if before is None:
                 self._spawn(self._objects.remove(job.name, job.uid))
             return
         attempt.job = now
@@ -442,6 +481,8 @@ class KubernetesBackend(Backend):
 
     def _look(self, attempt: Attempt) -> None:
         """See how it stands with an attempt, after something of it has changed."""
+        if not self._opened.is_set():
+            return
         if attempt.offered:
             self._look_in_queue(attempt)
             return
