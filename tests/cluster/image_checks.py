@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -40,6 +41,7 @@ def main() -> None:
     print(f"SDK: {Client.__module__}")
     a_notebook_runs_in_the_image_s_kernel()
     lab_starts_and_offers_its_programs()
+    its_owner_signs_in_by_ssh()
     print("All is well.")
 
 
@@ -66,6 +68,18 @@ def lab_starts_and_offers_its_programs() -> None:
     finally:
         lab.terminate()
         lab.wait()
+
+
+def its_owner_signs_in_by_ssh() -> None:
+    """With the settings that Lab writes for each connection's sshd."""
+    prepare = "import sys, pathlib, himalia_lab.ssh as ssh; print(ssh._prepare(pathlib.Path(sys.argv[1])))"
+    settings = said(str(LAB / "python"), "-c", prepare, tempfile.mkdtemp()).strip()
+    keys = Path.home() / ".ssh"
+    said("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(keys / "id_ed25519"))
+    (keys / "authorized_keys").write_bytes((keys / "id_ed25519.pub").read_bytes())
+    through = f"ProxyCommand=/usr/sbin/sshd -i -e -f {settings}"
+    options = ["-o", through, "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no"]
+    assert said("ssh", *options, "himalia@here", "id -un") == "himalia\n"
 
 
 def said(*command: str) -> str:
