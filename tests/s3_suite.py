@@ -225,9 +225,8 @@ class S3Suite(ObjectStoreSuite):
             with pytest.raises(StoreUnavailableError):
                 away.put(b"x")
             wire.delay_s = 1.0
-            probe = threading.Thread(target=away.put, args=(b"x",))
+            probe, before = threading.Thread(target=away.put, args=(b"x",)), wire.connections
             probe.start()
-            before = wire.connections
             while wire.connections == before:
                 time.sleep(0.01)
             began = time.monotonic()

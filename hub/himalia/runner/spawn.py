@@ -11,8 +11,8 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 from himalia.runner import processes
 
 _DEVNULL = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
-#: Python ignores these two in itself, and an ignored signal would be inherited.
-_DEFAULTS = [signal.SIGPIPE, signal.SIGXFSZ]
+#: An ignored signal is inherited: Python ignores two in itself, a shell others in what it starts in the background.
+_DEFAULTS = sorted(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
 _HIGHEST_DESCRIPTOR = 65536
 
 
