@@ -194,10 +194,28 @@ class Person:
         headers = {"X-Himalia-XSRF": xsrf, "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
         return self.browser.request(method, f"/services/himalia/api/v1{path}", headers=headers, **options)
 
+    def start_server(self, choice: str) -> None:
+        """Spawn their notebook server, as the form does, and wait for the hub's word that it is ready."""
+        self.browser.get("/hub/spawn")
+        form = {"params": {"_xsrf": self._xsrf()}, "data": {"choice": choice}}
+        self.browser.post("/hub/spawn", **form).raise_for_status()
+        at = f"/hub/api/users/{self.name}/server/progress"
+        with self.browser.stream("GET", at, headers={"X-XSRFToken": self._xsrf()}, timeout=120) as events:
+            told = [json.loads(line[5:]) for line in events.iter_lines() if line.startswith("data:")]
+        assert told[-1].get("ready"), (told, self.platform.log("hub.log")[-2000:])
+
     def stop_server(self) -> None:
         """Have the hub end their notebook server; nothing happens where none runs."""
-        headers = {"X-XSRFToken": self.browser.cookies.get("_xsrf", path="/hub/") or ""}
-        self.browser.delete(f"/hub/api/users/{self.name}/server", headers=headers)
+        self.browser.delete(f"/hub/api/users/{self.name}/server", headers={"X-XSRFToken": self._xsrf()})
+
+    def _xsrf(self) -> str:
+        return self.browser.cookies.get("_xsrf", path="/hub/") or ""
+
+    def cookies(self) -> list[Any]:
+        """What a browser of theirs holds, as Playwright takes it."""
+        found = [(one.name, one.value, one.path) for one in self.browser.cookies.jar]
+        host = httpx.URL(self.platform.url).host
+        return [{"name": n, "value": v or "", "domain": host, "path": path} for n, v, path in found]
 
     def close(self) -> None:
         """They leave, and so does their notebook server."""

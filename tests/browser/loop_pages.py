@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pictures
-from platforms import PASSWORD, Person
-from playwright.sync_api import Browser, Locator, Page, expect
+from platforms import Person
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 SECONDS = 1000
 VIEW = ".hm-View:not(.lm-mod-hidden)"
@@ -20,23 +20,20 @@ expect.set_options(timeout=60_000)
 
 
 @contextmanager
-def opened_lab(chromium: Browser, person: Person) -> Iterator[Page]:
-    """Somebody's Lab, with a server of their own: once for all tests of a module. It may not throw."""
-    page = chromium.new_context(viewport={"width": 1300, "height": 850}).new_page()
+def opened_lab(context: BrowserContext, person: Person, choice: str = "scikit-learn/small") -> Iterator[Page]:
+    """A page for somebody's Lab, whose server runs: once for all tests of a module. It may not throw.
+
+    They have signed in and chosen a profile without this browser; the first page is Lab's.
+    """
+    person.start_server(choice)
+    context.add_cookies(person.cookies())
+    page = context.new_page()
     page.set_default_timeout(30 * SECONDS)
     thrown: list[str] = []
     page.on("pageerror", lambda error: thrown.append(f"{os.environ['PYTEST_CURRENT_TEST']}: {error}"))
-    page.goto(f"{person.platform.url}/hub/login?next=/hub/spawn")
-    page.get_by_label("Username").fill(person.name)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.locator('input[value="scikit-learn/small"]').check(timeout=120 * SECONDS)
-    page.locator("[type=submit]").click()
-    page.wait_for_url(f"**/user/{person.name}/lab**", timeout=120 * SECONDS)
     yield page
-    page.context.close()
-    headers = {"X-XSRFToken": person.browser.cookies.get("_xsrf", path="/hub/") or ""}
-    person.browser.delete(f"/hub/api/users/{person.name}/server", headers=headers).raise_for_status()
+    page.close()
+    person.stop_server()
     assert thrown == []
 
 

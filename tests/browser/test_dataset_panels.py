@@ -24,7 +24,7 @@ from loop_pages import (
     write_notebook,
 )
 from platforms import Person, Running
-from playwright.sync_api import Browser, Page, Request, Route, WebSocketRoute, expect
+from playwright.sync_api import BrowserContext, Page, Request, Route, WebSocketRoute, expect
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +37,9 @@ def paula(himalia: Running) -> Iterator[Person]:
 
 
 @pytest.fixture(scope="module")
-def page(chromium: Browser, paula: Person) -> Iterator[Page]:
+def page(warm: BrowserContext, paula: Person) -> Iterator[Page]:
     """Paula's Lab, with a notebook to put a dataset into."""
-    with opened_lab(chromium, paula) as page:
+    with opened_lab(warm, paula) as page:
         write_notebook(paula, "empty.ipynb", "base", "x = 1.0\n", "")
         yield page
 

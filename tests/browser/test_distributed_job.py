@@ -5,35 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from platforms import PASSWORD, Person, Running
-from playwright.sync_api import Browser, Page, expect
+from loop_pages import opened_lab
+from platforms import Person, Running
+from playwright.sync_api import BrowserContext, Page, expect
 
 SECONDS = 1000
 
 
 @pytest.fixture(scope="module")
-def page(chromium: Browser, himalia: Running) -> Iterator[Page]:
-    """The Lab of somebody who works in the browser."""
+def leslie(himalia: Running) -> Iterator[Person]:
+    """Somebody who works in the browser."""
     himalia.add_user("leslie")
-    page = chromium.new_context(viewport={"width": 1400, "height": 900}).new_page()
-    page.set_default_timeout(60 * SECONDS)
-    page.goto(himalia.url)
-    page.get_by_label("Username").fill("leslie")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.locator('input[value="scikit-learn/small"]').check()
-    page.locator("[type=submit]").click()
-    page.wait_for_url("**/user/leslie/lab**", timeout=120 * SECONDS)
-    page.locator("#jp-top-panel, #top-panel").first.wait_for()
-    yield page
-    page.context.close()
-
-
-@pytest.fixture
-def leslie(himalia: Running, page: Page) -> Iterator[Person]:
     person = Person(himalia, "leslie")
     yield person
     person.close()
+
+
+@pytest.fixture(scope="module")
+def page(warm: BrowserContext, leslie: Person) -> Iterator[Page]:
+    """Leslie's Lab."""
+    with opened_lab(warm, leslie) as page:
+        page.set_default_timeout(60 * SECONDS)
+        yield page
 
 
 def open_tab(page: Page, name: str) -> None:

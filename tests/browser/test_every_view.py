@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 from endpoint_models import Deployed, times, upload
-from looks import SIZES, Look, size_id
+from looks import JUDGED, SIZES, Look, size_id
+from loop_pages import opened_lab
 from PIL import Image
-from platforms import PASSWORD, Person, Running
-from playwright.sync_api import Browser, Page
+from platforms import Person, Running
+from playwright.sync_api import BrowserContext, Page
 
 import himalia
 
@@ -79,26 +80,14 @@ def _make_things(person: Person, folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def page(chromium: Browser, himalia: Running, nora: Person) -> Iterator[Page]:
+def page(warm: BrowserContext, himalia: Running, nora: Person) -> Iterator[Page]:
     """Nora's Lab, with the navigator in sight."""
-    page = chromium.new_page(viewport={"width": 1280, "height": 850})
-    page.set_default_timeout(30 * SECONDS)
-    thrown: list[str] = []
-    page.on("pageerror", lambda error: thrown.append(str(error)))
-    page.goto(f"{himalia.url}/hub/login?next=/hub/spawn")
-    page.get_by_label("Username").fill("nora")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.locator('input[value="base/small"]').check(timeout=60 * SECONDS)
-    page.locator("[type=submit]").click()
-    page.wait_for_url("**/user/nora/lab**", timeout=120 * SECONDS)
-    page.add_init_script(WITH_COMMANDS)
-    page.goto(f"{himalia.url}/user/nora/lab?reset")
-    page.locator(".jp-Launcher").wait_for(timeout=90 * SECONDS)
-    page.locator("#jupyterlab-splash").wait_for(state="detached")
-    yield page
-    page.close()
-    assert thrown == []
+    with opened_lab(warm, nora, "base/small") as page:
+        page.add_init_script(WITH_COMMANDS)
+        page.goto(f"{himalia.url}/user/nora/lab?reset")
+        page.locator(".jp-Launcher").wait_for(timeout=90 * SECONDS)
+        page.locator("#jupyterlab-splash").wait_for(state="detached")
+        yield page
 
 
 @pytest.fixture(params=SIZES, ids=size_id)
@@ -107,7 +96,7 @@ def look(request: pytest.FixtureRequest, page: Page) -> Look:
     _run(page, "apputils:change-theme", {"theme": theme})
     page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
     page.set_viewport_size({"width": width, "height": 850})
-    return Look(page, size_id((theme, width)))
+    return Look(page, size_id((theme, width)), request.param in JUDGED)
 
 
 def _run(page: Page, command: str, arguments: dict[str, str] | None = None) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 from looks import Look
-from loop_pages import open_noun
+from loop_pages import open_noun, opened_lab
 from pictures import shot
-from platforms import PASSWORD, Person, Running
-from playwright.sync_api import Browser, Locator, Page, expect
+from platforms import Person, Running
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 SECONDS = 1000
 VIEW = ".hm-View:not(.lm-mod-hidden)"
@@ -26,30 +26,17 @@ def fatima(himalia: Running) -> Iterator[Person]:
     himalia.add_user("fatima")
     person = Person(himalia, "fatima")
     yield person
-    person.stop_server()
     person.close()
 
 
 @pytest.fixture(scope="module")
-def page(chromium: Browser, himalia: Running, fatima: Person) -> Iterator[Page]:
+def page(warm: BrowserContext, himalia: Running, fatima: Person) -> Iterator[Page]:
     """Her Lab with the file browser in sight; opened once for all tests of the module."""
-    page = chromium.new_context(viewport={"width": 1300, "height": 850}).new_page()
-    page.set_default_timeout(30 * SECONDS)
-    page.goto(f"{himalia.url}/hub/login?next=/hub/spawn")
-    page.get_by_label("Username").fill("fatima")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.locator('input[value="base/small"]').check(timeout=120 * SECONDS)
-    page.locator("[type=submit]").click()
-    page.wait_for_url("**/user/fatima/lab**", timeout=120 * SECONDS)
-    page.goto(f"{himalia.url}/user/fatima/lab?reset")
-    page.locator(".jp-Launcher").wait_for(timeout=90 * SECONDS)
-    page.locator("#jupyterlab-splash").wait_for(state="detached")
-    thrown: list[str] = []
-    page.on("pageerror", lambda error: thrown.append(str(error)))
-    yield page
-    page.context.close()
-    assert thrown == []
+    with opened_lab(warm, fatima, "base/small") as page:
+        page.goto(f"{himalia.url}/user/fatima/lab?reset")
+        page.locator(".jp-Launcher").wait_for(timeout=90 * SECONDS)
+        page.locator("#jupyterlab-splash").wait_for(state="detached")
+        yield page
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ from loop_pages import (
     write_notebook,
 )
 from platforms import Person, Running
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 TRAINED = """\
 import mlflow
@@ -60,9 +60,9 @@ def pola(himalia: Running) -> Iterator[Person]:
 
 
 @pytest.fixture(scope="module")
-def page(chromium: Browser, pola: Person) -> Iterator[Page]:
+def page(warm: BrowserContext, pola: Person) -> Iterator[Page]:
     """Pola's Lab."""
-    with opened_lab(chromium, pola) as page:
+    with opened_lab(warm, pola) as page:
         yield page
 
 

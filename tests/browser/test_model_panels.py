@@ -23,7 +23,7 @@ from loop_pages import (
     write_notebook,
 )
 from platforms import Person, Running
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from himalia.core.errors import NoCapacity
 
@@ -50,9 +50,9 @@ def priska(himalia: Running) -> Iterator[Person]:
 
 
 @pytest.fixture(scope="module")
-def page(chromium: Browser, priska: Person) -> Iterator[Page]:
+def page(warm: BrowserContext, priska: Person) -> Iterator[Page]:
     """Priska's Lab, with a notebook that trains."""
-    with opened_lab(chromium, priska) as page:
+    with opened_lab(warm, priska) as page:
         write_notebook(priska, "train.ipynb", "scikit-learn", "C = 1.0  # how freely it fits\n", TRAINED)
         yield page
 

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from loop_pages import opened_lab
 from pictures import shot
-from platforms import PASSWORD, Person, Running
-from playwright.sync_api import Browser, Locator, Page, expect
+from platforms import Person, Running
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 KERNEL = "scikit-learn + requirements.txt"
 PACKAGE = "iniconfig==2.0.0\n"
@@ -29,20 +30,11 @@ def radia(himalia: Running) -> Iterator[Person]:
 
 
 @pytest.fixture(scope="module")
-def page(chromium: Browser, himalia: Running, radia: Person) -> Iterator[Page]:
+def page(warm: BrowserContext, radia: Person) -> Iterator[Page]:
     """Radia's Lab."""
-    page = chromium.new_context(viewport={"width": 1400, "height": 900}).new_page()
-    page.set_default_timeout(60 * SECONDS)
-    page.goto(himalia.url)
-    page.get_by_label("Username").fill("radia")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.locator('input[value="scikit-learn/small"]').check()
-    page.locator("[type=submit]").click()
-    page.wait_for_url("**/user/radia/lab**", timeout=120 * SECONDS)
-    page.locator("#jp-top-panel, #top-panel").first.wait_for()
-    yield page
-    page.context.close()
+    with opened_lab(warm, radia) as page:
+        page.set_default_timeout(60 * SECONDS)
+        yield page
 
 
 def notebook(*cells: str, kernel: str | None = None) -> str:

@@ -21,7 +21,7 @@ from loop_pages import (
     write_notebook,
 )
 from platforms import Person, Running
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 SEARCHED = """\
 import himalia.run as run
@@ -40,9 +40,9 @@ def petra(himalia: Running) -> Iterator[Person]:
 
 
 @pytest.fixture(scope="module")
-def page(chromium: Browser, petra: Person) -> Iterator[Page]:
+def page(warm: BrowserContext, petra: Person) -> Iterator[Page]:
     """Petra's Lab, with a notebook to search."""
-    with opened_lab(chromium, petra) as page:
+    with opened_lab(warm, petra) as page:
         write_notebook(petra, "bowl.ipynb", "base", 'x = 1.0  # where it is\nkind = "ab"\n', SEARCHED)
         yield page
 

@@ -14,13 +14,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import BrowserContext, Page
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 LABEXTENSION = REPOSITORY / "extensions" / "labextension"
@@ -122,28 +123,31 @@ def crowded_lab() -> Iterator[Lab]:
     yield from _running_lab("many")
 
 
-@pytest.fixture
-def open_lab(chromium: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens Lab with the navigator shown; fails the test when the page throws."""
-    pages: list[Page] = []
+@contextmanager
+def opened_page(context: BrowserContext, lab: Lab, path: str = "lab", width: int = 1280) -> Iterator[Page]:
+    """Lab with the navigator shown, in a page that remembers nothing of others; it must not throw."""
+    page = context.new_page()
+    page.set_viewport_size({"width": width, "height": 800})
     thrown: list[str] = []
-
-    def open_page(lab: Lab, path: str = "lab", width: int = 1280) -> Page:
-        page = chromium.new_page(viewport={"width": width, "height": 800})
-        pages.append(page)
-        page.on("pageerror", lambda error: thrown.append(str(error)))
-        page.goto(f"{lab.address}{devlab.BASE}{path}?token={lab.token}&reset")
-        page.wait_for_selector('.jp-SideBar [data-id="himalia-navigator"]', timeout=90_000)
-        # Until Lab has put up its first view, that view would come before one opened by a test.
-        page.wait_for_selector(".jp-Notebook" if "tree" in path else ".jp-Launcher")
-        run(page, "himalia:show-jobs")
-        page.wait_for_selector(".hm-JobRow, .hm-Empty")
-        return page
-
-    yield open_page
-    for page in pages:
-        page.close()
+    page.on("pageerror", lambda error: thrown.append(str(error)))
+    page.goto(f"{lab.address}{devlab.BASE}{path}?token={lab.token}&reset")
+    page.wait_for_selector('.jp-SideBar [data-id="himalia-navigator"]', timeout=90_000)
+    # Until Lab has put up its first view, that view would come before one opened by a test.
+    page.wait_for_selector(".jp-Notebook" if "tree" in path else ".jp-Launcher")
+    run(page, "himalia:show-jobs")
+    page.wait_for_selector(".hm-JobRow, .hm-Empty")
+    yield page
+    page.evaluate("localStorage.clear()")
+    page.close()
+    context.clear_cookies()
     assert thrown == []
+
+
+@pytest.fixture
+def open_lab(warm: BrowserContext) -> Iterator[Callable[..., Page]]:
+    """Opens pages of Lab, which close with the test."""
+    with ExitStack() as opened:
+        yield lambda *how, **more: opened.enter_context(opened_page(warm, *how, **more))
 
 
 def run(page: Page, command: str, arguments: dict[str, Any] | None = None) -> None:

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-import pytest
-from looks import SIZES, Look, size_id
+from collections.abc import Iterator
 
-from .conftest import Lab, run
-from .steps import OpenLab, found, mode, open_tab, submit
+import pytest
+from looks import JUDGED, SIZES, Look, size_id
+from playwright.sync_api import BrowserContext, Page
+
+from .conftest import Lab, opened_page, run
+from .steps import found, mode, open_tab, submit
+
+
+@pytest.fixture(scope="module")
+def shown(warm: BrowserContext, lab: Lab) -> Iterator[Page]:
+    """One page of Lab for all of it."""
+    with opened_page(warm, lab) as page:
+        yield page
 
 
 @pytest.fixture(params=SIZES, ids=size_id)
-def look(request: pytest.FixtureRequest, lab: Lab, open_lab: OpenLab) -> Look:
+def look(request: pytest.FixtureRequest, shown: Page) -> Look:
     theme, width = request.param
-    page = open_lab(lab, "lab", width)
-    run(page, "apputils:change-theme", {"theme": theme})
-    page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
-    return Look(page, size_id((theme, width)))
+    shown.set_viewport_size({"width": width, "height": 800})
+    run(shown, "apputils:change-theme", {"theme": theme})
+    shown.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
+    run(shown, "application:close-all")
+    shown.locator(".hm-View").wait_for(state="detached")
+    run(shown, "himalia:show-jobs")
+    shown.get_by_label("Search jobs").fill("")
+    return Look(shown, size_id((theme, width)), request.param in JUDGED)
 
 
 def _make_room(look: Look) -> None:
@@ -116,4 +130,6 @@ def test_comparison_and_form(look: Look, lab: Lab) -> None:
         look.at("form-down")
     finally:
         mode(lab, "up")
+    page.keyboard.press("Escape")
+    page.locator(".hm-RunForm").wait_for(state="detached")
     look.nothing_wrong()
