@@ -140,7 +140,7 @@ def opened_page(context: BrowserContext, lab: Lab, path: str = "lab", width: int
     page.evaluate("localStorage.clear()")
     page.close()
     context.clear_cookies()
-    assert thrown == []
+    assert thrown == [], thrown
 
 
 @pytest.fixture
