@@ -113,7 +113,7 @@ async def test_a_quota_of_one_job_runs_two_one_after_the_other(engine: EngineOnC
 
 async def test_what_holds_nothing_yet_is_counted_nowhere(engine: EngineOnCluster) -> None:
     first, second = await one_runs_and_one_waits(engine)
-    assert [holding.id for holding in engine.board.held()] == [first]
+    assert [holding.id for holding in engine.board.held] == [first]
     await engine.stop(first)
     await engine.becomes(second, State.RUNNING)
     await engine.stop(second)

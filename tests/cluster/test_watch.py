@@ -7,10 +7,9 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-import yaml
+from api_lines import Line, a_line
 from machinery.cluster import Cluster
 
 from himalia.engine.backends.kubernetes import names
@@ -19,66 +18,12 @@ from himalia.engine.backends.kubernetes.watch import Watch
 from himalia.testing.service_side import eventually
 
 
-class Line:
-    """A way to the API server that can be cut or can fall silent."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self._to = (host, port)
-        self._open: set[asyncio.StreamWriter] = set()
-        self._flowing = asyncio.Event()
-        self._flowing.set()
-        self.opened = 0
-
-    async def listen(self) -> int:
-        """Begin; the port."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.opened += 1
-        self._open.add(writer)
-        to_reader, to_writer = await asyncio.open_connection(*self._to)
-        self._open.add(to_writer)
-        if writer.is_closing():  # cut in the meantime
-            to_writer.transport.abort()
-        await asyncio.gather(self._copy(reader, to_writer), self._copy(to_reader, writer))
-
-    async def _copy(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            while data := await source.read(65536):
-                await self._flowing.wait()
-                target.write(data)
-        target.close()
-
-    def cut(self) -> None:
-        """End all connections, without a goodbye."""
-        for writer in self._open:
-            writer.transport.abort()
-        self._open.clear()
-
-    def silence(self, on: bool) -> None:
-        """Let nothing through, with connections left open; or let it flow again, for new connections too."""
-        (self._flowing.clear if on else self._flowing.set)()
-
-    def close(self) -> None:
-        self._server.close()
-        self.cut()
-
-
 @pytest.fixture
 async def line(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Line]:
     """A line to the API server, which KUBECONFIG leads through."""
-    config = yaml.safe_load(await asyncio.to_thread(cluster.kubeconfig.read_text))
-    (to,) = (one["cluster"] for one in config["clusters"])
-    url = urlsplit(to["server"])
-    line = Line(url.hostname or "", url.port or 443)
-    to |= {"server": f"https://127.0.0.1:{await line.listen()}", "tls-server-name": url.hostname}
-    kubeconfig = tmp_path / "kubeconfig"
-    kubeconfig.write_text(yaml.safe_dump(config))
-    monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
-    yield line
-    line.close()
+    async with a_line(cluster, tmp_path / "kubeconfig") as line:
+        monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+        yield line
 
 
 class Followed:
@@ -165,13 +110,9 @@ async def test_broken_connection_is_taken_up_where_it_was(line: Line, direct: Ap
 
 async def test_silence_is_noticed(line: Line, direct: Api, namespace: str) -> None:
     async with following(direct, namespace, quiet_s=1.0) as followed:
-        line.silence(True)
-        await followed.set("one", "1")
-        await asyncio.sleep(2)
-        assert followed.watch.records == {}
         opened = line.opened
-        line.silence(False)
-        line.cut()
+        line.stall()
+        await followed.set("one", "1")
         await followed.holds("one=1")
         assert line.opened > opened
 

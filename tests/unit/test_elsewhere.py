@@ -85,7 +85,7 @@ async def test_all_are_handed_over_at_once_and_hold_nothing(platform: Platform) 
         await offered(platform, f"{workload}-1")
         row = await platform.row(workload)
         assert (row.state, row.attempt) == (State.QUEUED, 0)
-    assert platform.engine.board.held() == []
+    assert list(platform.engine.board.held) == []
 
 
 async def test_it_starts_when_it_is_admitted_and_not_before(platform: Platform) -> None:
@@ -96,7 +96,7 @@ async def test_it_starts_when_it_is_admitted_and_not_before(platform: Platform) 
     assert (row.attempt, row.machine) == (1, None)
     assert (await platform.row(first)).state == State.QUEUED
     queue(platform).say(Placed(f"{second}-1", "here"))
-    await eventually(lambda: platform.engine.board.held()[0].machine == "here", "its place")
+    await eventually(lambda: next(iter(platform.engine.board.held)).machine == "here", "its place")
 
 
 async def test_why_it_waits_is_remembered_until_it_starts(platform: Platform) -> None:
@@ -192,7 +192,7 @@ async def test_all_ranks_begin_together_wherever_they_are_put(platform: Platform
     await platform.until(workload, State.RUNNING)
     queue(platform).say(*(Placed(f"{workload}-1", "here", rank) for rank in range(3)))
     held = platform.engine.board.held
-    await eventually(lambda: [one.machine for one in held()] == ["here"] * 3, "their places")
+    await eventually(lambda: [one.machine for one in held] == ["here"] * 3, "their places")
     platform.backend.end(Ended(f"{workload}-1", None, rank=WHOLE))
     await platform.until(workload, State.SUCCEEDED)
 

@@ -75,7 +75,7 @@ def test_short_ones_go_ahead_by_turns() -> None:
         ("w6", "w4"),
         ("w7", "w5"),
     ]
-    assert set(board.holding) == {"w1", "w2"}
+    assert set(board.held.workloads) == {"w1", "w2"}
 
 
 def test_no_more_than_some_go_ahead_and_more_when_half_of_them_are_done() -> None:
@@ -131,11 +131,11 @@ def test_who_is_behind_takes_the_place_of_the_one_that_ended() -> None:
     board = board_of(workload(1, State.RUNNING), *map(workload, range(2, 5)))
     go_ahead(board, taught(board))
     board.release("w1")
-    assert list(board.holding) == ["w2"]
+    assert list(board.held.workloads) == ["w2"]
     board.remove("w1")
     board.remove("w2")
-    assert list(board.holding) == ["w3"]
-    assert board.holding["w3"].reserve == ONE_CORE
+    assert list(board.held.workloads) == ["w3"]
+    assert board.held.of("w3")[0].reserve == ONE_CORE
 
 
 def test_who_leaves_the_row_is_followed_by_the_next() -> None:
@@ -144,10 +144,10 @@ def test_who_leaves_the_row_is_followed_by_the_next() -> None:
     board.move(board.active["w3"], State.QUEUED)
     board.remove("w5")
     assert [item.id for item in board.followers()] == ["w2", "w4"]
-    assert list(board.holding) == ["w1"]
+    assert list(board.held.workloads) == ["w1"]
     board.remove("w1")
     board.remove("w2")
-    assert list(board.holding) == ["w4"]
+    assert list(board.held.workloads) == ["w4"]
     assert [item.id for item in board.queued()] == ["w3"]
 
 
@@ -168,9 +168,9 @@ def test_after_a_restart_only_those_that_fit_hold_places() -> None:
     board = board_of(workload(1, State.RUNNING), *(workload(n, State.STARTING) for n in range(2, 7)))
     lookahead = taught(board)
     lookahead.line_up([MACHINE])
-    assert set(board.holding) == {"w1", "w2"}
+    assert set(board.held.workloads) == {"w1", "w2"}
     assert len(board.followers()) == 4
     assert len(lookahead.overdue(clock.monotonic() + RECALL_S + 1)) == 4, "what runs there may be long"
     other = board_of(*(workload(n, State.STARTING, person="nobody") for n in range(1, 4)))
     taught(other).line_up([MACHINE])
-    assert len(other.holding) == 3, "those of no lane cannot wait behind each other"
+    assert len(other.held.workloads) == 3, "those of no lane cannot wait behind each other"

@@ -9,7 +9,8 @@ from itertools import chain
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from himalia.engine.queue import Holding, Placement, Waiting, could_ever_run, free, plan
+from himalia.engine.held import Held, Holding
+from himalia.engine.queue import Placement, Waiting, could_ever_run, free, plan
 from himalia.engine.resources import Machine, Resources, Spot, total
 from himalia.profiles.constraints import Constraints, Taint
 
@@ -37,7 +38,7 @@ def group(replicas: int, reserve: Resources, number: int = 0, waited_s: float = 
 def planned(
     waiting: list[Waiting], holding: list[Holding], machines: list[Machine], patience_s: float = 30
 ) -> list[Placement]:
-    return plan(waiting, holding, machines, {one.shape for one in waiting}, patience_s)
+    return plan(waiting, Held(holding), machines, {one.shape for one in waiting}, patience_s)
 
 
 reserves = st.builds(
@@ -193,7 +194,7 @@ def test_devices_are_given_once() -> None:
 def test_foreign_use_is_not_given_out() -> None:
     here = Machine("one", needs(4, 8), foreign=needs(3, 1))
     assert planned(line(needs(2)), [], [here]) == []
-    assert free([], [here]) == {"one": needs(1, 7)}
+    assert free(Held(), [here]) == {"one": needs(1, 7)}
 
 
 def test_what_runs_on_an_unknown_machine_counts_nowhere() -> None:

@@ -37,8 +37,9 @@ from himalia.engine.backends.base import (
     Started,
 )
 from himalia.engine.board import Active, Board
+from himalia.engine.held import Held, Holding
 from himalia.engine.logs import LogFiles
-from himalia.engine.queue import Holding, Placement, spot_on
+from himalia.engine.queue import Placement, spot_on
 from himalia.engine.reconciler import Reconciler
 from himalia.engine.resources import Machine, Resources
 from himalia.engine.service import Engine, WorkloadSpec
@@ -397,7 +398,7 @@ async def test_a_group_ends_with_the_rank_that_failed_first(platform: Platform) 
     assert told == [("STOPPED", "peer_failed"), ("FAILED", "user_error"), ("SUCCEEDED", None)]
     kept = await platform.database.read(lambda c: outputs.of(c, workload, 1))
     assert [one.path for one in kept] == ["rank-2/outputs/part"]
-    assert platform.engine.board.held() == []
+    assert list(platform.engine.board.held) == []
 
 
 async def test_a_group_that_may_try_again_does_so_as_a_whole(platform: Platform) -> None:
@@ -417,11 +418,11 @@ async def test_a_group_holds_room_for_every_rank_and_starts_as_a_whole(platform:
     first = await platform.submit("first", replicas=5)
     await platform.until(first, State.RUNNING)
     second = await platform.submit("second", replicas=4)
-    assert len(platform.engine.board.held()) == 5
+    assert len(list(platform.engine.board.held)) == 5
     assert (await platform.row(second)).state == State.QUEUED
     platform.backend.end(*(Ended(f"{first}-1", None, rank=rank) for rank in range(5)))
     await platform.until(second, State.RUNNING)
-    assert len(platform.engine.board.held()) == 4
+    assert len(list(platform.engine.board.held)) == 4
 
 
 async def test_what_the_backend_puts_elsewhere_is_counted_where_it_is(
@@ -443,13 +444,13 @@ async def test_what_the_backend_puts_elsewhere_is_counted_where_it_is(
     async with asyncio.timeout(10):
         while (await platform.row(alone)).machine != "there":  # noqa: ASYNC110  (rows wake nobody)
             await asyncio.sleep(0.005)
-    assert sorted((one.id, one.machine) for one in board.held() if one.id == alone) == [(alone, "there")]
-    assert sorted(one.machine for one in board.held() if one.id == group) == ["here", "there"]
+    assert sorted((one.id, one.machine) for one in board.held if one.id == alone) == [(alone, "there")]
+    assert sorted(one.machine for one in board.held if one.id == group) == ["here", "there"]
     told = {one.rank: one.machine for one in await rank_rows(platform, group)}
     assert told == {0: "here", 1: "there"}
-    first = spot_on(there, Resources.of(1, 1, {"npu": 1}), [])
+    first = spot_on(there, Resources.of(1, 1, {"npu": 1}), Held())
     taken = Holding("x", SIZE, "there", frozenset(first.devices["npu"]))
-    assert spot_on(there, Resources.of(1, 1, {"npu": 1}), [taken]).devices == {"npu": ("npu/1",)}
+    assert spot_on(there, Resources.of(1, 1, {"npu": 1}), Held([taken])).devices == {"npu": ("npu/1",)}
 
 
 async def test_devices_have_the_names_that_whoever_gives_them_out_tells(
@@ -522,7 +523,7 @@ async def test_a_notebook_server_is_counted_where_its_pod_is(
     async with asyncio.timeout(10):
         while (await platform.row(server)).machine != "there":  # noqa: ASYNC110  (rows wake nobody)
             await asyncio.sleep(0.005)
-    assert [one.machine for one in platform.engine.board.held() if one.id == server] == ["there"]
+    assert [one.machine for one in platform.engine.board.held if one.id == server] == ["there"]
 
 
 async def test_a_service_that_starts_again_knows_the_ranks_that_have_ended(tmp_path: Path) -> None:
@@ -538,7 +539,7 @@ async def test_a_service_that_starts_again_knows_the_ranks_that_have_ended(tmp_p
         await platform.until(workload, State.RUNNING)
     async with platform_in(tmp_path, again=True) as platform:
         await platform.reconciler.start()
-        assert len(platform.engine.board.held()) == 2
+        assert len(list(platform.engine.board.held)) == 2
         platform.backend.end(Ended(f"{workload}-1", None, rank=1))
         await platform.until(workload, State.SUCCEEDED)
 

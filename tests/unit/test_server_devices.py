@@ -73,9 +73,8 @@ class World:
     def job_gets(self) -> tuple[str, ...]:
         """The devices that a job would be given now."""
         reserve = Resources.of(0, 0, {GPU: 1})
-        holding = self.board.held()
         job = queue.Waiting("job", reserve)
-        placed = queue.plan([job], holding, [MACHINE], {job.shape})
+        placed = queue.plan([job], self.board.held, [MACHINE], {job.shape})
         return placed[0].devices[GPU] if placed else ()
 
 
@@ -116,7 +115,7 @@ def test_what_could_not_be_reserved_holds_nothing() -> None:
             for _ in range(3):
                 with pytest.raises(NoCapacity, match="folders"):
                     await here.reserve("ada")
-            assert here.board.holding == {}
+            assert list(here.board.held) == []
             assert here.board.active == {}
 
     asyncio.run(run())
@@ -128,6 +127,6 @@ def test_without_its_environment_nothing_is_reserved() -> None:
             (here.servers.folders.environment("base") / "bin/python").unlink()
             with pytest.raises(Invalid, match="himalia environments create base"):
                 await here.reserve("ada")
-            assert here.board.holding == {}
+            assert list(here.board.held) == []
 
     asyncio.run(run())

@@ -251,7 +251,7 @@ class Endpoints:
         if not row.is_wanted or not any(one.weight > 0 and one.state not in ENDED for one in revisions):
             return
         machines, allowed = self.engine.machines(), self.engine.board.constraints(profile)
-        rooms = queue.free(self.engine.board.held(), machines)
+        rooms = queue.free(self.engine.board.held, machines)
         usable = [rooms[one.name] for one in machines if one.takes(reserve, allowed)]
         if not usable or any(reserve.fits(room) for room in usable):
             return

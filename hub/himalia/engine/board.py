@@ -17,7 +17,8 @@ from himalia.core import clock
 from himalia.engine.backends.base import Known
 from himalia.engine.elsewhere import Elsewhere
 from himalia.engine.groups import Group
-from himalia.engine.queue import Holding, Shape, Waiting
+from himalia.engine.held import Held, Holding
+from himalia.engine.queue import Shape, Waiting
 from himalia.engine.resources import Resources, Spot
 from himalia.engine.states import HOLDING, Counts, State
 from himalia.profiles.constraints import ANYWHERE, Constraints
@@ -153,9 +154,7 @@ class Board:
         self.constraints: Callable[[str], Constraints] = lambda _: ANYWHERE
         """By profile, as it stands: it may have been changed since a workload was submitted."""
         self.active: dict[str, Active] = {}
-        self.holding: dict[str, Holding] = {}
-        """By workload; of a group, that of rank 0."""
-        self._beside: dict[str, list[Holding]] = {}
+        self.held = Held()
         self.stopping: dict[str, Active] = {}
         self.elsewhere = Elsewhere()
         """What waits in a queue of the backend's own is there, and not in this one."""
@@ -180,18 +179,9 @@ class Board:
             insort(self._queue, (item.order, item.id))
             self.shapes[item.shape] += 1
         elif item.state in HOLDING and item.after is None:
-            self._hold(item)
+            self.held.put(item.id, item.holdings())
         if item.state == State.STOPPING:
             self.stopping[item.id] = item
-
-    def held(self) -> list[Holding]:
-        """Everything that is held, of groups that of every rank."""
-        return [*self.holding.values(), *(one for group in self._beside.values() for one in group)]
-
-    def _hold(self, item: Active) -> None:
-        self.holding[item.id], *beside = item.holdings()
-        if beside:
-            self._beside[item.id] = beside
 
     def place_rank(self, item: Active, rank: int, spot: Spot) -> None:
         """A rank is in another place than was chosen, and holds what it holds there."""
@@ -199,8 +189,8 @@ class Board:
             item.machine, item.devices = spot.machine, dict(spot.devices)
         else:
             item.others = (*item.others[: rank - 1], spot, *item.others[rank:])
-        if item.id in self.holding:
-            self._hold(item)
+        if item.id in self.held:
+            self.held.put(item.id, item.holdings())
 
     def remove(self, workload: str) -> None:
         """Forget a workload; nothing happens when it is not there."""
@@ -211,14 +201,13 @@ class Board:
 
     def follow(self, item: Active, leader: Active) -> None:
         """`item` gives up what it holds, if anything, and takes the place of `leader` later."""
-        self.holding.pop(item.id, None)
+        self.held.pop(item.id)
         item.after, item.ahead_since = leader.id, clock.monotonic()
         self._behind[leader.id] = item.id
 
     def release(self, workload: str) -> None:
         """Free what a workload holds, or its turn in a row; who is behind it moves up."""
-        self.holding.pop(workload, None)
-        self._beside.pop(workload, None)
+        self.held.pop(workload)
         item = self.active[workload]
         behind = self._behind.pop(workload, None)
         if item.after is not None:
@@ -229,7 +218,7 @@ class Board:
             if item.after is not None:
                 self._behind[item.after] = behind
             elif follower.state in HOLDING:
-                self._hold(follower)
+                self.held.put(follower.id, follower.holdings())
         item.after = None
 
     def tail(self, first: Active) -> tuple[Active, int]:
@@ -245,8 +234,7 @@ class Board:
 
     def _take_out(self, workload: str) -> None:
         item = self.active.pop(workload, None)
-        self.holding.pop(workload, None)
-        self._beside.pop(workload, None)
+        self.held.pop(workload)
         self.stopping.pop(workload, None)
         self.elsewhere.take_out(workload)
         if item is None:

@@ -17,6 +17,7 @@ from operator import itemgetter
 from himalia.core import clock
 from himalia.engine import queue
 from himalia.engine.board import Active, Board
+from himalia.engine.held import Held
 from himalia.engine.resources import Machine
 from himalia.engine.states import UNMANAGED, State
 
@@ -56,7 +57,7 @@ class Lookahead:
 
     def choose(self) -> list[tuple[Active, Active]]:
         """(workload, the one behind which it goes), in the order of the queue."""
-        chains = self._chains()
+        chains = self._chains() if self._expected else []
         if not chains:
             return []
         chosen = []
@@ -83,7 +84,7 @@ class Lookahead:
         chains = []
         longest = timedelta(seconds=AHEAD_S)
         now = clock.now()
-        for workload in self.board.holding:
+        for workload in self.board.held.workloads:
             first = self.board.active[workload]
             if first.state not in (State.STARTING, State.RUNNING):
                 continue
@@ -101,10 +102,10 @@ class Lookahead:
 
     def line_up(self, machines: Sequence[Machine]) -> None:
         """After a restart: what had gone ahead, and has no place of its own, goes behind its like again."""
-        holding = [self.board.active[workload] for workload in self.board.holding]
+        holding = [self.board.active[workload] for workload in self.board.held.workloads]
         ahead = sorted((i for i in holding if _may_be_ahead(i)), key=lambda item: item.order)
         placed = [one for item in holding if not _may_be_ahead(item) for one in item.holdings()]
-        left = queue.free(placed, machines)
+        left = queue.free(Held(placed), machines)
         leaders = [item for item in holding if item.state == State.RUNNING]
         for item in ahead:
             room = left.get(item.machine or "")

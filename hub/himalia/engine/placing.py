@@ -18,7 +18,7 @@ def placed(board: Board, machines: Sequence[Machine], item: Active, told: Placed
     if machine is None or item.state not in HOLDING or told.rank >= item.replicas:
         return
     if item.spots[told.rank].machine != told.machine:
-        _move(board, item, told.rank, queue.spot_on(machine, item.reserve, board.held()), news)
+        _move(board, item, told.rank, queue.spot_on(machine, item.reserve, board.held), news)
 
 
 def given(board: Board, machines: Sequence[Machine], item: Active, told: Started, news: News) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from himalia.engine.held import Held, Use
 from himalia.engine.resources import Machine, Resources, Spot, total
 from himalia.profiles.constraints import ANYWHERE, Constraints
 
@@ -42,17 +43,6 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
-    """One that holds resources on a machine, and the devices it was given; each of a group's ranks is one."""
-
-    id: str
-    reserve: Resources
-    machine: str
-    devices: frozenset[str] = frozenset()
-    order: tuple[int, int] = (0, 0)
-
-
-@dataclass(frozen=True, slots=True)
 class Placement:
     """Start `id` on `machine` with these devices, by resource name; a group's ranks above 0 go to `others`."""
 
@@ -67,8 +57,13 @@ class _Room:
     machine: Machine
     free: Resources
     used_devices: set[str]
-    holding: list[Holding] = field(default_factory=list)
+    use: Use
     beside_head: Resources | None = None
+
+    @classmethod
+    def of(cls, machine: Machine, held: Held) -> _Room:
+        use = held.on(machine.name)
+        return cls(machine, _left(machine, use), set(use.devices), use)
 
     def take(self, reserve: Resources) -> Spot:
         self._move(reserve, -1)
@@ -148,7 +143,7 @@ class _Planner:
             free[name] = free[name].plus(head.reserve, -1)
         self.head_waited_s = head.waited_s
         for name, room in chosen.items():
-            overtakers = total(item.reserve for item in room.holding if item.order > head.order)
+            overtakers = total(one.reserve for one in room.use.holdings() if one.order > head.order)
             room.beside_head = left[name].plus(overtakers, -1)
 
 
@@ -158,20 +153,13 @@ def _size(room: Resources) -> tuple[int, int]:
 
 def plan(
     waiting: Iterable[Waiting],
-    holding: Sequence[Holding],
+    held: Held,
     machines: Sequence[Machine],
     shapes: set[Shape],
     patience_s: float = PATIENCE_S,
 ) -> list[Placement]:
     """Which of `waiting` (in order) start now. `shapes` are the distinct ones among them."""
-    rooms = {m.name: _Room(m, m.allocatable.plus(m.foreign, -1), set()) for m in machines}
-    for item in holding:
-        room = rooms.get(item.machine)
-        if room is not None:
-            room.free = room.free.plus(item.reserve, -1)
-            room.used_devices |= item.devices
-            room.holding.append(item)
-    planner = _Planner(list(rooms.values()), patience_s)
+    planner = _Planner([_Room.of(machine, held) for machine in machines], patience_s)
     placements = []
     for candidate in waiting:
         placement = planner.place(candidate)
@@ -182,15 +170,11 @@ def plan(
     return placements
 
 
-def spot_on(machine: Machine, reserve: Resources, holding: Iterable[Holding]) -> Spot:
+def spot_on(machine: Machine, reserve: Resources, held: Held) -> Spot:
     """A place on a machine for what is there already: its devices are those that nobody else holds."""
     if not reserve.devices:
         return Spot(machine.name, {})
-    room = _Room(machine, machine.allocatable, set())
-    for item in holding:
-        if item.machine == machine.name:
-            room.used_devices |= item.devices
-    return room.take(reserve)
+    return _Room.of(machine, held).take(reserve)
 
 
 def could_ever_run(
@@ -211,10 +195,10 @@ def could_ever_run(
     return not missing
 
 
-def free(holding: Sequence[Holding], machines: Sequence[Machine]) -> dict[str, Resources]:
+def free(held: Held, machines: Sequence[Machine]) -> dict[str, Resources]:
     """What each machine has left to give."""
-    left = {m.name: m.allocatable.plus(m.foreign, -1) for m in machines}
-    for item in holding:
-        if item.machine in left:
-            left[item.machine] = left[item.machine].plus(item.reserve, -1)
-    return left
+    return {machine.name: _left(machine, held.on(machine.name)) for machine in machines}
+
+
+def _left(machine: Machine, use: Use) -> Resources:
+    return machine.allocatable.plus(machine.foreign, -1).plus(use.total, -1)

@@ -173,7 +173,7 @@ class Reconciler:
             return
         placements = queue.plan(
             self.board.waiting(),
-            self.board.held(),
+            self.board.held,
             self.backend.machines(),
             set(self.board.shapes),
         )

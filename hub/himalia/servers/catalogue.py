@@ -102,7 +102,7 @@ class Catalogue:
     def show(self, groups: Iterable[str] | None) -> ProfileItems:
         """Profiles for members of `groups` (None: all), with what is free now."""
         machines = self.engine.machines()
-        free = queue.free(self.engine.board.held(), machines)
+        free = queue.free(self.engine.board.held, machines)
         profiles = self.profiles if groups is None else self.profiles.for_groups(groups)
         return ProfileItems(
             items=[self._shown(profile, machines, free) for profile in profiles],

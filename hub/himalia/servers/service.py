@@ -22,6 +22,7 @@ from himalia.engine.backends.local.machine import device_files
 from himalia.engine.board import Active
 from himalia.engine.changes import Change
 from himalia.engine.folders import Folders
+from himalia.engine.held import Holding
 from himalia.engine.queue import Placement
 from himalia.engine.resources import Resources
 from himalia.engine.service import Engine, WorkloadSpec
@@ -89,7 +90,7 @@ class Servers:
                 await self.release(identifier)
             finally:
                 if identifier not in self.engine.board.active:
-                    self.engine.board.holding.pop(identifier, None)
+                    self.engine.board.held.pop(identifier)
             raise
 
     async def _start(
@@ -139,11 +140,11 @@ class Servers:
     def _place(self, identifier: str, reserve: Resources, profile: str) -> Placement:
         """A place with its devices, held from now on, so that nothing else gets them. Raises NoCapacity."""
         board, machines = self.engine.board, self.engine.machines()
-        holding, allowed = board.held(), board.constraints(profile)
+        held, allowed = board.held, board.constraints(profile)
         waiting = queue.Waiting(identifier, reserve, constraints=allowed)
-        places = queue.plan([waiting], holding, machines, {waiting.shape})
+        places = queue.plan([waiting], held, machines, {waiting.shape})
         if not places:
-            left = queue.free(holding, machines)
+            left = queue.free(held, machines)
             usable = [left[one.name] for one in machines if one.takes(reserve, allowed)]
             most = max(usable, key=lambda room: room.memory_bytes, default=Resources())
             raise NoCapacity(
@@ -151,7 +152,7 @@ class Servers:
                 "Choose a smaller size, or try again when others have stopped."
             )
         devices = frozenset(device for given in places[0].devices.values() for device in given)
-        board.holding[identifier] = queue.Holding(identifier, reserve, places[0].machine, devices)
+        board.held.put(identifier, [Holding(identifier, reserve, places[0].machine, devices)])
         return places[0]
 
     def _store(self, tx: Transaction, spec: WorkloadSpec, placement: Placement, person: Person) -> None:

@@ -104,7 +104,7 @@ def known(launch: Launch) -> Known:
 
 
 class Service:
-    """A service that follows a backend: opens it, takes its reports, closes it.
+    """A service that follows a backend: opens it, waits until it sees what is there, takes its reports, closes it.
 
     With `durable` False it takes reports and never says that they are stored. Leaving the context is a service
     that goes away: what runs, runs on.
@@ -123,6 +123,7 @@ class Service:
         await self.backend.open(self._known)
         self._api.attach(self.backend.reception)
         self._listening = asyncio.create_task(self._listen())
+        await eventually(self.backend.machines, "machines to be seen")
         return self
 
     async def __aexit__(

@@ -272,7 +272,7 @@ async def changes(parts: WorkloadParts) -> AsyncIterator[str]:
 
 def _machines(parts: WorkloadParts) -> list[MachineShown]:
     there = parts.engine.machines()
-    free = queue.free(parts.engine.board.held(), there)
+    free = queue.free(parts.engine.board.held, there)
     return [
         MachineShown(
             name=machine.name,
