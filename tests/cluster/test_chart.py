@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
@@ -78,24 +78,33 @@ def admin(release: Release) -> Iterator[httpx.Client]:
 
 
 def test_servers_and_jobs_go_on_without_hub_and_service(release: Release, admin: httpx.Client) -> None:
+    with server_of(admin):
+        jobs = "/services/himalia/api/v1/projects/admin/jobs"
+        command = ["sh", "-c", "sleep 40; mkdir -p outputs; echo 42 > outputs/answer"]
+        spec = {"kind": "command", "command": command, "profile": "base"}
+        assert admin.post(jobs, json={"name": "goes-on", "spec": spec}).status_code == 201
+        until(lambda: state_of(admin, "goes-on") == "RUNNING", "the job runs")
+        before = people(release)
+        assert len(before) == 2
+        for component in ("hub", "service"):
+            release.kubectl("delete", "pod", release.pods()[component]["metadata"]["name"])
+            assert admin.get("/user/admin/api/status").status_code == 200
+        another_proxy(release, admin)
+        assert people(release) == before
+        until(lambda: state_of(admin, "goes-on") == "SUCCEEDED", "the job has succeeded")
+        assert admin.get(f"{jobs}/goes-on/outputs/outputs/answer").text == "42\n"
+        assert admin.get(f"{jobs}/goes-on").json()["status"]["attempt"] == 1
+
+
+@contextmanager
+def server_of(admin: httpx.Client) -> Iterator[None]:
+    """Meanwhile the administrator's notebook server runs."""
     assert admin.post("/hub/api/users/admin/server", json={"profile": "base"}).status_code in (201, 202)
-    until(lambda: admin.get("/user/admin/api/status").status_code == 200, "Lab answers")
-    jobs = "/services/himalia/api/v1/projects/admin/jobs"
-    command = ["sh", "-c", "sleep 40; mkdir -p outputs; echo 42 > outputs/answer"]
-    spec = {"kind": "command", "command": command, "profile": "base"}
-    assert admin.post(jobs, json={"name": "goes-on", "spec": spec}).status_code == 201
-    until(lambda: state_of(admin, "goes-on") == "RUNNING", "the job runs")
-    before = people(release)
-    assert len(before) == 2
-    for component in ("hub", "service"):
-        release.kubectl("delete", "pod", release.pods()[component]["metadata"]["name"])
-        assert admin.get("/user/admin/api/status").status_code == 200
-    another_proxy(release, admin)
-    assert people(release) == before
-    until(lambda: state_of(admin, "goes-on") == "SUCCEEDED", "the job has succeeded")
-    assert admin.get(f"{jobs}/goes-on/outputs/outputs/answer").text == "42\n"
-    assert admin.get(f"{jobs}/goes-on").json()["status"]["attempt"] == 1
-    assert admin.delete("/hub/api/users/admin/server").status_code in (202, 204)
+    try:
+        until(lambda: admin.get("/user/admin/api/status").status_code == 200, "Lab answers")
+        yield
+    finally:
+        assert admin.delete("/hub/api/users/admin/server").status_code in (202, 204)
 
 
 def another_proxy(release: Release, admin: httpx.Client) -> None:
@@ -103,12 +112,14 @@ def another_proxy(release: Release, admin: httpx.Client) -> None:
     release.kubectl("delete", "pod", release.pods()["proxy"]["metadata"]["name"])
     paths = ("/services/himalia/health", "/services/himalia-gateway/health")
 
-    def answer() -> list[int]:
+    def answers() -> bool:
         with suppress(httpx.HTTPError):
-            return [httpx.get(release.url + path, timeout=5).status_code for path in paths]
-        return []
+            found = [httpx.get(release.url + path, timeout=5).status_code for path in paths]
+            assert 404 not in found
+            return found == [200, 200]
+        return False
 
-    assert until(answer, "another proxy answers") == [200, 200]
+    until(answers, "another proxy answers")
     look = "/user/admin/api/status"
     until(
         lambda: admin.get(look, follow_redirects=False).status_code == 200, "it knows the server", within_s=10

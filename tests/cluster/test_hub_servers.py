@@ -137,7 +137,7 @@ def test_a_quota_is_a_sentence(cluster: Cluster, hub: HubOnHost, items: Items) -
         "kind": "ResourceQuota",
         "metadata": {"name": "few", "namespace": hub.namespace},
     }
-    cluster.apply({**quota, "spec": {"hard": {"pods": "0"}}})
+    cluster.apply({**quota, "spec": {"hard": {"pods": "0"}}}, namespace=hub.namespace)
     try:
         until(lambda: items("resourcequotas")[0].get("status", {}).get("hard"), "the quota is in force")
         said = failed(hub, items, "bob", SMALL)
