@@ -81,7 +81,7 @@ async def test_what_happened_while_the_api_forgot_it(
         line.silence(False)
         line.cut()
         assert (await service.ended("a-1")).reason in ("lost", "platform_stopped")
-        assert service.backend._pods.lists == lists + 1
+        await eventually(lambda: service.backend._pods.lists == lists + 1, "pods to be listed anew")
         assert service.backend.observe(["b-1", "c-1"]) == {"b-1": Seen.GONE, "c-1": Seen.RUNNING}
         (world.shared / "on").touch()
         assert (await service.ended("c-1")).reason is None
