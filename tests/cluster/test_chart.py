@@ -29,6 +29,34 @@ def test_examples_of_values_are_accepted_by_the_api(block: Block, cluster: Clust
     line = ["apply", "--namespace", namespace, "--dry-run=server", "-f", "-"]
     answer = cluster.kubectl(*line, input=manifests)
     assert "deployment.apps/example-hub created" in answer
+    made = [one for one in yaml.safe_load_all(manifests) if one]
+    assert [words for one in made for words in lacking(one, made)] == []
+
+
+def lacking(one: dict[str, Any], made: list[dict[str, Any]]) -> Iterator[str]:
+    """What something that runs pods has not: resources, probes, a restricted context, a disruption budget."""
+    if one["kind"] not in ("Deployment", "StatefulSet", "Job"):
+        return
+    name, template = f"{one['kind']} {one['metadata']['name']}", one["spec"]["template"]
+    spec, goes_on = template["spec"], one["kind"] != "Job"
+    if not spec["securityContext"].get("runAsNonRoot"):
+        yield f"{name}: runAsNonRoot"
+    for container in [*spec["containers"], *spec.get("initContainers", ())]:
+        here, security = f"{name}, {container['name']}", container["securityContext"]
+        resources = container.get("resources", {})
+        if not (
+            {"cpu", "memory"} <= resources.get("requests", {}).keys() and "memory" in resources["limits"]
+        ):
+            yield f"{here}: resources"
+        if security["allowPrivilegeEscalation"] or security["capabilities"] != {"drop": ["ALL"]}:
+            yield f"{here}: security"
+    for container in spec["containers"] if goes_on else ():
+        if "livenessProbe" not in container or not container.keys() & {"startupProbe", "readinessProbe"}:
+            yield f"{name}, {container['name']}: probes"
+    budgets = [b["spec"]["selector"]["matchLabels"] for b in made if b["kind"] == "PodDisruptionBudget"]
+    labels = template["metadata"]["labels"].items()
+    if goes_on and not any(budget.items() <= labels for budget in budgets):
+        yield f"{name}: disruption budget"
 
 
 def test_a_wrong_value_is_refused_by_name(cluster: Cluster, namespace: str) -> None:

@@ -45,6 +45,17 @@ def mlflow(home: Path) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
+def alive(home: Path) -> tuple[int, str]:
+    """What the kubelet is told when it asks."""
+    done = subprocess.run(
+        [sys.executable, "-m", "himalia.tracking.alive"],
+        env={**os.environ, "HIMALIA_HOME": str(home)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    return done.returncode, done.stderr
+
+
 async def until(check: object, timeout_s: float = 120) -> None:
     deadline = time.monotonic() + timeout_s
     while not check():  # type: ignore[operator]
@@ -65,8 +76,10 @@ async def test_it_is_waited_for_and_found_again(home: Path, monkeypatch: pytest.
             made = await http.post("/api/2.0/mlflow/experiments/create", json={"name": "one"})
             assert made.status_code == 200, made.text
         assert ready == [True]
+        assert alive(home) == (0, "")
         process.send_signal(signal.SIGKILL)
         process.wait()
+        assert alive(home) == (1, "MLflow does not answer: [Errno 111] Connection refused\n")
         await until(lambda: beside.state == "starting")
     monkeypatch.setattr(sidecar, "WAIT_S", 0.2)
     with pytest.raises(Unavailable, match="MLflow does not answer now"):

@@ -220,3 +220,8 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
   value: {{ (kindIs "string" $value | ternary $value (toJson $value)) | quote }}
 {{- end }}
 {{- end }}
+
+{{/* Asks whether PostgreSQL takes calls: pg_isready is on the path of some images, in Debian's own folder in others. */}}
+{{- define "himalia.postgresqlAnswers" -}}
+[sh, -c, 'PATH="$PATH:$(echo /usr/lib/postgresql/*/bin)" exec pg_isready --quiet --host=127.0.0.1']
+{{- end }}
