@@ -16,7 +16,7 @@ from typing import Any
 
 from .binaries import programs
 from .control import STORAGE_CLASS, ControlPlane
-from .layout import Layout
+from .layout import Layout, hardware
 from .loading import load, unload
 from .node import Node
 from .parts import ClusterError, run
@@ -58,7 +58,7 @@ class Cluster:
 
     def _start(self, devices: Mapping[str, int]) -> None:
         layout = self.layout
-        run("ip", "link", "add", layout.bridge, "type", "bridge")
+        run("ip", "link", "add", layout.bridge, "address", hardware(layout.host), "type", "bridge")
         run("ip", "address", "add", f"{layout.host}/24", "dev", layout.bridge)
         run("ip", "link", "set", layout.bridge, "up")
         self._authority = Authority(layout.state / "pki")

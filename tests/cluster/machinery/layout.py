@@ -114,3 +114,12 @@ class Layout:
     def server(self) -> str:
         """The API server's address, the same for everybody."""
         return f"https://{self.host}:{API_PORT}"
+
+
+def hardware(address: str) -> str:
+    """A bridge's own hardware address, made of its IPv4 address.
+
+    One that is not given any takes that of one of its ports, and another one when that port goes: as often as a pod
+    ends, all others would send into the void until they ask again who their gateway is.
+    """
+    return "0a:58:" + ":".join(f"{int(part):02x}" for part in address.split("."))

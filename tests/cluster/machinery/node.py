@@ -17,7 +17,7 @@ from typing import Any
 from himalia.runner.processes import children
 
 from .archive import archive
-from .layout import Layout
+from .layout import Layout, hardware
 from .parts import ClusterError, Part, run
 from .pki import Authority
 from .runtime import Runtime
@@ -158,7 +158,7 @@ class Node:
             f"ip address add {self.address}/24 dev eth0",
             "ip link set eth0 up",
             f"ip route add default via {layout.host}",
-            "ip link add cni0 type bridge",
+            f"ip link add cni0 address {hardware(layout.gateway(number))} type bridge",
             f"ip address add {layout.gateway(number)}/24 dev cni0",
             "ip link set cni0 up",
             # A service that kube-proxy does not know ends here: no such packet leaves the node.
