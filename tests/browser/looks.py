@@ -15,8 +15,6 @@ SIZES = [
     ("JupyterLab Dark", 1000),
     ("JupyterLab Dark", 400),
 ]
-JUDGED = {SIZES[0], SIZES[3]}
-"""Where axe looks: at each theme and each width once, for it takes a second or two a view."""
 
 
 def size_id(size: tuple[str, int]) -> str:
@@ -31,19 +29,16 @@ def shot(page: Page, name: str) -> None:
 
 
 class Look:
-    """Takes pictures of views, and collects axe's findings, serious or worse, by their names."""
+    """Collects axe's findings, serious or worse, by name of the view."""
 
-    def __init__(self, page: Page, name: str, judged: bool = True) -> None:
-        self.page, self.name, self.judged = page, name, judged
+    def __init__(self, page: Page, name: str) -> None:
+        self.page, self.name = page, name
         self.found: dict[str, list[str]] = {}
-        if judged:
-            page.evaluate(AXE.read_text())
+        page.evaluate(AXE.read_text())
 
     def at(self, view: str) -> None:
         """Look at what is shown now."""
         shot(self.page, f"{self.name}-{view}")
-        if not self.judged:
-            return
         found = self.page.evaluate(
             """async () => {
               const parts = ['.hm-Navigator', '.hm-View:not(.lm-mod-hidden)', '.hm-Dialog', '.jp-Dialog-content']

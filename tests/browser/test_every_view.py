@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from endpoint_models import Deployed, times, upload
-from looks import JUDGED, SIZES, Look, size_id
+from looks import SIZES, Look, size_id
 from loop_pages import opened_lab
 from PIL import Image
 from platforms import Person, Running
@@ -96,7 +96,7 @@ def look(request: pytest.FixtureRequest, page: Page) -> Look:
     _run(page, "apputils:change-theme", {"theme": theme})
     page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
     page.set_viewport_size({"width": width, "height": 850})
-    return Look(page, size_id((theme, width)), request.param in JUDGED)
+    return Look(page, size_id((theme, width)))
 
 
 def _run(page: Page, command: str, arguments: dict[str, str] | None = None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, KeysView
 from dataclasses import dataclass, field
 
 from himalia.engine.resources import Resources
@@ -64,9 +64,9 @@ class Held:
         return (one for of_one in self._of.values() for one in of_one)
 
     @property
-    def workloads(self) -> Sequence[str]:
-        """The workloads that hold something."""
-        return list(self._of)
+    def workloads(self) -> KeysView[str]:
+        """The workloads that hold something, as they are now."""
+        return self._of.keys()
 
     def of(self, workload: str) -> tuple[Holding, ...]:
         """What a workload holds, of a group that of each rank."""

@@ -129,12 +129,14 @@ def end_marked(prefix: str, patience_s: float) -> None:
     A process that the kernel cannot end within ``patience_s``, for instance in a dead network mount, is left to it.
     """
     until = time.monotonic() + patience_s
-    left = set(marked(prefix))
-    while left and time.monotonic() < until:
+    left: Set[int] = set()
+    while time.monotonic() < until:
         found = marked(prefix)
         kill_tree(found)
-        time.sleep(0.005)
         left = {pid for pid in left.union(found) if not has_ended(pid)}
+        if not left:
+            return
+        time.sleep(0.005)
 
 
 def mark_of(pid: int) -> Optional[str]:

@@ -136,14 +136,14 @@ class KubernetesBackend(Backend):
                 self._spawn(self._objects.remove(job.name, job.uid))
             else:
                 attempt.job, attempt.uid = job, job.uid
+        for attempt in list(self._attempts.values()):
+            if attempt.job is None and attempt.making is None and attempt.left:
+                self._forget(attempt)  # nobody has its Job any more, so it is found to be lost
         for pod in list(self._pods.records.values()):
             if isinstance(pod, Pod):
                 self._pod_changed(None, pod)
         for attempt in list(self._attempts.values()):
-            if attempt.job is None and attempt.making is None and attempt.left:
-                self._forget(attempt)  # nobody has its Job any more, so it is found to be lost
-            else:
-                self._look(attempt)
+            self._look(attempt)
 
     async def close(self) -> None:
         self._closing = True
