@@ -107,6 +107,33 @@ async def test_a_commit_whose_answer_was_lost_counts(
     assert await database.read(stored) == {"one"}
 
 
+async def test_what_was_not_committed_is_refused_though_its_number_is_another_s(
+    database: Database, server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A killed server gives a transaction's number once more, where none of its changes had reached the disk."""
+    original = Database._attempt
+    taken = []
+
+    def attempt(self: Database, connection: Connection, group: object, careful: bool = False) -> object:
+        made = original(self, connection, group, careful)  # type: ignore[arg-type]
+        number = "SELECT pg_current_xact_id()::text"
+        taken.append(connection.exec_driver_sql(number).scalar())
+        monkeypatch.undo()
+        server.kill()
+        server.start()
+        # As MLflow may have a database of its own there.
+        with sa.create_engine(server.url()).begin() as other:
+            taken.append(other.exec_driver_sql(number).scalar())
+        return made
+
+    monkeypatch.setattr(Database, "_attempt", attempt)
+    with pytest.raises(Unavailable):
+        await database.write(lambda tx: add(tx, "lost"))
+    assert taken[0] == taken[1]
+    assert await database.write(lambda tx: add(tx, "next")) == "next"
+    assert await database.read(stored) == {"next"}
+
+
 async def test_reads_say_that_the_database_is_away(database: Database, server: PostgresServer) -> None:
     await asyncio.to_thread(server.kill)
     with pytest.raises(Unavailable):

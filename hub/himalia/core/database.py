@@ -1,8 +1,8 @@
 """The database: one writer that commits in groups, readers beside it.
 
 SQLAlchemy's default transactions on SQLite lose updates (a deferred BEGIN takes its write lock too late), so
-the writer opens each group with BEGIN IMMEDIATE. On PostgreSQL the group takes an advisory lock instead, which
-also makes event ids grow in the order of commits.
+the writer opens each group with BEGIN IMMEDIATE. On PostgreSQL the group changes one row first, whose lock it holds
+to its end: that makes event ids grow in the order of commits, and the row tells later which group was the last one.
 """
 
 from __future__ import annotations
@@ -22,10 +22,12 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from pydantic_core import PydanticSerializationError, from_json, to_json
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection, Dialect, Engine, make_url
 
 from himalia.core.clock import from_micros, to_micros
 from himalia.core.errors import DiskFull, HimaliaError, Unavailable
+from himalia.core.ids import new_id
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -40,13 +42,26 @@ metadata = sa.MetaData(
     }
 )
 
+last_write = sa.Table(
+    "last_write",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("mark", sa.String(16), nullable=False),
+)
+"""One row, on PostgreSQL: the mark of the group that was committed last.
+
+The number of a transaction would not tell whether it was: a server that is killed gives it to another one again.
+"""
+_NEW_MARK = postgresql.insert(last_write).values(id=1, mark=sa.bindparam("mark"))
+_LEAVE_MARK = _NEW_MARK.on_conflict_do_update(index_elements=["id"], set_={"mark": _NEW_MARK.excluded.mark})
+_MARK = sa.select(last_write.c.mark).with_for_update()
+"""What is under way still is waited for."""
+
 GROUP_LIMIT = 2000
 """Most pieces of work in one transaction."""
 
 CLOSE_S = 10.0
 
-WRITER_LOCK = 0x68696D61
-"""Advisory lock of a writing transaction on PostgreSQL."""
 SERVICE_LOCK = 0x73657276
 """Advisory lock of the one service of a PostgreSQL database."""
 ALONE_S = 60.0
@@ -305,7 +320,7 @@ class Database:
 
     def _write_group(self, connection: Connection, group: list[_Work]) -> Connection:
         """Write a group and answer its callers; the connection for the next one."""
-        written: tuple[int | None, _Outcome] | None = None
+        written: tuple[str | None, _Outcome] | None = None
         try:
             written = self._attempt(connection, group)
             connection.exec_driver_sql("COMMIT")
@@ -314,8 +329,8 @@ class Database:
             if written is None or written[0] is None:
                 self._fail(group, error)
                 return self._recover(connection)
-            connection = self._recover(connection)
-            if not _is_committed(connection, written[0]):
+            connection, last = self._last_mark(connection)
+            if last != written[0]:
                 self._fail(group, error)
                 return connection
             log.info("It was written after all, as the database says now.")
@@ -337,6 +352,15 @@ class Database:
             except sa.exc.OperationalError:
                 time.sleep(delay)  # the writer has nothing else to do while the database is away
                 delay = min(delay * 2, 2)
+
+    def _last_mark(self, connection: Connection) -> tuple[Connection, str | None]:
+        """A connection after one that failed, and the mark of the group that was committed last."""
+        while True:
+            connection = self._recover(connection)
+            try:
+                return connection, connection.execute(_MARK).scalar()
+            except sa.exc.OperationalError as error:
+                log.error("The database went away once more: %s", error.orig)
 
     @staticmethod
     def _fail(group: list[_Work], error: sa.exc.OperationalError) -> None:
@@ -372,11 +396,11 @@ class Database:
 
     def _attempt(
         self, connection: Connection, group: list[_Work], careful: bool = False
-    ) -> tuple[int | None, _Outcome]:
+    ) -> tuple[str | None, _Outcome]:
         """Do all of a group's work; what `_begin` answered, and what is to be told after the commit."""
-        number = self._begin(connection)
+        mark = self._begin(connection)
         try:
-            return number, self._run_all(group, _Group(connection, careful=careful))
+            return mark, self._run_all(group, _Group(connection, careful=careful))
         except sa.exc.IntegrityError:
             if careful:
                 raise
@@ -399,14 +423,15 @@ class Database:
         self._store_events(together.connection, events)
         return done, events, callbacks
 
-    def _begin(self, connection: Connection) -> int | None:
-        """Begin a transaction; its number, by which PostgreSQL tells later what became of it."""
+    def _begin(self, connection: Connection) -> str | None:
+        """Begin a transaction; the mark by which PostgreSQL tells later whether it was committed."""
         if self.is_sqlite:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             return None
         connection.exec_driver_sql("BEGIN")
-        lock = f"SELECT pg_current_xact_id()::text, pg_advisory_xact_lock({WRITER_LOCK})"
-        return int(connection.exec_driver_sql(lock).one()[0])
+        mark = new_id()
+        connection.execute(_LEAVE_MARK, {"mark": mark})
+        return mark
 
     @staticmethod
     def _run_one(work: _Work, tx: Transaction) -> tuple[Any, BaseException | None]:
@@ -459,14 +484,6 @@ class Database:
         if events:
             for listener in self._listeners:
                 listener(events)
-
-
-def _is_committed(connection: Connection, transaction: int) -> bool:
-    """What became of a transaction whose COMMIT was not answered; one that is under way is waited for."""
-    query = f"SELECT pg_xact_status('{transaction}'::xid8)"
-    while (status := connection.exec_driver_sql(query).scalar()) == "in progress":
-        time.sleep(0.1)
-    return bool(status == "committed")
 
 
 # In a fifth of the standard library's time; that one is for half of a surrogate pair, which only an escape can hold.
