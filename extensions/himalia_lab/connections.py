@@ -20,6 +20,7 @@ def leave_open() -> None:
 
 
 def _left_open(connection: HTTP1Connection, start_line: RequestStartLine, headers: HTTPHeaders) -> bool:
-    ours = not connection.is_client and connection.stream.socket.family == socket.AF_UNIX
+    at = connection.stream.socket  # none where the client has gone already
+    ours = not connection.is_client and at is not None and at.family == socket.AF_UNIX
     # From HTTP/1.1 on the client sees by itself where an answer ends (RFC 9112, 6).
     return (ours and start_line.version == "HTTP/1.1") or _can_keep_alive(connection, start_line, headers)
