@@ -7,6 +7,7 @@ of its own: whoever gets to it has come through Lab.
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import Any
 
 PROGRAM = "code-server"
@@ -18,6 +19,10 @@ def setup() -> dict[str, Any]:
         "command": [
             *(PROGRAM, "--auth", "none", "--socket", "{unix_socket}", "--socket-mode", "600"),
             *("--disable-telemetry", "--disable-update-check", "--disable-workspace-trust"),
+            # Its first page would show its maker's other product.
+            "--disable-getting-started-override",
+            # What it opens at first, as Lab does; later, what was open last.
+            str(Path.home()),
         ],
         "unix_socket": True,
         "timeout": 60,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -63,8 +64,10 @@ def lab_starts_and_offers_its_programs() -> None:
     try:
         page = fetch("/lab")
         assert "@himalia/lab" in page, "Lab does not load Himalia's panels"
-        offered = {one["name"] for one in json.loads(fetch("/server-proxy/servers-info"))["server_processes"]}
-        assert "tensorboard" in offered, offered
+        found = json.loads(fetch("/server-proxy/servers-info"))["server_processes"]
+        offered = {one["name"]: one["launcher_entry"]["enabled"] for one in found}
+        installed = shutil.which("code-server") is not None
+        assert (offered["tensorboard"], offered["vscode"]) == (True, installed), offered
     finally:
         lab.terminate()
         lab.wait()

@@ -19,6 +19,7 @@ class PodReservations(Reservations):
     """Pods of one image, each with a home that goes with it; `pod` changes what the next ones get."""
 
     image: str = ""
+    memory_bytes: int = 3 * 2**28
     pod: dict[str, Any] = field(default_factory=dict)
 
     def profiles(self) -> dict[str, Any]:
@@ -37,7 +38,7 @@ class PodReservations(Reservations):
                 "invalid", "The profile “Python” is for certain groups only. Ask an administrator."
             )
         devices = next(one for one in self.profiles()["items"][0]["sizes"] if one["name"] == asked["size"])
-        amounts = {"memory_bytes": 2**28 * 3, "devices": devices["accelerators"]}
+        amounts = {"memory_bytes": self.memory_bytes, "devices": devices["accelerators"]}
         labels = {"himalia/role": "server", "himalia/workload": granted["id"]}
         pod = {
             "name": f"server-{granted['person']['id']}{'-' + asked['server'].lower()[:6] if asked['server'] else ''}"

@@ -61,7 +61,7 @@ def environment(request: pytest.FixtureRequest, cluster: Cluster) -> Iterator[st
         cluster.unload(built)
 
 
-@of_images(["base", "scikit-learn", *FRAMEWORKS])
+@of_images(["base", "scikit-learn", "vscode", *FRAMEWORKS])
 def test_image_can_do_what_it_is_for(environment: str, place: Place) -> None:
     image = f"localhost/himalia-{environment}:test"
     spec = restricted(["python3", "-c", CHECKS], image)

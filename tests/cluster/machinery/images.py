@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from .cache import CACHE, digest, lock
@@ -23,7 +23,7 @@ CHECKOUT = Path(__file__).parents[3]
 CORE = ("platform", "proxy", "postgresql", "base", "scikit-learn")
 """What the chart's own tests install."""
 DEBIAN = ("bookworm", "ca-certificates,python3,python3-venv,tini")
-"""What all images stand on here: no registry is needed. Others take any Debian (``ARG BASE``)."""
+"""What all images stand on here: no registry is needed. Others take any Debian (``ARG BASE``, ``ARG BUILD``)."""
 SLIM = ("usr/share/doc", "usr/share/locale", "usr/share/man")
 """What Debian's packages leave out of an image; its official slim images are made so, too."""
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -45,12 +45,15 @@ def build_earlier(folder: Path) -> str:
 
 def _build_from(folder: Path, name: str) -> str:
     dockerfile = (folder / "Dockerfile").read_text()
-    default = re.search(r"^ARG BASE=(\S+)", dockerfile, re.MULTILINE)
-    if default is None:
+    defaults = dict(re.findall(r"^ARG (BASE|BUILD)=(\S+)", dockerfile, re.MULTILINE))
+    if "BASE" not in defaults:
         raise ClusterError(f"{folder / 'Dockerfile'} has no `ARG BASE=…`.")
-    base = build(default[1].removeprefix("himalia-") if default[1].startswith("himalia-") else "debian")
-    key = digest([folder / "Dockerfile"], base, *map(_content, _inputs(dockerfile)))
-    return _once(f"localhost/himalia-{name}:{key}", lambda image: _build(folder, base, image))
+    bases = {
+        argument: build(default.removeprefix("himalia-") if default.startswith("himalia-") else "debian")
+        for argument, default in defaults.items()
+    }
+    key = digest([folder / "Dockerfile"], *bases.values(), *map(_content, _inputs(dockerfile)))
+    return _once(f"localhost/himalia-{name}:{key}", lambda image: _build(folder, bases, image))
 
 
 def _once(image: str, make: Callable[[str], None]) -> str:
@@ -109,7 +112,7 @@ def _build_debian() -> str:
     return _once(f"localhost/himalia-debian:{digest([], suite, packages, *SLIM)}", make)
 
 
-def _build(folder: Path, base: str, image: str) -> None:
+def _build(folder: Path, bases: Mapping[str, str], image: str) -> None:
     """Run its Dockerfile; the machine's package index and certificates serve the build, and stay out of the image."""
     words = [
         "build",
@@ -121,7 +124,7 @@ def _build(folder: Path, base: str, image: str) -> None:
         "--tag",
         image,
     ]
-    arguments = {"BASE": base, **_indexes()}
+    arguments = {**bases, **_indexes()}
     if CERTIFICATES.exists():
         words += ["--volume", f"{CERTIFICATES}:{_INSIDE}:ro"]
         arguments |= dict.fromkeys(("PIP_CERT", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"), _INSIDE)
