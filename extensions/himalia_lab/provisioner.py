@@ -10,7 +10,13 @@ from typing import Any
 from jupyter_client.provisioning import LocalProvisioner
 from traitlets import Unicode
 
-from himalia.environments.overlay import MAX_REQUIREMENTS_BYTES, RequirementsError, overlay_digest, parse
+from himalia.environments.overlay import (
+    MAX_REQUIREMENTS_BYTES,
+    RequirementsError,
+    digest_on,
+    overlay_digest,
+    parse,
+)
 from himalia.environments.overlay import is_ready as overlay_is_ready
 from himalia_lab import files, overlays
 from himalia_lab.errors import LabError
@@ -44,6 +50,7 @@ class RequirementsProvisioner(LocalProvisioner):  # type: ignore[misc]
 
     environment = Unicode(help="The environment that is added to.").tag(config=True)
     prefix = Unicode(help="Where that environment is.").tag(config=True)
+    marker = Unicode(help="What names its overlays; empty where its folder tells.").tag(config=True)
     overlays = Unicode(help="The folder of the person's overlays.").tag(config=True)
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
@@ -85,6 +92,8 @@ class RequirementsProvisioner(LocalProvisioner):  # type: ignore[misc]
     def _digest(self, content: bytes) -> str:
         try:
             parse(content)
+            if self.marker:
+                return digest_on(self.marker, content)
             return overlay_digest(content, Path(self.prefix))
         except RequirementsError as error:
             raise LabError(422, "invalid", str(error)) from error

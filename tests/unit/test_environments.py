@@ -15,7 +15,7 @@ import pytest
 import uv
 
 from himalia.environments import local
-from himalia.environments.index import index_environment
+from himalia.environments.index import index_elsewhere, index_environment
 from himalia.environments.overlay import packages
 from himalia.environments.overlay_build import CERTIFICATES, MARKER
 
@@ -248,6 +248,11 @@ def test_pips_configuration_reaches_uv_through_variables(tmp_path: Path) -> None
         "UV_INSECURE_HOST": "a.example b.example",
         "SSL_CERT_FILE": "/ca.pem",
     }
+
+
+def test_another_machine_is_told_no_files_of_this_one() -> None:
+    environment = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": "https://i.example", "PIP_CERT": "/ca.pem"}
+    assert index_elsewhere(environment) == {"UV_DEFAULT_INDEX": "https://i.example"}
 
 
 def test_without_configuration_only_certificates_are_named() -> None:

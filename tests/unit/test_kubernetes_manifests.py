@@ -179,7 +179,8 @@ def test_overlay_is_written_by_the_task_that_builds_it_alone(settings: Settings)
     assert manifests.told(using, settings)["task"]["python"] == f"/overlays/{digest}/bin/python"
     building = replace(using, kind="task", purpose="overlay")
     assert mounts(building, settings)["/overlays"]["readOnly"] is False
-    task = manifests.told(building, settings)["task"]
+    task = manifests.told(building, settings, {"UV_DEFAULT_INDEX": "https://index.example/simple"})["task"]
+    assert task["environment"]["UV_DEFAULT_INDEX"] == "https://index.example/simple"
     assert "python" not in task
     assert task["calls_api"] is False
 

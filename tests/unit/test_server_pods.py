@@ -11,6 +11,7 @@ import pytest
 
 from himalia.core.settings import Settings
 from himalia.engine.backends.kubernetes.volumes import Volume
+from himalia.environments.overlay import digest_on
 from himalia.environments.places import ImageEnvironments
 from himalia.hub import lab
 from himalia.hub.kubernetes import pod as server_pod
@@ -100,6 +101,15 @@ def test_a_pod_sees_its_persons_files_and_no_more(tmp_path: Path) -> None:
     )
     assert [one.name for one in made.environments] == ["torch"]
     assert "/h/" not in made.model_dump_json()
+
+
+def test_a_kernel_names_overlays_as_the_service_does(tmp_path: Path) -> None:
+    made, _ = completed(tmp_path)
+    files = lab.files("torch", [one.model_dump() for one in made.environments], made.overlays, 100)
+    kernel = json.loads(files[f"{lab.FOLDER}/kernels/torch.requirements/kernel.json"])
+    marker = kernel["metadata"]["kernel_provisioner"]["config"]["marker"]
+    environments = ImageEnvironments(Settings(home=Path("/h")), lambda: Profiles((PROFILE,), tmp_path))
+    assert digest_on(marker, b"six") == environments.overlay_digest("torch", b"six")
 
 
 def test_projects_with_claims_of_their_own_are_told_apart(tmp_path: Path) -> None:

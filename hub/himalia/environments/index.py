@@ -45,6 +45,13 @@ def index_environment(environment: Mapping[str, str] | None = None) -> dict[str,
     return found | {name: given[name] for name, _ in _OPTIONS.values() if given.get(name)}
 
 
+def index_elsewhere(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The same for a program on another machine, which has no files of this one."""
+    found = index_environment(environment)
+    found.pop("SSL_CERT_FILE", None)
+    return found
+
+
 def _from_variables(environment: Mapping[str, str]) -> dict[str, str]:
     prefix = "PIP_"
     return {

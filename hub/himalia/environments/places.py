@@ -56,8 +56,12 @@ class Environments(ABC):
         """Versions of its packages by their normalized names, as far as they are known. Reads the disk."""
 
     @abstractmethod
+    def marker(self, name: str) -> str:
+        """What tells it apart from all others, by which its overlays are named. Raises FileNotFoundError."""
+
     def overlay_digest(self, name: str, requirements: bytes) -> str:
         """The name of the overlay that `requirements` makes on it. Raises FileNotFoundError where it is missing."""
+        return overlay.digest_on(self.marker(name), requirements)
 
     def image(self, name: str, profile: str) -> tuple[str, PodParts | None]:
         """The image that a workload of a profile runs in, and what the profile adds to its pod.
@@ -115,8 +119,8 @@ class FolderEnvironments(Environments):
             found[normal(package)] = version
         return found
 
-    def overlay_digest(self, name: str, requirements: bytes) -> str:
-        return overlay.overlay_digest(requirements, self.prefix(name))
+    def marker(self, name: str) -> str:
+        return local.marker(self.prefix(name))
 
     def build_command(self, name: str, destination: Path, requirements: bytes) -> list[str]:
         return overlay.build_command(self.prefix(name), destination, requirements)
@@ -193,10 +197,10 @@ class ImageEnvironments(Environments):
             if not marker or Marker(marker).evaluate()
         }
 
-    def overlay_digest(self, name: str, requirements: bytes) -> str:
+    def marker(self, name: str) -> str:
         if not self.is_ready(name):
             raise FileNotFoundError(self.missing(name))
-        return overlay.digest_on(self._image(name), requirements)
+        return self._image(name)
 
     def build_command(self, name: str, destination: Path, requirements: bytes) -> list[str]:
         return [

@@ -126,6 +126,8 @@ def _kernel(item: Mapping[str, Any], lab_prefix: str) -> dict[str, Any]:
 def _extended(kernel: Mapping[str, Any], item: Mapping[str, Any], overlays: str) -> dict[str, Any]:
     """The same kernel from an overlay, which himalia_lab's provisioner finds or has built when it starts."""
     place = {"environment": item["name"], "prefix": str(item["prefix"]), "overlays": overlays}
+    if item.get("marker"):
+        place["marker"] = item["marker"]
     provisioner = {"provisioner_name": "himalia-requirements", "config": place}
     return {
         **kernel,

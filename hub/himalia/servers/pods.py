@@ -41,6 +41,7 @@ class Pods:
         reservation.person.uid, reservation.person.gid, reservation.person.groups = UID, GID, []
         reservation.home, reservation.overlays = HOME, OVERLAYS
         # Its image is the one environment that a pod has.
+        reservation.environment.marker = self.environments.marker(reservation.environment.name)
         reservation.environments = [reservation.environment]
         reservation.devices = []
 

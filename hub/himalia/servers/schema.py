@@ -42,12 +42,13 @@ class ReservedProject(BaseModel):
 
 
 class ReservedEnvironment(BaseModel):
-    """An environment that kernels may run in."""
+    """An environment that kernels may run in; its `marker` names its overlays where the folder does not tell."""
 
     name: str
     title: str
     prefix: str
     binds: list[str]
+    marker: str = ""
 
 
 class ReservedPod(BaseModel):

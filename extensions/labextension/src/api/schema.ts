@@ -4795,11 +4795,16 @@ export interface components {
         };
         /**
          * ReservedEnvironment
-         * @description An environment that kernels may run in.
+         * @description An environment that kernels may run in; its `marker` names its overlays where the folder does not tell.
          */
         ReservedEnvironment: {
             /** Binds */
             binds: string[];
+            /**
+             * Marker
+             * @default
+             */
+            marker?: string;
             /** Name */
             name: string;
             /** Prefix */

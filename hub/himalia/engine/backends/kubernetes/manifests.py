@@ -198,9 +198,9 @@ def is_building(launch: Launch) -> bool:
     return launch.purpose == "overlay"
 
 
-def secret(launch: Launch, settings: Settings, owner: str) -> Object:
+def secret(launch: Launch, settings: Settings, owner: str, index: Mapping[str, str] | None = None) -> Object:
     """What only the runner is told; `owner` is the uid of the Job, with which it goes."""
-    content = json.dumps(told(launch, settings)).encode()
+    content = json.dumps(told(launch, settings, index)).encode()
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -246,13 +246,21 @@ def _owned(launch: Launch, settings: Settings, owner: str) -> Object:
     return {"name": launch.name, "labels": labels, "ownerReferences": [job]}
 
 
-def told(launch: Launch, settings: Settings) -> Object:
-    """The content of the launch file: see `himalia.runner.pod`."""
+def told(launch: Launch, settings: Settings, index: Mapping[str, str] | None = None) -> Object:
+    """The content of the launch file: see `himalia.runner.pod`.
+
+    Who installs packages is told by the variables `index` where they come from.
+    """
     building = is_building(launch)
     task: Object = {
         **launch.task,
         "directory": f"{JOB_FOLDER}/{launch.name}",
-        "environment": {"HIMALIA_PROJECT": launch.project.name, **_serving(launch), **launch.variables},
+        "environment": {
+            "HIMALIA_PROJECT": launch.project.name,
+            **(index or {}),
+            **_serving(launch),
+            **launch.variables,
+        },
         "inputs": {path: _inside(one) for path, one in launch.inputs.items()},
         "calls_api": not (launch.isolated or building),
         "kernel_group": launch.kernel_group,

@@ -12,6 +12,7 @@ from himalia.engine.backends.base import Launch
 from himalia.engine.backends.kubernetes import inject, manifests, names
 from himalia.engine.backends.kubernetes.client import Api, ApiError, Object, Unreachable
 from himalia.engine.backends.kubernetes.volumes import Claims
+from himalia.environments.index import index_elsewhere
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,8 @@ class Objects:
                 manifest = await self._job(launch)
                 made = await self._api.apply(f"{names.jobs(self._namespace)}/{launch.name}", manifest)
                 uid = str(made["metadata"]["uid"])
-            await self._create("secrets", manifests.secret(launch, settings, uid))
+            index = index_elsewhere() if manifests.is_building(launch) else None
+            await self._create("secrets", manifests.secret(launch, settings, uid, index))
             if launch.replicas > 1:
                 await self._create("services", manifests.service(launch, settings, uid))
                 policy = manifests.policy(launch, settings, uid)
