@@ -11,7 +11,7 @@ from typing import Any
 
 from jupyter_server.serverapp import ServerApp
 
-from himalia_lab import connections, handlers, overlays, settings
+from himalia_lab import connections, handlers, memory, overlays, settings
 
 __version__ = "0.2.0"
 
@@ -28,4 +28,5 @@ def _load_jupyter_server_extension(app: ServerApp) -> None:
     connections.leave_open()
     settings.publish(app.web_app.settings)
     overlays.connect(app.event_logger)
+    memory.connect(app.event_logger)
     handlers.add(app)

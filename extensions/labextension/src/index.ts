@@ -26,6 +26,7 @@ import { addOutputDocuments } from './jobs/documents';
 import { Jobs } from './jobs/model';
 import { addJobs } from './jobs/noun';
 import { Models } from './models/model';
+import { tellMemory } from './memory';
 import { addModels } from './models/noun';
 import { Navigator } from './navigator';
 import type { Noun } from './noun';
@@ -86,6 +87,7 @@ function activate(
     .catch((error: unknown) => console.error('Himalia: the settings could not be loaded', error));
   addOutputDocuments(himalia, editors, cells, restorer);
   addOverlays(himalia, lab);
+  tellMemory(himalia);
   addTracking(himalia, lab);
   addSsh(himalia, lab);
   const nouns = [addDatasets, addJobs, addExperiments, addModels, addEndpoints].map(add => add(himalia, lab));

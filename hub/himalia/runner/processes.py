@@ -200,11 +200,21 @@ def proportional_bytes(pid: int) -> int:
 def kernel_oom_kills() -> int:
     """How often the kernel has killed for want of memory: in this process's control group where its counter is seen
     here, as in a container, else anywhere on this machine (Linux 4.13)."""
-    for counter in (*_group_counters(), "/proc/vmstat"):
-        for line in _read(counter).splitlines():
-            if line.startswith(b"oom_kill "):
-                return int(line.split()[1])
-    return 0
+    inside = group_oom_kills()
+    return inside if inside is not None else _oom_kills("/proc/vmstat") or 0
+
+
+def group_oom_kills() -> Optional[int]:
+    """The same of this process's control group alone; None where its counter is not seen, as in a sandbox."""
+    counts = (_oom_kills(counter) for counter in _group_counters())
+    return next((count for count in counts if count is not None), None)
+
+
+def _oom_kills(counter: str) -> Optional[int]:
+    for line in _read(counter).splitlines():
+        if line.startswith(b"oom_kill "):
+            return int(line.split()[1])
+    return None
 
 
 def _group_counters() -> List[str]:

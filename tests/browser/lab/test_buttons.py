@@ -199,6 +199,15 @@ def test_the_notice_of_an_end_opens_the_job(lab: Lab, open_lab: OpenLab) -> None
     expect(page.locator(f"{STATE}[data-state=FAILED]")).to_be_visible()
 
 
+def test_a_notice_says_that_memory_was_used_up(lab: Lab, open_lab: OpenLab) -> None:
+    """As the server extension tells in a pod: tests/cluster/test_lab_in_pod.py has the memory used up."""
+    page = open_lab(lab)
+    told = {"schema_id": "urn:himalia:events:memory:v1", "version": "1", "data": {"limit": 2**30}}
+    lab.http.post("api/events", json=told).raise_for_status()
+    notice = page.get_by_role("alert").filter(has_text="The memory of this server, 1 GiB, was used up.")
+    expect(notice).to_contain_text("A larger size has more.")
+
+
 @pytest.fixture
 def settings(lab: Lab, open_lab: OpenLab) -> Iterator[Page]:
     """Lab with the settings editor open at Himalia's; what a test changes is put back."""
