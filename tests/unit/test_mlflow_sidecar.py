@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -91,3 +92,11 @@ async def test_it_is_waited_for_and_found_again(home: Path, monkeypatch: pytest.
             found = await http.get("/api/2.0/mlflow/experiments/get-by-name?experiment_name=one")
             assert found.json()["experiment"]["name"] == "one"
     await beside.stop()
+
+
+async def test_a_new_database_is_made_before_it_listens(home: Path) -> None:
+    """Two calls at once would make it twice, and wait for each other."""
+    with mlflow(home):
+        await until((home / "s" / "mlflow" / "mlflow.sock").exists)
+        with sqlite3.connect(home / "mlflow" / "mlflow.sqlite") as connection:
+            assert connection.execute("SELECT count(*) FROM alembic_version").fetchone() == (1,)

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import httpx
+from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import make_url
 
 from himalia.core import clock
@@ -99,6 +100,23 @@ def database(settings: Settings) -> str:
     return url.render_as_string(hide_password=False)
 
 
+def make_tables(url: str) -> None:
+    """Have a new database be ready before anybody calls.
+
+    MLflow makes its tables at the first calls, in two places: the service's question and the kubelet's, when they
+    come together, waited for each other until the container was ended.
+    """
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        there = inspect(connection).has_table("alembic_version")
+        made = there and connection.execute(text("SELECT 1 FROM alembic_version")).first()
+    engine.dispose()
+    if not made:
+        from mlflow.db import upgrade
+
+        upgrade.main([url], standalone_mode=False)
+
+
 def main() -> None:
     """Become MLflow's server."""
     try:
@@ -109,8 +127,10 @@ def main() -> None:
     folder, sockets = settings.home / "mlflow", settings.home / "s" / "mlflow"
     for path in (folder / "artifacts", sockets):
         path.mkdir(parents=True, exist_ok=True)
+    url = database(settings)
+    make_tables(url)
     command = server.command(str(sockets / server.SOCKET))
-    variables = server.environment(database(settings), str(folder))
+    variables = server.environment(url, str(folder))
     os.execve(command[0], command, {**os.environ, **variables})  # noqa: S606  (the platform's own interpreter)
 
 
