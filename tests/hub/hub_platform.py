@@ -233,15 +233,25 @@ class Lab:
 
     def call(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         headers = {"Authorization": f"token {self.token}"}
-        return httpx.request(method, f"{self.base}{path}", headers=headers, timeout=30, **arguments)
+        arguments = {"timeout": 30, **arguments}
+        return httpx.request(method, f"{self.base}{path}", headers=headers, **arguments)
 
     @contextmanager
-    def kernel(self) -> Iterator[Kernel]:
-        made = self.call("POST", "/api/kernels", json={})
+    def kernel(self, **wanted: str) -> Iterator[Kernel]:
+        """A kernel; `wanted` are its `name` and the `path` of its notebook. Packages may be installed first."""
+        made = self.call("POST", "/api/kernels", json=wanted, timeout=120)
         assert made.status_code == 201, made.text
         with self.connected(made.json()["id"]) as kernel:
             yield kernel
         self.call("DELETE", f"/api/kernels/{kernel.id}")
+
+    @contextmanager
+    def events(self) -> Iterator[ClientConnection]:
+        """What the server tells its pages from now on, a JSON text each."""
+        address = f"{self.base.replace('http', 'ws', 1)}/api/events/subscribe"
+        headers = {"Authorization": f"token {self.token}"}
+        with connect(address, additional_headers=headers, open_timeout=20) as socket:
+            yield socket
 
     @contextmanager
     def connected(self, kernel_id: str) -> Iterator[Kernel]:
@@ -267,12 +277,12 @@ class Kernel:
         self.channel.send(json.dumps({**parts, "content": content, "channel": "shell", "buffers": []}))
         return message
 
-    def run(self, code: str) -> str:
-        """What the code printed, or its error."""
+    def run(self, code: str, quiet_s: float = 40) -> str:
+        """What the code printed, or its error; it may say nothing for `quiet_s`."""
         message = self.send(code)
         text = ""
         while True:
-            answer = json.loads(self.channel.recv(timeout=40))
+            answer = json.loads(self.channel.recv(timeout=quiet_s))
             if answer["parent_header"].get("msg_id") != message:
                 continue
             content = answer["content"]

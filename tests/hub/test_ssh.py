@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import httpx
 import pytest
 from hub_platform import Browser, Lab
 from platforms import PASSWORD, Person, Running
+from ssh_client import new_key, ssh
 
 PROFILE = "name: {0}\ntitle: {0}\nenvironment: base\nsizes: [{{name: small, title: Small, cpus: 1, memory: 1GiB}}]\n"
 needs_sshd = pytest.mark.skipif(
@@ -45,25 +44,6 @@ def ada(running: Running) -> Iterator[Person]:
     person = Person(running, "ada")
     yield person
     person.close()
-
-
-def ssh(person: Person, key: Path, *command: str, input: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    """What `himalia ssh` does on a machine of the person's."""
-    own = {"HIMALIA_URL": person.platform.url, "HIMALIA_TOKEN": person.token, "HOME": str(key.parent)}
-    options = ["-o", f"UserKnownHostsFile={key.parent}/known_hosts", "-o", "BatchMode=yes", "-i", str(key)]
-    return subprocess.run(
-        [sys.executable, "-m", "himalia.cli.main", "ssh", "--", *options, *command],
-        env=os.environ | own,
-        input=input,
-        capture_output=True,
-        timeout=60,
-    )
-
-
-def new_key(folder: Path) -> Path:
-    folder.mkdir(exist_ok=True)
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "key")], check=True)
-    return folder / "key"
 
 
 @needs_sshd

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ import httpx
 import pytest
 from hub_platform import Browser, Lab, until
 from platforms import PASSWORD, Person, Running
+from tensorboard_runs import WRITES, events, runs
 
 
 @pytest.fixture(scope="module")
@@ -32,20 +31,6 @@ def lab(himalia: Running, lena: Person) -> Iterator[Lab]:
         browser.hub_api("DELETE", "/users/lena/server")
 
 
-def events(tmp_path: Path) -> str:
-    """A real file of TensorBoard's events, with one scalar, in base64."""
-    from tensorboard.compat.proto.event_pb2 import Event
-    from tensorboard.compat.proto.summary_pb2 import Summary
-    from tensorboard.summary.writer.event_file_writer import EventFileWriter
-
-    writer = EventFileWriter(str(tmp_path))
-    summary = Summary(value=[Summary.Value(tag="loss", simple_value=0.5)])
-    writer.add_event(Event(wall_time=1.0, step=1, summary=summary))
-    writer.close()
-    [file] = tmp_path.iterdir()
-    return base64.b64encode(file.read_bytes()).decode()
-
-
 NOTEBOOK = """
 import mlflow, os, pathlib
 with mlflow.start_run() as run:
@@ -63,14 +48,6 @@ def test_a_notebook_logs_to_mlflow(lab: Lab, lena: Person) -> None:
         run_id = next(word for word in told if len(word) == 32)
         found = kernel.run(f"print(mlflow.get_run({run_id!r}).to_dictionary()['data'])")
         assert "'loss': 0.5" in found
-
-
-WRITES = """
-import base64, pathlib, sys
-place = pathlib.Path("outputs/board")
-place.mkdir(parents=True)
-(place / "events.out.tfevents.1.job").write_bytes(base64.b64decode(sys.argv[1]))
-"""
 
 
 def test_tensorboard_shows_any_set_of_runs(lab: Lab, lena: Person, tmp_path: Path) -> None:
@@ -112,9 +89,3 @@ def show(lab: Lab, *jobs: str, **body: Any) -> httpx.Response:
     asked = {"project": "lena", "jobs": jobs, **body}
     answer: httpx.Response = lab.call("POST", "/himalia/tensorboard", json=asked)
     return answer
-
-
-def runs(lab: Lab) -> Any:
-    """The runs that TensorBoard knows; it looks for others every few seconds."""
-    found = lab.call("GET", "/tensorboard/data/runs")
-    return sorted(json.loads(found.text)) if found.status_code == 200 else found.status_code
