@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -100,21 +101,14 @@ def database(settings: Settings) -> str:
     return url.render_as_string(hide_password=False)
 
 
-def make_tables(url: str) -> None:
-    """Have a new database be ready before anybody calls.
-
-    MLflow makes its tables at the first calls, in two places: the service's question and the kubelet's, when they
-    come together, waited for each other until the container was ended.
-    """
+def has_tables(url: str) -> bool:
+    """Whether a database of MLflow's has its tables, of whatever version."""
     engine = create_engine(url)
     with engine.connect() as connection:
         there = inspect(connection).has_table("alembic_version")
-        made = there and connection.execute(text("SELECT 1 FROM alembic_version")).first()
+        made = there and connection.execute(text("SELECT 1 FROM alembic_version")).first() is not None
     engine.dispose()
-    if not made:
-        from mlflow.db import upgrade
-
-        upgrade.main([url], standalone_mode=False)
+    return made
 
 
 def main() -> None:
@@ -128,7 +122,8 @@ def main() -> None:
     for path in (folder / "artifacts", sockets):
         path.mkdir(parents=True, exist_ok=True)
     url = database(settings)
-    make_tables(url)
+    if not has_tables(url):
+        subprocess.run([sys.executable, "-W", "ignore", "-m", "himalia.tracking.making"], check=True)
     command = server.command(str(sockets / server.SOCKET))
     variables = server.environment(url, str(folder))
     os.execve(command[0], command, {**os.environ, **variables})  # noqa: S606  (the platform's own interpreter)
