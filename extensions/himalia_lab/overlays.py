@@ -41,7 +41,8 @@ async def build(kernel: str, environment: str, requirements: str, digest: str) -
         raise LabError(503, "unavailable", "Packages can be installed on a Himalia platform only.")
     async with service.client(token) as client:
         place = f"/projects/{quote(project)}/overlays"
-        asked = {"environment": environment, "requirements": requirements}
+        profile = os.environ.get("HIMALIA_PROFILE") or None
+        asked = {"environment": environment, "profile": profile, "requirements": requirements}
         found = await settings.call(client, "POST", place, json=asked)
         if found["digest"] != digest:
             raise LabError(

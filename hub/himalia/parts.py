@@ -171,7 +171,13 @@ class Platform:
         )
         self.projects = Projects(self.database, self.board, settings.retention_days)
         self.overlays = Overlays(
-            self.database, self.folders, self.environments, self.engine, self.identities, self.disk.check
+            self.database,
+            self.folders,
+            self.environments,
+            self.engine,
+            self.identities,
+            self.catalogue.find,
+            self.disk.check,
         )
         self.lineage = Lineage()
         self._datasets()
@@ -193,6 +199,20 @@ class Platform:
         self.tracking = Tracking(settings, self.database, self.disk.check)
         self._models()
         self._endpoints()
+        self._collector()
+        self._project_hooks()
+        self.servers = Servers(
+            self.database,
+            self.engine,
+            self.catalogue,
+            self.identities,
+            self.folders,
+            self.hub,
+            self._pods(),
+        )
+
+    def _collector(self) -> None:
+        settings = self.settings
         self.collector = Collector(
             self.database,
             self.store,
@@ -220,17 +240,7 @@ class Platform:
                 models_read.held,
                 endpoints_read.held,
             ],
-            grace,
-        )
-        self._project_hooks()
-        self.servers = Servers(
-            self.database,
-            self.engine,
-            self.catalogue,
-            self.identities,
-            self.folders,
-            self.hub,
-            self._pods(),
+            timedelta(seconds=settings.object_grace_s),
         )
 
     def _pods(self) -> Completes | None:

@@ -25,8 +25,8 @@ def overlays(person: Person) -> str:
     return f"/projects/{person.project}/overlays"
 
 
-def ask(person: Person, requirements: str, environment: str = "base") -> Any:
-    body = {"environment": environment, "requirements": requirements}
+def ask(person: Person, requirements: str, environment: str = "base", profile: str = "base") -> Any:
+    body = {"environment": environment, "profile": profile, "requirements": requirements}
     return person.http.post(overlays(person), json=body)
 
 
@@ -116,15 +116,18 @@ def test_overlays_are_their_owners(ada: Person, bob: Person) -> None:
 
 
 @pytest.mark.parametrize(
-    ("requirements", "environment", "said"),
+    ("requirements", "wanted", "said"),
     [
-        ("-r other.txt\n", "base", "another file"),
-        ("six\n", "nowhere", "The environment nowhere is not on this machine"),
-        ("x" * 70_000, "base", "65536"),
+        ("-r other.txt\n", {}, "another file"),
+        ("six\n", {"environment": "nowhere"}, "The environment nowhere is not on this machine"),
+        ("six\n", {"profile": "nobodys"}, "no profile"),
+        ("x" * 70_000, {}, "65536"),
     ],
 )
-def test_what_cannot_be_built_is_refused(ada: Person, requirements: str, environment: str, said: str) -> None:
-    answer = ask(ada, requirements, environment)
+def test_what_cannot_be_built_is_refused(
+    ada: Person, requirements: str, wanted: dict[str, str], said: str
+) -> None:
+    answer = ask(ada, requirements, **wanted)
     assert answer.status_code == 422
     assert said in answer.text
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from himalia.core.settings import Settings
 from himalia.environments.places import ImageEnvironments
 from himalia.models.environments import lacking
 from himalia.profiles.load import load
+from himalia.profiles.model import Kubernetes, Profile, Profiles, Resources, Size
 
 LOCK = """\
 numpy==2.4.6 ; python_full_version < '3.12' \\
@@ -50,3 +52,27 @@ def test_a_model_trained_in_an_image_lacks_nothing_in_it(environments: ImageEnvi
 
 def test_nothing_is_known_of_somebody_elses_image(environments: ImageEnvironments) -> None:
     assert environments.packages("ours") == {}
+
+
+def test_overlays_are_told_apart_by_image_and_processor(tmp_path: Path) -> None:
+    size = Size("one", "One", Resources(1, 2**30, {}))
+
+    def profile(name: str, **kubernetes: Any) -> Profile:
+        return Profile(name, name, "", "", "base", (size,), kubernetes=Kubernetes(**kubernetes))
+
+    arm = {"kubernetes.io/arch": "arm64", "pool": "fast"}
+    profiles = Profiles(
+        (
+            profile("own", image="r/own:1"),
+            profile("arm", node_selector=arm, image="r/own:1"),
+            profile("base"),
+        ),
+        tmp_path,
+    )
+    settings = Settings(home=Path("/h"), kubernetes_image="r/himalia-{environment}:1")
+    made = ImageEnvironments(settings, lambda: profiles)
+    assert made.marker("base", "base") == "r/himalia-base:1"
+    assert made.marker("base", "own") == "r/own:1"
+    assert made.marker("base", "arm") == "r/own:1 arm64"
+    digests = {made.overlay_digest("base", name, b"six") for name in ("own", "arm")}
+    assert len(digests) == 2

@@ -109,7 +109,7 @@ def test_a_kernel_names_overlays_as_the_service_does(tmp_path: Path) -> None:
     kernel = json.loads(files[f"{lab.FOLDER}/kernels/torch.requirements/kernel.json"])
     marker = kernel["metadata"]["kernel_provisioner"]["config"]["marker"]
     environments = ImageEnvironments(Settings(home=Path("/h")), lambda: Profiles((PROFILE,), tmp_path))
-    assert digest_on(marker, b"six") == environments.overlay_digest("torch", b"six")
+    assert digest_on(marker, b"six") == environments.overlay_digest("torch", "torch", b"six")
 
 
 def test_projects_with_claims_of_their_own_are_told_apart(tmp_path: Path) -> None:

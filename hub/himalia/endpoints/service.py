@@ -39,6 +39,7 @@ from himalia.engine.service import Engine, WorkloadSpec
 from himalia.engine.states import ENDED, State
 from himalia.jobs.service import Chosen
 from himalia.models import read as models_read
+from himalia.overlays.service import Base
 from himalia.projects.service import check_may_run
 
 PURGE_AT_ONCE = 20
@@ -190,7 +191,8 @@ class Endpoints:
         revision, project_id, version_id = new_id(), row["project_id"], made.source.version_id
         if version_id is not None and not models_read.has_version(tx.connection, version_id):
             raise Invalid.field("spec.model", "This model version was deleted just now.")
-        needed = self.sources.environment(tx, made.person, project_id, made.chosen.environment, made.source)
+        base = Base(made.person, project_id, made.chosen.environment, made.chosen.profile)
+        needed = self.sources.environment(tx, base, made.source)
         tx.execute(
             endpoint_revisions.insert().values(
                 id=revision,

@@ -19,7 +19,7 @@ from himalia.engine.service import Engine
 from himalia.jobs.service import Jobs
 from himalia.models import read as models_read
 from himalia.models.environments import as_before, lacking
-from himalia.overlays.service import Needed, Overlays
+from himalia.overlays.service import Base, Needed, Overlays
 from himalia.projects.service import may_run
 from himalia.snapshots.service import Snapshots
 
@@ -124,16 +124,13 @@ class Sources:
             return source
         return replace(source, packages=read.packages_of(connection, source.version_id, environment))
 
-    def environment(
-        self, tx: Transaction, person_id: str, project_id: str, environment: str, source: Source
-    ) -> Needed | None:
+    def environment(self, tx: Transaction, base: Base, source: Source) -> Needed | None:
         """The overlay that a model's requirements need, whose building is begun where it has to be."""
         if source.requirements is None:
             return None
-        where = person_id, project_id, environment
         content = source.requirements.encode()
-        wanted = as_before(tx.connection, self.overlays, where, content, source.packages)
-        needed = self.overlays.plan(tx.connection, *where, wanted)
+        wanted = as_before(tx.connection, self.overlays, base, content, source.packages)
+        needed = self.overlays.plan(tx.connection, base, wanted)
         if needed.spec is not None:
             self.overlays.submit(tx, needed.spec)
         return needed
@@ -158,7 +155,7 @@ class Sources:
             person_id = by.id
             self.jobs.check_secrets(tx.connection, project_id, by.id, revision.spec["secrets"])
         known = {name: revision.source.get(name) for name in Source.__dataclass_fields__}
-        environment = revision.spec["environment"]
-        needed = self.environment(tx, person_id, project_id, environment, Source(**known))
+        base = Base(person_id, project_id, revision.spec["environment"], revision.spec["profile"])
+        needed = self.environment(tx, base, Source(**known))
         overlay, task = (needed.overlay, needed.task) if needed else (None, None)
         engine.retry(tx, revision.id, overlay, task, person_id)

@@ -56,12 +56,15 @@ class Environments(ABC):
         """Versions of its packages by their normalized names, as far as they are known. Reads the disk."""
 
     @abstractmethod
-    def marker(self, name: str) -> str:
-        """What tells it apart from all others, by which its overlays are named. Raises FileNotFoundError."""
+    def marker(self, name: str, profile: str) -> str:
+        """What tells it, as a profile has it, apart from all others; its overlays are named by that.
 
-    def overlay_digest(self, name: str, requirements: bytes) -> str:
+        Raises FileNotFoundError.
+        """
+
+    def overlay_digest(self, name: str, profile: str, requirements: bytes) -> str:
         """The name of the overlay that `requirements` makes on it. Raises FileNotFoundError where it is missing."""
-        return overlay.digest_on(self.marker(name), requirements)
+        return overlay.digest_on(self.marker(name, profile), requirements)
 
     def image(self, name: str, profile: str) -> tuple[str, PodParts | None]:
         """The image that a workload of a profile runs in, and what the profile adds to its pod.
@@ -119,7 +122,7 @@ class FolderEnvironments(Environments):
             found[normal(package)] = version
         return found
 
-    def marker(self, name: str) -> str:
+    def marker(self, name: str, profile: str) -> str:
         return local.marker(self.prefix(name))
 
     def build_command(self, name: str, destination: Path, requirements: bytes) -> list[str]:
@@ -148,9 +151,10 @@ class ImageEnvironments(Environments):
         found, added = _named(self._profiles(), profile), self._added(profile)
         if not name:
             return self.platform_image, added
-        if found and found.environment == name and found.kubernetes.image:
-            return found.kubernetes.image, added
-        return self._image(name), added
+        if found and found.environment == name:
+            return found.kubernetes.image or self._named_after(name), added
+        own = next((one.kubernetes.image for one in self._of(name) if one.kubernetes.image), None)
+        return own or self._named_after(name), added
 
     def constraints(self, profile: str) -> Constraints:
         spec = self._added(profile).spec
@@ -160,9 +164,8 @@ class ImageEnvironments(Environments):
         found = _named(self._profiles(), profile)
         return parts(found.kubernetes if found else Kubernetes(), self.defaults)
 
-    def _image(self, name: str) -> str:
-        own = next((one.kubernetes.image for one in self._of(name) if one.kubernetes.image), None)
-        return own or self.images.get(name) or self.template.format(environment=name)
+    def _named_after(self, name: str) -> str:
+        return self.images.get(name) or self.template.format(environment=name)
 
     def _of(self, name: str) -> list[Profile]:
         return [one for one in self._profiles() if one.environment == name]
@@ -197,10 +200,12 @@ class ImageEnvironments(Environments):
             if not marker or Marker(marker).evaluate()
         }
 
-    def marker(self, name: str) -> str:
+    def marker(self, name: str, profile: str) -> str:
+        """The image, and the processor where the profile wants one: an image can be there for several."""
         if not self.is_ready(name):
             raise FileNotFoundError(self.missing(name))
-        return self._image(name)
+        image, added = self.image(name, profile)
+        return " ".join([image, *filter(None, [added.spec.get("nodeSelector", {}).get(architecture.LABEL)])])
 
     def build_command(self, name: str, destination: Path, requirements: bytes) -> list[str]:
         return [

@@ -32,7 +32,7 @@ from himalia.jobs.names import Numbers, base_name, is_taken
 from himalia.jobs.read import Shower
 from himalia.jobs.schema import Job, JobCreate, JobRerun, JobSpec, JobStatus, JobUpdate
 from himalia.jobs.tables import jobs
-from himalia.overlays.service import Needed, Overlays
+from himalia.overlays.service import Base, Needed, Overlays
 from himalia.projects.service import check_may_run, may_run, personal
 from himalia.secrets import service as secrets_service
 from himalia.snapshots.service import Snapshots
@@ -253,7 +253,8 @@ class Jobs:
         if spec.requirements is None or spec.snapshot is None or spec.environment is None:
             return None
         content = self._requirements(spec.snapshot, spec.requirements)
-        needed = self.overlays.plan(tx.connection, person_id, project_id, spec.environment, content)
+        base = Base(person_id, project_id, spec.environment, spec.profile)
+        needed = self.overlays.plan(tx.connection, base, content)
         if needed.spec is not None:
             self.overlays.submit(tx, needed.spec)
         return needed

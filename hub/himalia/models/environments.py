@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from sqlalchemy.engine import Connection
 
 from himalia.environments.places import Environments, normal
-from himalia.overlays.service import Overlays
+from himalia.overlays.service import Base, Overlays
 
 Kept = Callable[[Connection, str, str], "list[str] | None"]
 """`(connection, model version's id, environment)`: the packages laid over it when the version was served."""
@@ -39,19 +39,19 @@ def lacking(requirements: Sequence[str], there: Mapping[str, str]) -> bytes | No
 def as_before(
     connection: Connection,
     overlays: Overlays,
-    where: tuple[str, str, str],
+    base: Base,
     requirements: bytes,
     packages: Sequence[str] | None,
 ) -> bytes:
     """The requirements.txt by which a model gets just these packages, where they are known from an earlier time:
-    newer versions may have been published since. `where` is (person id, project id, environment).
+    newer versions may have been published since.
 
     The model's own stays where its overlay is there and holds them. Raises Invalid.
     """
     if packages is None:
         return requirements
-    needed = overlays.plan(connection, *where, requirements)
-    if needed.task is None and overlays.packages(connection, where[0], needed.overlay) == [*packages]:
+    needed = overlays.plan(connection, base, requirements)
+    if needed.task is None and overlays.packages(connection, base.person_id, needed.overlay) == [*packages]:
         return requirements
     # From where the model's own says that they come.
     options = [line for line in requirements.decode().splitlines() if line.startswith("-")]

@@ -29,7 +29,7 @@ from himalia.models.read import Files, end
 from himalia.models.schema import Evaluation, EvaluationCreate, EvaluationPlot
 from himalia.models.service import Models
 from himalia.models.tables import evaluations
-from himalia.overlays.service import Overlays
+from himalia.overlays.service import Base, Overlays
 from himalia.projects.service import check_may_run
 from himalia.snapshots.serve import media_type
 from himalia.snapshots.service import own_many
@@ -124,20 +124,20 @@ class Evaluations:
         there = await asyncio.to_thread(self.models.environments.packages, version.environment)
         requirements = lacking(version.requirements, there)
         if requirements is not None:
-            requirements = await self._as_served(access, version, requirements)
+            base = Base(access.person.id, project_id, version.environment, body.profile)
+            requirements = await self._as_served(base, version, requirements)
         plan = await asyncio.to_thread(self._files, version, dataset, body.path, requirements)
         await self.models.snapshots.put(project_id, plan.tree.digest, plan.tree.to_bytes())
         stored = [Stored(file.digest, file.size) for file in plan.tree.files]
         await self.models.database.write(lambda tx: own_many(tx, project_id, stored))
         return plan
 
-    async def _as_served(self, access: Access, version: Files, requirements: bytes) -> bytes:
+    async def _as_served(self, base: Base, version: Files, requirements: bytes) -> bytes:
         """With the packages that the version was served with, so that it is the same model that is evaluated."""
-        where = access.person.id, access.in_project["id"], version.environment or ""
 
         def work(connection: Connection) -> bytes:
-            packages = self.kept(connection, version.version_id, where[2])
-            return as_before(connection, self.overlays, where, requirements, packages)
+            packages = self.kept(connection, version.version_id, base.environment)
+            return as_before(connection, self.overlays, base, requirements, packages)
 
         return await self.models.database.read(work)
 

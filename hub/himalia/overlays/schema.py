@@ -11,9 +11,13 @@ from himalia.core.schema import Body, Name
 
 
 class OverlayCreate(Body):
-    """The text of a requirements.txt, and the environment that it adds to."""
+    """The text of a requirements.txt, and the environment that it adds to.
+
+    On a cluster, an environment is the image that a `profile` has for it, on the processors that the profile wants.
+    """
 
     environment: Name
+    profile: Name | None = None
     requirements: Annotated[str, StringConstraints(max_length=64 << 10)]
 
 

@@ -43,12 +43,28 @@ BUILD_LIMIT_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
+class Base:
+    """What an overlay adds to, and for whom: an environment, as a profile has it."""
+
+    person_id: str
+    project_id: str
+    environment: str
+    profile: str
+
+
+@dataclass(frozen=True, slots=True)
 class Needed:
     """The overlay that something runs in; `task` builds it still, and has to be submitted when `spec` is given."""
 
     overlay: str
     task: str | None
     spec: WorkloadSpec | None
+
+
+class FindProfile(Protocol):
+    """Raises Invalid for a profile that the members of `groups` may not use."""
+
+    def __call__(self, name: str, size: str | None, groups: tuple[str, ...]) -> object: ...
 
 
 class Numbering(Protocol):
@@ -67,6 +83,7 @@ class Overlays:
         environments: Environments,
         engine: Engine,
         identities: Numbering,
+        find_profile: FindProfile,
         check_disk: Callable[[], None],
     ) -> None:
         self.database = database
@@ -74,6 +91,7 @@ class Overlays:
         self.environments = environments
         self.engine = engine
         self.identities = identities
+        self.find_profile = find_profile
         self.check_disk = check_disk
         engine.on_change("task", self._changed, PURPOSE)
 
@@ -85,11 +103,13 @@ class Overlays:
         Raises Invalid, DiskFull.
         """
         self.check_disk()
-        project_id, person_id = access.in_project["id"], access.person.id
+        if body.profile is not None:
+            self.find_profile(body.profile, None, access.person.groups)
+        base = Base(access.person.id, access.in_project["id"], body.environment, body.profile or "")
         content = body.requirements.encode()
 
         def work(tx: Transaction) -> Overlay:
-            needed = self.plan(tx.connection, person_id, project_id, body.environment, content)
+            needed = self.plan(tx.connection, base, content)
             if needed.task is None:
                 return Overlay(digest=needed.overlay, environment=body.environment, ready=True)
             if needed.spec is not None:
@@ -120,38 +140,31 @@ class Overlays:
 
     # What jobs ask for
 
-    def plan(
-        self,
-        connection: Connection,
-        person_id: str,
-        project_id: str,
-        environment: str,
-        requirements: bytes,
-    ) -> Needed:
+    def plan(self, connection: Connection, base: Base, requirements: bytes) -> Needed:
         """The overlay's digest, and the task that builds it unless it is there or being built.
 
         Raises Invalid for a requirements.txt that cannot be used, and for an environment that is not there.
         """
-        person = people.get(connection, person_id)
+        person = people.get(connection, base.person_id)
         if person is None:
             raise Unavailable("This person is gone.")
         account = self.identities.account(person)
         try:
-            digest = self.environments.overlay_digest(environment, requirements)
+            digest = self.environments.overlay_digest(base.environment, base.profile, requirements)
         except FileNotFoundError:
-            raise Invalid.field("environment", self.environments.missing(environment)) from None
+            raise Invalid.field("environment", self.environments.missing(base.environment)) from None
         destination = self.folders.overlay(account, digest)
         if is_ready(destination):
             mark_used(destination)
             return Needed(digest, None, None)
-        building = self._building(connection, person_id, digest)
+        building = self._building(connection, base.person_id, digest)
         if building is not None:
             return Needed(digest, building, None)
         try:
-            command = self.environments.build_command(environment, destination, requirements)
+            command = self.environments.build_command(base.environment, destination, requirements)
         except RequirementsError as error:
             raise Invalid.field("spec.requirements", str(error)) from error
-        spec = _task(person_id, project_id, environment, digest, command)
+        spec = _task(base, digest, command)
         return Needed(digest, spec.id, spec)
 
     def packages(self, connection: Connection, person_id: str, digest: str) -> list[str] | None:
@@ -223,16 +236,17 @@ class Overlays:
         )
 
 
-def _task(person_id: str, project_id: str, environment: str, digest: str, command: list[str]) -> WorkloadSpec:
+def _task(base: Base, digest: str, command: list[str]) -> WorkloadSpec:
     task: Mapping[str, Any] = {"kind": "command", "command": command, "snapshot": False}
     return WorkloadSpec(
         id=new_id(),
         kind="task",
         purpose=PURPOSE,
         name=f"environment-{digest[:8]}",
-        project_id=project_id,
-        person_id=person_id,
-        environment=environment,
+        project_id=base.project_id,
+        person_id=base.person_id,
+        environment=base.environment,
+        profile=base.profile,
         overlay=digest,
         task=task,
         reserve=BUILD,

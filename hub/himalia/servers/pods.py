@@ -41,7 +41,7 @@ class Pods:
         reservation.person.uid, reservation.person.gid, reservation.person.groups = UID, GID, []
         reservation.home, reservation.overlays = HOME, OVERLAYS
         # Its image is the one environment that a pod has.
-        reservation.environment.marker = self.environments.marker(reservation.environment.name)
+        reservation.environment.marker = self.environments.marker(reservation.environment.name, profile.name)
         reservation.environments = [reservation.environment]
         reservation.devices = []
 

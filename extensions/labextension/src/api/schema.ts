@@ -4360,10 +4360,14 @@ export interface components {
         /**
          * OverlayCreate
          * @description The text of a requirements.txt, and the environment that it adds to.
+         *
+         *     On a cluster, an environment is the image that a `profile` has for it, on the processors that the profile wants.
          */
         OverlayCreate: {
             /** Environment */
             environment: string;
+            /** Profile */
+            profile?: string | null;
             /** Requirements */
             requirements: string;
         };
