@@ -6,12 +6,14 @@ import copy
 import json
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
 from platforms import PASSWORD
 
 from .cluster import Cluster
+from .parts import ClusterError
 from .waiting import until
 
 CHART = Path(__file__).parents[3] / "helm" / "himalia"
@@ -63,7 +65,10 @@ class Release:
     def install(self, more: Values | None = None, *, wait: bool = True, chart: Path = CHART) -> None:
         """Install or upgrade, and wait until every pod is ready."""
         waiting = ["--wait", "--timeout=180s"] if wait else []
-        self._with_values(more, "upgrade", "--install", self.name, str(chart), *waiting)
+        try:
+            self._with_values(more, "upgrade", "--install", self.name, str(chart), *waiting)
+        except ClusterError as error:
+            raise ClusterError(f"{error}\n{self._unready()}") from None
 
     def template(self, more: Values | None = None) -> str:
         """What would be installed."""
@@ -98,6 +103,18 @@ class Release:
     def wait_for(self, component: str) -> None:
         """Wait until a component's pod is ready."""
         until(lambda: _is_ready(self.pods().get(component)), f"the pod of {component} is ready")
+
+    def _unready(self) -> str:
+        """What pods that are not ready say."""
+        said = [self.kubectl("get", "pods")]
+        for component, pod in self.pods().items():
+            if not _is_ready(pod):
+                said.append(f"{component}: {json.dumps(pod['status'], indent=1)}")
+                with suppress(ClusterError):  # one that has not started has none
+                    said.append(
+                        self.kubectl("logs", pod["metadata"]["name"], "--all-containers", "--tail=30")
+                    )
+        return "\n".join(said)
 
     def _with_values(self, more: Values | None, *words: str) -> str:
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
