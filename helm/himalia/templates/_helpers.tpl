@@ -51,10 +51,16 @@ app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
 helm.sh/chart: {{ $root.Chart.Name }}-{{ $root.Chart.Version }}
 {{- end }}
 
-{{/* (list $ repository): the whole name of an image. */}}
+{{/* (list $ name): the whole name of an image; one with a registry, a tag or a digest is whole already. */}}
 {{- define "himalia.image" -}}
-{{- $images := (index . 0).Values.images -}}
-{{- $images.registry }}{{ index . 1 }}:{{ $images.tag | default (index . 0).Chart.AppVersion }}
+{{- $root := index . 0 -}}
+{{- $name := index . 1 -}}
+{{- if not (regexMatch "[/:@]" $name) -}}
+{{- with $root.Values.images.registry }}{{ trimSuffix "/" . }}/{{ end -}}
+{{ $name }}:{{ $root.Values.images.tag | default $root.Chart.AppVersion }}
+{{- else -}}
+{{ $name }}
+{{- end -}}
 {{- end }}
 
 {{/* Where people's browsers find the platform. */}}
@@ -179,6 +185,15 @@ automountServiceAccountToken: false
 {{- range $name, $value := . }}
 - name: {{ $name }}
   value: {{ $value | quote }}
+{{- end }}
+{{- end }}
+
+{{/* Names of Secrets as a container's `envFrom`, after its `env`, which outranks it. */}}
+{{- define "himalia.envFrom" -}}
+{{- with . }}
+envFrom: {{ range . }}
+  - secretRef: {name: {{ . }}}
+{{- end }}
 {{- end }}
 {{- end }}
 

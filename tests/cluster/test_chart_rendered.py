@@ -1,0 +1,119 @@
+"""What the chart renders from values: read, not run, so no cluster is started."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from machinery import binaries
+from machinery.release import CHART
+from traitlets.config import Config
+
+DOCS = CHART.parents[1] / "docs"
+Object = dict[str, Any]
+
+
+def helm(values: Object, folder: Path) -> subprocess.CompletedProcess[str]:
+    """`helm template` of a release named himalia with these values."""
+    file = folder / "values.json"
+    file.write_text(json.dumps(values))
+    line = [binaries.programs() / "helm", "template", "himalia", CHART, "--kube-version", "1.34.0"]
+    return subprocess.run([*line, "--values", file], capture_output=True, text=True, timeout=60, check=False)
+
+
+class Rendered:
+    """The objects of one rendering."""
+
+    def __init__(self, values: Object, folder: Path) -> None:
+        done = helm(values, folder)
+        assert not done.returncode, done.stderr
+        self.objects: list[Object] = [one for one in yaml.safe_load_all(done.stdout) if one]
+
+    def one(self, kind: str, name: str) -> Object:
+        """The object of that kind and name."""
+        (found,) = [one for one in self.objects if (one["kind"], one["metadata"]["name"]) == (kind, name)]
+        return found
+
+    def pod(self, component: str) -> Object:
+        """A component's pod."""
+        kind = "StatefulSet" if component == "postgresql" else "Deployment"
+        template: Object = self.one(kind, f"himalia-{component}")["spec"]["template"]
+        return template
+
+    def container(self, component: str, name: str | None = None) -> Object:
+        """A container of a component's pod."""
+        wanted = name or component
+        (found,) = [one for one in self.pod(component)["spec"]["containers"] if one["name"] == wanted]
+        container: Object = found
+        return container
+
+    def variables(self, component: str, name: str | None = None) -> dict[str, str]:
+        """The variables with plain values of a component's container."""
+        env = self.container(component, name)["env"]
+        return {one["name"]: one["value"] for one in env if "value" in one}
+
+
+def refused(values: Object, folder: Path) -> str:
+    """What is said where values are not taken."""
+    done = helm(values, folder)
+    assert done.returncode, "These values are taken."
+    return done.stderr
+
+
+def section(title: str) -> str:
+    """A section of the page on Kubernetes."""
+    text = (DOCS / "kubernetes.md").read_text()
+    return text.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def example(title: str) -> Object:
+    """The first example of values in a section."""
+    (block, *_) = re.findall(r"```yaml\n(.*?)```", section(title), re.DOTALL)
+    values: Object = yaml.safe_load(block)
+    return values
+
+
+def test_the_secret_of_signing_in_reaches_the_hub_as_the_page_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = section("Sign-in")
+    made = re.search(r"<<END\n(\w+)=(\w+)\nEND\n.*create secret generic ([\w-]+) --from-env-file", page)
+    assert made
+    variable, value, secret = made.groups()
+    rendered = Rendered(example("Sign-in"), tmp_path)
+    assert rendered.container("hub")["envFrom"] == [{"secretRef": {"name": secret}}]
+    code = rendered.one("ConfigMap", "himalia-hub")["data"]["jupyterhub_config.py"]
+    monkeypatch.setenv(variable, value)
+    c = Config()
+    exec(code.partition("configure(c)\n")[2], {"c": c})
+    assert c.GenericOAuthenticator.client_secret == value
+
+
+def test_secrets_of_the_service_reach_its_container_alone(tmp_path: Path) -> None:
+    rendered = Rendered({"service": {"environmentFrom": ["index", "store"]}}, tmp_path)
+    names = [one["secretRef"]["name"] for one in rendered.container("service")["envFrom"]]
+    assert names == ["index", "store"]
+    assert "envFrom" not in rendered.container("service", "mlflow")
+    assert "envFrom" not in rendered.container("hub")
+
+
+@pytest.mark.parametrize("registry", ["registry.example.org:5000/ml", "registry.example.org:5000/ml/"])
+def test_a_registry_is_written_with_its_slash_or_without(tmp_path: Path, registry: str) -> None:
+    rendered = Rendered({"images": {"registry": registry, "tag": "1"}}, tmp_path)
+    assert rendered.container("hub")["image"] == "registry.example.org:5000/ml/himalia-platform:1"
+    named = rendered.variables("service")["HIMALIA_KUBERNETES_IMAGE"]
+    assert named == "registry.example.org:5000/ml/himalia-{environment}:1"
+
+
+def test_an_image_can_be_named_as_a_whole(tmp_path: Path) -> None:
+    digest = f"docker.io/library/postgres@sha256:{'0' * 64}"
+    images = {"registry": "registry.example.org/", "postgresql": digest, "platform": "ours/platform:2"}
+    rendered = Rendered({"images": images}, tmp_path)
+    assert rendered.container("postgresql")["image"] == digest
+    assert rendered.container("service")["image"] == "ours/platform:2"
+    assert rendered.container("proxy")["image"].startswith("registry.example.org/himalia-proxy:")
