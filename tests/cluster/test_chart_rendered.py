@@ -14,6 +14,9 @@ from machinery import binaries
 from machinery.release import CHART
 from traitlets.config import Config
 
+from himalia.core.settings import Settings
+from himalia.engine.backends.kubernetes import volumes
+
 DOCS = CHART.parents[1] / "docs"
 Object = dict[str, Any]
 
@@ -117,3 +120,75 @@ def test_an_image_can_be_named_as_a_whole(tmp_path: Path) -> None:
     assert rendered.container("postgresql")["image"] == digest
     assert rendered.container("service")["image"] == "ours/platform:2"
     assert rendered.container("proxy")["image"].startswith("registry.example.org/himalia-proxy:")
+
+
+@pytest.mark.parametrize(
+    ("projects", "stored"),
+    [
+        ({}, {"shared": True}),
+        ({"shared": True}, {"shared": True}),
+        ({"class": "nfs", "size": "1Gi"}, {"class": "nfs", "size": "1Gi"}),
+    ],
+)
+def test_folders_of_projects_are_volumes_where_their_kind_is_named(
+    tmp_path: Path, projects: Object, stored: Object
+) -> None:
+    rendered = Rendered({"storage": {"projects": projects}}, tmp_path)
+    assert json.loads(rendered.variables("service")["HIMALIA_KUBERNETES_PROJECT_STORAGE"]) == stored
+
+
+def test_the_storage_of_the_page_gives_projects_volumes_of_their_own(tmp_path: Path) -> None:
+    values = example("Storage")
+    given = json.loads(Rendered(values, tmp_path).variables("service")["HIMALIA_KUBERNETES_PROJECT_STORAGE"])
+    settings = Settings(home=Path("/srv"), kubernetes_project_storage=given)
+    assert volumes.project(settings, "vision", "/project").claim
+    assert given == values["storage"]["projects"]
+
+
+def test_passwords_are_not_to_be_tried_on_what_pods_show(tmp_path: Path) -> None:
+    def shown(values: Object) -> str:
+        pod = Rendered({"existingSecret": "ours", **values}, tmp_path).pod("hub")
+        checksum: str = pod["metadata"]["annotations"]["checksum/secret"]
+        return checksum
+
+    url = "postgresql+psycopg://himalia:{}@db.example.org/{{database}}"
+    assert shown({}) == shown({"admin": {"password": "one"}}) != shown({"admin": {"name": "grace"}})
+    assert shown({"database": {"url": url.format("one")}}) == shown({"database": {"url": url.format("two")}})
+
+
+def test_pods_agree_on_the_checksum_of_secrets_made_with_them(tmp_path: Path) -> None:
+    rendered = Rendered({}, tmp_path)
+    shown = {
+        rendered.pod(one)["metadata"]["annotations"]["checksum/secret"]
+        for one in ("hub", "service", "proxy", "gateway")
+    }
+    made = rendered.one("Secret", "himalia")["data"]
+    assert len(shown) == 1
+    assert len(made) == len(set(made.values())) == 5
+
+
+def test_a_storage_class_may_look_like_a_number(tmp_path: Path) -> None:
+    rendered = Rendered({"storage": {"data": {"class": "123"}}}, tmp_path)
+    assert rendered.one("PersistentVolumeClaim", "himalia-data")["spec"]["storageClassName"] == "123"
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"ingress": {"host": "himalia.example.org"}}, "Set ingress.enabled"),
+        ({"proxy": {"service": {"type": "LoadBalancer"}}}, "Set url"),
+        (
+            {"ingress": {"enabled": True, "host": "one.example.org", "contentHost": "one.example.org"}},
+            "another origin",
+        ),
+        ({"gateway": {"service": {"nodePort": 30004}}}, "gateway.service.type is ClusterIP"),
+        ({"storage": {"objects": {"existingSecret": "key"}}}, "storage.objects.url names none"),
+        (
+            {"database": {"url": "postgresql+psycopg://db/{database}", "existingSecret": "db"}},
+            "Set one of them",
+        ),
+        ({"storage": {"projects": {"shared": True, "size": "1Gi"}}}, "storage"),
+    ],
+)
+def test_values_that_are_no_good_together_are_refused(tmp_path: Path, values: Object, words: str) -> None:
+    assert words in refused(values, tmp_path)

@@ -53,6 +53,18 @@ def test_every_top_value_has_a_default() -> None:
         {"database": {"url": "postgresql://one/database"}},
         {"storage": {"homes": {"size": "much"}}},
         {"admin": {"name": "Root!"}},
+        {"database": {"url": "sqlite:///{database}"}},
+        {"hub": {"environmentFrom": ["Not a name"]}},
+        {"ingress": {"host": "https://himalia.example.org/x"}},
+        {"ingress": {"host": "*.example.org"}},
+        {"kueueQueue": "Team A!"},
+        {"networkPolicy": {"apiServer": ["203.0.113.7"]}},
+        {"networkPolicy": {"dns": []}},
+        {"networkPolicy": {"private": ["fd00::/8"]}},
+        {"securityContext": {"runAsUser": 0}},
+        {"securityContext": {"runAsUsr": 1000}},
+        {"storage": {"data": {"class": "-"}}},
+        {"storage": {"projects": {"shared": True, "size": "1Gi"}}},
     ],
 )
 def test_what_is_wrong_is_refused(wrong: dict[str, Any]) -> None:

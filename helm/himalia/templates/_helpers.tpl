@@ -31,6 +31,12 @@
 {{ .Values.storage.data.existingClaim | default (printf "%s-data" (include "himalia.name" .)) }}
 {{- end }}
 
+{{/* Storage of projects' folders: whoever says of which kind their volumes are wants volumes. */}}
+{{- define "himalia.projectStorage" -}}
+{{- $storage := .Values.storage.projects -}}
+{{ toJson (ternary (dict "shared" true) $storage (empty $storage)) }}
+{{- end }}
+
 {{/* Whether PostgreSQL is the chart's own. */}}
 {{- define "himalia.ownDatabase" -}}
 {{ if not (or .Values.database.url .Values.database.existingSecret) }}yes{{ end }}
@@ -212,9 +218,29 @@ helm.sh/hook-weight: {{ . | quote }}
 helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 {{- end }}
 
-{{/* Of what values say about secrets: those that were made once do not change. */}}
+{{/* Puts the platform's own secrets, in base 64, into .Values.tokens: made once, an upgrade finds what the first
+installation made. */}}
+{{- define "himalia.tokens" -}}
+{{- if not (hasKey .Values "tokens") }}
+{{- $known := (lookup "v1" "Secret" .Release.Namespace (include "himalia.secret" .)).data | default dict }}
+{{- $tokens := dict }}
+{{- range list "service-token" "service-key" "proxy-token" "cookie-secret" "gateway-token" }}
+{{- $made := ternary "" (randAlphaNum 64 | sha256sum | b64enc) (not (empty $.Values.existingSecret)) }}
+{{- $_ := set $tokens . (get $known . | default $made) }}
+{{- end }}
+{{- $_ := set .Values "tokens" $tokens }}
+{{- end }}
+{{- end }}
+
+{{/* Of what values say about secrets: those that were made once do not change. Whoever sees the pods sees it, so what is
+secret goes in only together with a key of the platform's own, without which nobody can try passwords; the first
+administrator's, which is read once, does not at all. */}}
 {{- define "himalia.secretChecksum" -}}
-{{ toJson (list .Values.existingSecret .Values.database .Values.admin) | sha256sum }}
+{{- include "himalia.tokens" . -}}
+{{- $open := list .Values.existingSecret .Values.admin.name .Values.admin.existingSecret .Values.database.existingSecret -}}
+{{- $key := get .Values.tokens "service-key" -}}
+{{- $secret := ternary (list $key .Values.database.url) list (not (empty $key)) -}}
+{{ toJson (list $open $secret) | sha256sum }}
 {{- end }}
 
 {{/* What the service's two containers and the gateway are told alike. */}}
