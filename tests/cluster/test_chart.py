@@ -108,7 +108,8 @@ def admin(release: Release) -> Iterator[httpx.Client]:
 def test_servers_and_jobs_go_on_without_hub_and_service(release: Release, admin: httpx.Client) -> None:
     with server_of(admin):
         jobs = "/services/himalia/api/v1/projects/admin/jobs"
-        command = ["sh", "-c", "sleep 40; mkdir -p outputs; echo 42 > outputs/answer"]
+        waits = "until [ -e /tmp/told ]; do sleep 0.2; done"
+        command = ["sh", "-c", f"{waits}; mkdir -p outputs; echo 42 > outputs/answer"]
         spec = {"kind": "command", "command": command, "profile": "base"}
         assert admin.post(jobs, json={"name": "goes-on", "spec": spec}).status_code == 201
         until(lambda: state_of(admin, "goes-on") == "RUNNING", "the job runs")
@@ -120,6 +121,8 @@ def test_servers_and_jobs_go_on_without_hub_and_service(release: Release, admin:
         release.wait_for("service")
         another_proxy(release, admin)
         assert people(release) == before
+        (pod,) = release.kubectl("get", "pods", "-l", "himalia/kind=job", "-o", "name").split()
+        release.kubectl("exec", pod, "--", "touch", "/tmp/told")
         until(lambda: state_of(admin, "goes-on") == "SUCCEEDED", "the job has succeeded")
         assert admin.get(f"{jobs}/goes-on/outputs/outputs/answer").text == "42\n"
         assert admin.get(f"{jobs}/goes-on").json()["status"]["attempt"] == 1
