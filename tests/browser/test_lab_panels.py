@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from pictures import shot
 from platforms import PASSWORD, Person, Running
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, Request, Route, expect
 from test_main_job import show_navigator
 
 SECONDS = 1000
@@ -111,8 +111,15 @@ def test_new_kernels_belong_to_the_chosen_project(page: Page, himalia: Running, 
     page.reload()
     show_navigator(page)
     expect(page.get_by_label("Project")).to_have_value("hopping")
-    page.get_by_label("Project").select_option(label="irene (personal)")
+    with page.expect_response(lambda answer: remembers(answer.request, irene.project)):
+        page.get_by_label("Project").select_option(label="irene (personal)")
     expect(page.locator(".hm-JobRow").first).to_be_visible()
+
+
+def remembers(request: Request, project: str) -> bool:
+    """Whether Lab keeps by it that a project is chosen."""
+    kept = "/api/workspaces/" in request.url and request.method == "PUT"
+    return kept and request.post_data_json["data"].get("@himalia/lab:project") == project
 
 
 def test_the_navigator_is_there_after_a_second_sign_in(page: Page, himalia: Running, irene: Person) -> None:
