@@ -16,6 +16,8 @@ HEAD = (
     "`hub.config` is `config` below `hub`.\nHelm checks them against the chart's `values.schema.json`, and refuses "
     "what is not here.\n"
 )
+ELSEWHERE = {"service.settings"}
+"""What is below these has a page of its own."""
 
 
 def page() -> str:
@@ -31,7 +33,7 @@ def _rows(schema: Mapping[str, Any], defaults: Any, path: str = "") -> Iterator[
     for name, about in schema["properties"].items():
         whole = f"{path}{name}"
         default = defaults.get(name) if isinstance(defaults, Mapping) else None
-        if "properties" in about:
+        if "properties" in about and whole not in ELSEWHERE:
             yield from _rows(about, default, f"{whole}.")
         else:
             words = about["description"].replace("|", "\\|").replace("<", "&lt;")

@@ -3,7 +3,7 @@
 
 docs/permissions.md from core/permissions.py, docs/settings.md from core/settings.py, docs/events.md from
 core/events.py, docs/sdk-reference.md from the client's docstrings, docs/api/ from the service's routes,
-docs/kubernetes-values.md from the chart's schema.
+docs/kubernetes-values.md from the chart's schema, whose profiles and settings are made from code as well.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 
 import api_reference
 import chart_reference
+import chart_schema
 import sdk_reference
 
 from himalia.app import create_app
@@ -148,6 +149,7 @@ def pages() -> dict[str, str]:
         "settings.md": settings(),
         "events.md": events(),
         "sdk-reference.md": sdk_reference.page(),
+        "../helm/himalia/values.schema.json": chart_schema.text(),
         "kubernetes-values.md": chart_reference.page(),
         "api/operations.md": api_reference.operations(document, callers()),
         "api/schemas.md": api_reference.schemas(document),

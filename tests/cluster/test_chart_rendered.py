@@ -105,6 +105,15 @@ def test_secrets_of_the_service_reach_its_container_alone(tmp_path: Path) -> Non
     assert "envFrom" not in rendered.container("hub")
 
 
+def test_profiles_and_settings_reach_the_service(tmp_path: Path) -> None:
+    profiles = example("Profiles")["profiles"]
+    profiles["base"]["kubernetes"] = {"labels": {"example.org/team": "vision"}}
+    rendered = Rendered({"profiles": profiles, "service": {"settings": {"retention_days": 60}}}, tmp_path)
+    data = rendered.one("ConfigMap", "himalia-profiles")["data"]
+    assert yaml.safe_load(data["base.yaml"]) == {"name": "base", **profiles["base"]}
+    assert rendered.variables("service")["HIMALIA_RETENTION_DAYS"] == "60"
+
+
 @pytest.mark.parametrize("registry", ["registry.example.org:5000/ml", "registry.example.org:5000/ml/"])
 def test_a_registry_is_written_with_its_slash_or_without(tmp_path: Path, registry: str) -> None:
     rendered = Rendered({"images": {"registry": registry, "tag": "1"}}, tmp_path)
@@ -187,6 +196,8 @@ def test_a_storage_class_may_look_like_a_number(tmp_path: Path) -> None:
             {"database": {"url": "postgresql+psycopg://db/{database}", "existingSecret": "db"}},
             "Set one of them",
         ),
+        ({"profiles": {"base": {"titel": "Base"}}}, "titel"),
+        ({"service": {"settings": {"retention_day": 60}}}, "retention_day"),
         ({"storage": {"projects": {"shared": True, "size": "1Gi"}}}, "storage"),
     ],
 )

@@ -14,8 +14,14 @@ import yaml
 import himalia
 from himalia.core.settings import Settings
 
-CHART = Path(__file__).parents[2] / "helm" / "himalia"
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "helm" / "himalia"
 SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text())
+PROFILE = {
+    "title": "Base",
+    "environment": "base",
+    "sizes": [{"name": "small", "title": "Small", "cpus": 1, "memory": "2GiB"}],
+}
 VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
 
 
@@ -58,6 +64,13 @@ def test_every_top_value_has_a_default() -> None:
         {"ingress": {"host": "https://himalia.example.org/x"}},
         {"ingress": {"host": "*.example.org"}},
         {"kueueQueue": "Team A!"},
+        {"profiles": {"Bad_Name": PROFILE}},
+        {"profiles": {"base": PROFILE | {"titel": "Base"}}},
+        {"profiles": {"base": PROFILE | {"kubernetes": {"labels": {"himalia/role": "mine"}}}}},
+        {"service": {"settings": {"home": "/srv"}}},
+        {"service": {"settings": {"import_paths": ["/data"]}}},
+        {"service": {"settings": {"retention_day": 60}}},
+        {"service": {"settings": {"retention_days": "many"}}},
         {"networkPolicy": {"apiServer": ["203.0.113.7"]}},
         {"networkPolicy": {"dns": []}},
         {"networkPolicy": {"private": ["fd00::/8"]}},
@@ -70,6 +83,22 @@ def test_every_top_value_has_a_default() -> None:
 def test_what_is_wrong_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(wrong, SCHEMA)
+
+
+def test_profiles_that_come_with_himalia_are_the_charts() -> None:
+    profiles = [yaml.safe_load(file.read_text()) for file in (ROOT / "spawner-profiles").glob("*.yaml")]
+    assert profiles
+    jsonschema.validate({"profiles": {one.pop("name"): one for one in profiles}}, SCHEMA)
+
+
+def test_labels_of_profiles_may_be_ones_own() -> None:
+    labels = {"example.org/team": "vision", "cost": "7"}
+    jsonschema.validate({"profiles": {"base": PROFILE | {"kubernetes": {"labels": labels}}}}, SCHEMA)
+
+
+def test_settings_have_their_values() -> None:
+    settings = {"retention_days": 60, "prometheus_url": "http://prometheus:9090", "stop_grace_s": 1.5}
+    jsonschema.validate({"service": {"settings": settings}}, SCHEMA)
 
 
 def test_every_variable_that_the_chart_gives_means_something() -> None:
