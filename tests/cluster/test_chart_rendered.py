@@ -165,6 +165,17 @@ def test_passwords_are_not_to_be_tried_on_what_pods_show(tmp_path: Path) -> None
     assert shown({"database": {"url": url.format("one")}}) == shown({"database": {"url": url.format("two")}})
 
 
+def test_with_secrets_of_ones_own_every_rendering_is_the_same(tmp_path: Path) -> None:
+    values = example("Secrets of your own")
+    rendered = Rendered(values, tmp_path)
+    assert rendered.objects == Rendered(values, tmp_path).objects
+    assert not [one for one in rendered.objects if one["kind"] == "Secret"]
+    (password,) = [
+        one for one in rendered.container("postgresql")["env"] if one["name"] == "POSTGRES_PASSWORD"
+    ]
+    assert password["valueFrom"]["secretKeyRef"]["name"] == values["postgresql"]["existingSecret"]
+
+
 def test_pods_agree_on_the_checksum_of_secrets_made_with_them(tmp_path: Path) -> None:
     rendered = Rendered({}, tmp_path)
     shown = {
@@ -191,6 +202,10 @@ def test_a_storage_class_may_look_like_a_number(tmp_path: Path) -> None:
             "another origin",
         ),
         ({"gateway": {"service": {"nodePort": 30004}}}, "gateway.service.type is ClusterIP"),
+        (
+            {"database": {"existingSecret": "theirs"}, "postgresql": {"existingSecret": "ours"}},
+            "chart's own PostgreSQL",
+        ),
         ({"storage": {"objects": {"existingSecret": "key"}}}, "storage.objects.url names none"),
         (
             {"database": {"url": "postgresql+psycopg://db/{database}", "existingSecret": "db"}},

@@ -25,7 +25,7 @@
 {{ .Values.admin.existingSecret | default (printf "%s-admin" (include "himalia.name" .)) }}
 {{- end }}
 {{- define "himalia.databaseSecret" -}}
-{{ .Values.database.existingSecret | default (include "himalia.database" .) }}
+{{ .Values.database.existingSecret | default .Values.postgresql.existingSecret | default (include "himalia.database" .) }}
 {{- end }}
 {{- define "himalia.dataClaim" -}}
 {{ .Values.storage.data.existingClaim | default (printf "%s-data" (include "himalia.name" .)) }}
@@ -237,7 +237,7 @@ secret goes in only together with a key of the platform's own, without which nob
 administrator's, which is read once, does not at all. */}}
 {{- define "himalia.secretChecksum" -}}
 {{- include "himalia.tokens" . -}}
-{{- $open := list .Values.existingSecret .Values.admin.name .Values.admin.existingSecret .Values.database.existingSecret -}}
+{{- $open := list .Values.existingSecret .Values.admin.name .Values.admin.existingSecret .Values.database.existingSecret .Values.postgresql.existingSecret -}}
 {{- $key := get .Values.tokens "service-key" -}}
 {{- $secret := ternary (list $key .Values.database.url) list (not (empty $key)) -}}
 {{ toJson (list $open $secret) | sha256sum }}
