@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
+import pytest
 from worlds import Place, a_world
 
 from himalia.engine.backends.base import Backend, Launch, Placed, Progress, Seen
 from himalia.engine.backends.kubernetes.backend import KubernetesBackend
 from himalia.engine.resources import Resources
+from himalia.profiles.pods import PodParts
 from himalia.testing.backends import COUNTED, FOREVER, STOPPED, count
 from himalia.testing.service_side import Service, World, eventually
 
@@ -165,6 +168,25 @@ async def test_pod_that_pod_security_refuses(place: Place) -> None:
             ended = await service.ended("a-1")
     assert (ended.reason, ended.final) == ("start_failed", False)
     assert str(ended.message).startswith("The cluster does not take it: violates PodSecurity")
+
+
+async def test_pull_secrets_are_taken_though_profile_and_settings_name_them(place: Place) -> None:
+    with a_world(place, kubernetes_pull_secrets=["registry"]) as world:
+        async with Service(world) as service:
+            parts = PodParts({"imagePullSecrets": [{"name": "registry"}]})
+            assert (await service.run(world.shell("true", pod=parts))).reason is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"tolerationz": []}, {"hostAliases": [{"ip": "10.0.0.1"}, {"ip": "10.0.0.1"}]}],
+)
+async def test_pod_of_which_something_is_written_wrong(place: Place, wrong: dict[str, Any]) -> None:
+    with a_world(place) as world:
+        async with Service(world) as service:
+            ended = await service.run(world.shell("true", pod=PodParts(wrong)))
+    assert ended.reason == "start_failed"
+    assert str(ended.message).startswith("The cluster does not take it: failed to create typed patch object")
 
 
 async def test_endpoint_is_reached_at_its_pods_address(world: World) -> None:

@@ -14,6 +14,8 @@ from himalia.core.settings import Settings
 from himalia.engine.backends.base import Account, Launch, Place
 from himalia.engine.backends.kubernetes import manifests, names
 from himalia.engine.resources import Resources
+from himalia.environments.places import ImageEnvironments
+from himalia.profiles.load import load
 from himalia.profiles.pods import PodParts
 
 SECRET = "hunter2-very-secret"
@@ -224,6 +226,17 @@ def test_defaults_and_profiles_reach_the_pod_and_cannot_change_its_rights(settin
     assert about["labels"][names.ROLE] == "workload"
     assert about["annotations"] == {"a": "b"}
     assert settings.kubernetes_pod_defaults["tolerations"] == [{"key": "users"}]
+
+
+def test_a_pull_secret_of_settings_and_profile_is_named_once(settings: Settings) -> None:
+    profiles = load()
+    more = {"imagePullSecrets": [{"name": "registry"}, {"name": "mirror"}]}
+    for defaults, expected in (({}, ["registry"]), (more, ["registry", "mirror"])):
+        told = settings.model_copy(update={"kubernetes_pod_defaults": defaults})
+        _, parts = ImageEnvironments(told, lambda: profiles).image("base", "base")
+        for launch in (LAUNCH, replace(LAUNCH, pod=parts)):
+            secrets = pod_of(launch, told)["imagePullSecrets"]
+            assert secrets == [{"name": name} for name in expected]
 
 
 def test_model_server_listens_where_the_gateway_asks(settings: Settings) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from himalia.engine.backends.kubernetes import reasons, seen
+from himalia.engine.backends.kubernetes.client import ApiError
 from himalia.engine.backends.kubernetes.reasons import Finding, When
 from himalia.engine.backends.kubernetes.seen import Pod, Said
 
@@ -24,6 +25,19 @@ def shown(name: str) -> dict[str, Any]:
 
 def pod_of(name: str) -> Pod:
     return seen.pod(shown(name)["pod"])
+
+
+def test_trouble_of_the_api_is_told_and_waited_for_and_what_it_cannot_take_is_not() -> None:
+    trouble = ApiError(500, "etcdserver: leader changed", "InternalError")
+    assert trouble.passes
+    finding = reasons.away(trouble.message)
+    assert finding.when is When.NEVER
+    assert finding.message.startswith("The cluster's API has trouble")
+    assert finding.message.endswith(": etcdserver: leader changed")
+    words = "failed to create typed patch object (lab/a-1; batch/v1, Kind=Job): errors:\n  duplicate entries"
+    refused = ApiError(500, words)
+    assert not refused.passes
+    assert reasons.refused(refused.message).when is When.LATER
 
 
 def test_too_few_devices_wait_for_ever_with_a_sentence() -> None:

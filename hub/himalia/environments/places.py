@@ -140,10 +140,11 @@ class ImageEnvironments(Environments):
         self.images = settings.kubernetes_images
         self.platform_image = settings.kubernetes_platform_image
         secrets = [{"name": name} for name in settings.kubernetes_pull_secrets]
-        self.defaults = {
-            **({"imagePullSecrets": secrets} if secrets else {}),
-            **settings.kubernetes_pod_defaults,
-        }
+        self.defaults = dict(settings.kubernetes_pod_defaults)
+        # What `pods` names comes beside them, each once.
+        more = [one for one in self.defaults.get("imagePullSecrets", []) if one not in secrets]
+        if secrets or more:
+            self.defaults["imagePullSecrets"] = [*secrets, *more]
         self.definitions = settings.images_dir or local.default_images()
         self._profiles = profiles
 

@@ -284,7 +284,8 @@ class KubernetesBackend(Backend):
                 except ApiError as error:
                     finding = reasons.refused(error.message)
                     if error.passes:
-                        finding = replace(finding, when=When.NEVER)
+                        log.warning("Making %s: %s", attempt.name, error)
+                        finding = reasons.away(error.message)
                 except Unreachable as error:
                     log.warning("Making %s: %s", attempt.name, error)
                     finding = Finding("start_failed", reasons.AWAY, When.NEVER)

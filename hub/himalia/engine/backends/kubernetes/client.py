@@ -17,6 +17,8 @@ from kubernetes.aio.client import Configuration
 from kubernetes.aio.client.rest import RESTClientObject
 
 MANAGER = "himalia"
+UNTYPED = "failed to create typed patch object"
+"""With what server-side apply begins where an object is not of its schema; its status is 500, as of trouble."""
 CALL_S = 30.0
 CONNECT_S = 10.0
 APPLY = {"Content-Type": "application/apply-patch+yaml"}
@@ -36,7 +38,7 @@ class ApiError(Exception):
     @property
     def passes(self) -> bool:
         """Whether the same call may well succeed later."""
-        return self.status == 429 or self.status >= 500
+        return self.status == 429 or (self.status >= 500 and not self.message.startswith(UNTYPED))
 
 
 class Unreachable(Exception):

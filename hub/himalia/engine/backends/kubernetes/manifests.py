@@ -83,9 +83,10 @@ def _pod(
     }
     if parts:
         spec["containers"][0]["volumeMounts"] += list(parts.mounts)
-    if settings.kubernetes_pull_secrets:
-        secrets = [{"name": name} for name in settings.kubernetes_pull_secrets]
-        spec["imagePullSecrets"] = [*spec.get("imagePullSecrets", []), *secrets]
+    secrets = [{"name": name} for name in settings.kubernetes_pull_secrets]
+    # A name twice, as of a profile's parts and of the settings, is what server-side apply refuses.
+    if secrets := _once([*spec.get("imagePullSecrets", []), *secrets]):
+        spec["imagePullSecrets"] = secrets
     if launch.replicas > 1:
         spec["subdomain"] = launch.name
     tolerations = [{"key": name, "operator": "Exists"} for name, _ in launch.limit.devices]
@@ -306,4 +307,4 @@ def _inside(one: Mapping[str, str]) -> str:
 
 
 def _once(listed: Sequence[Any]) -> list[Any]:
-    return list({one["name"]: one for one in listed}.values())
+    return list({one.get("name"): one for one in listed}.values())

@@ -135,6 +135,12 @@ def refused(message: str) -> Finding:
     return Finding("start_failed", words, When.NEVER)
 
 
+def away(message: str) -> Finding:
+    """What it means that the cluster's API has trouble of its own with a call."""
+    words = f"The cluster's API has trouble, and is asked again until it takes it: {message}"
+    return Finding("start_failed", words, When.NEVER)
+
+
 def interrupted(reason: str | None, pod: Pod | None) -> Finding | None:
     """Why the cluster ended a runner that could only report that it was asked to end; None where it did not."""
     if reason != "platform_stopped" or pod is None or not (pod.deleted or pod.disrupted):
