@@ -11,6 +11,7 @@ from worlds import Place, a_world
 
 from himalia.engine.backends.base import Backend, Launch, Placed, Progress, Seen
 from himalia.engine.backends.kubernetes.backend import KubernetesBackend
+from himalia.engine.backends.kubernetes.manifests import CONTAINER
 from himalia.engine.resources import Resources
 from himalia.profiles.pods import PodParts
 from himalia.testing.backends import COUNTED, FOREVER, STOPPED, count
@@ -161,9 +162,10 @@ async def test_out_of_memory_of_the_whole_pod(world: World) -> None:
 
 
 async def test_pod_that_pod_security_refuses(place: Place) -> None:
-    with a_world(place, kubernetes_pod_defaults={"hostNetwork": True}) as world:
+    unconfined = {f"container.apparmor.security.beta.kubernetes.io/{CONTAINER}": "unconfined"}
+    with a_world(place) as world:
         async with Service(world) as service:
-            service.backend.start(world.shell("true"))
+            service.backend.start(world.shell("true", pod=PodParts(annotations=unconfined)))
             await told(service, 'violates PodSecurity "restricted')
             ended = await service.ended("a-1")
     assert (ended.reason, ended.final) == ("start_failed", False)

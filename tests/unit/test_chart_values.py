@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 import himalia
-from himalia.core.settings import Settings
+from himalia.core.settings import OF_PODS, Settings
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "helm" / "himalia"
@@ -78,6 +78,8 @@ def test_every_top_value_has_a_default() -> None:
         {"securityContext": {"runAsUsr": 1000}},
         {"storage": {"data": {"class": "-"}}},
         {"storage": {"projects": {"shared": True, "size": "1Gi"}}},
+        {"pods": {"nodeSelector": {}, "hostNetwork": True}},
+        {"pods": {"tolerationz": []}},
     ],
 )
 def test_what_is_wrong_is_refused(wrong: dict[str, Any]) -> None:
@@ -99,6 +101,12 @@ def test_labels_of_profiles_may_be_ones_own() -> None:
 def test_settings_have_their_values() -> None:
     settings = {"retention_days": 60, "prometheus_url": "http://prometheus:9090", "stop_grace_s": 1.5}
     jsonschema.validate({"service": {"settings": settings}}, SCHEMA)
+
+
+def test_pods_are_told_what_the_service_takes() -> None:
+    taken = SCHEMA["properties"]["pods"]["propertyNames"]["enum"]
+    assert taken == sorted(OF_PODS)
+    jsonschema.validate({"pods": {"nodeSelector": {"pool": "people"}, "imagePullSecrets": []}}, SCHEMA)
 
 
 def test_every_variable_that_the_chart_gives_means_something() -> None:

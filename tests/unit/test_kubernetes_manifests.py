@@ -239,6 +239,13 @@ def test_a_pull_secret_of_settings_and_profile_is_named_once(settings: Settings)
             assert secrets == [{"name": name} for name in expected]
 
 
+def test_images_are_pulled_when_settings_say(settings: Settings) -> None:
+    for policy in ("IfNotPresent", "Always"):
+        told = settings.model_copy(update={"kubernetes_pull_policy": policy})
+        (container,) = pod_of(LAUNCH, told)["containers"]
+        assert container["imagePullPolicy"] == policy
+
+
 def test_model_server_listens_where_the_gateway_asks(settings: Settings) -> None:
     told = manifests.told(replace(LAUNCH, kind="endpoint"), settings)
     assert told["task"]["environment"]["HIMALIA_SERVE_ADDRESS"] == "0.0.0.0:8080"

@@ -156,6 +156,9 @@ def test_the_spawner_writes_it_into_the_manifest(tmp_path: Path) -> None:
     assert manifest.spec.node_selector == {"own": "1", "pool": "gpu"}
     assert manifest.spec.priority_class_name == "low"
     assert manifest.spec.enable_service_links is False
+    assert container.image_pull_policy == "IfNotPresent"
+    container.image_pull_policy = "Never"
+    assert server_pod.complete(manifest, granted, 100).spec.containers[0].image_pull_policy == "Never"
     assert manifest.metadata.labels["component"] == "x"
     assert manifest.spec.volumes[0] == {"name": "more"}
     limits = {"cpu": "2000m", "memory": str(2**30), GPU: "1"}

@@ -33,6 +33,10 @@ def home() -> Iterator[Path]:
             "warm_kernels = -1\nstop_grace_s = -1",
             "stop_grace_s: Input should be greater than or equal to 0; warm",
         ),
+        (
+            "kubernetes_pod_defaults = {hostNetwork = true, nodeSelector = {a = 'b'}, initContainers = []}",
+            "names hostNetwork, initContainers, which is not for settings to say. It takes affinity, dnsConfig,",
+        ),
         ("x = [", "cannot be read"),
     ],
 )

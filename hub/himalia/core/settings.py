@@ -24,6 +24,23 @@ from himalia.core.home import HOME_LENGTH, default_home
 HTTP = r"^https?://[^/\s]+$"
 
 
+OF_PODS = frozenset(
+    {
+        *(
+            "affinity",
+            "nodeName",
+            "nodeSelector",
+            "schedulerName",
+            "tolerations",
+            "topologySpreadConstraints",
+        ),
+        *("preemptionPolicy", "priorityClassName", "runtimeClassName"),
+        *("dnsConfig", "dnsPolicy", "hostAliases", "imagePullSecrets"),
+    }
+)
+"""Fields of a pod (core/v1) that settings can change: none of them gives it rights (docs/isolation.md)."""
+
+
 class Settings(BaseSettings):
     """The service's settings. Units are in the names."""
 
@@ -173,6 +190,9 @@ class Settings(BaseSettings):
     kubernetes_pull_secrets: list[str] = Field(
         [], description="Secrets with which images are pulled (JSON list of names)."
     )
+    kubernetes_pull_policy: Literal["Always", "IfNotPresent", "Never"] = Field(
+        "IfNotPresent", description="When images of people's pods are pulled."
+    )
     kubernetes_data_claim: str = Field("", description="Claim of the volume that is the service's home.")
     kubernetes_home_storage: dict[str, Any] = Field(
         {"size": "10Gi", "access": "ReadWriteOnce"},
@@ -187,7 +207,10 @@ class Settings(BaseSettings):
         description="Kueue's LocalQueue, in which jobs wait; empty: they wait in the platform's own queue.",
     )
     kubernetes_pod_defaults: dict[str, Any] = Field(
-        {}, description="What is merged into the specification of every pod of a person (JSON)."
+        {},
+        description="What is merged into the specification of every pod of a person (JSON): "
+        + ", ".join(sorted(OF_PODS))
+        + ".",
     )
     kubernetes_patience_s: float = Field(
         300.0,
@@ -231,6 +254,11 @@ class Settings(BaseSettings):
         if self.import_paths and self.is_cluster:
             raise ValueError(
                 "import_paths names folders of one machine, which workloads on a cluster do not see."
+            )
+        if others := self.kubernetes_pod_defaults.keys() - OF_PODS:
+            raise ValueError(
+                f"kubernetes_pod_defaults names {', '.join(sorted(others))}, which is not for settings to say. "
+                f"It takes {', '.join(sorted(OF_PODS))}."
             )
         if "{environment}" not in self.kubernetes_image:
             raise ValueError("kubernetes_image must name {environment}.")

@@ -81,6 +81,7 @@ class Pods:
         return ReservedPod(
             name=pod_name(reservation.person.id, server),
             image=image,
+            pull_policy=self.settings.kubernetes_pull_policy,
             labels=labels,
             annotations=dict(added.annotations),
             spec=spec,

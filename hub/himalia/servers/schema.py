@@ -60,6 +60,7 @@ class ReservedPod(BaseModel):
 
     name: str
     image: str
+    pull_policy: str = "IfNotPresent"
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
     spec: dict[str, Any] = {}

@@ -83,6 +83,8 @@ def complete(manifest: Any, granted: Mapping[str, Any], idle_timeout_s: int) -> 
     manifest.spec.volumes = [*(manifest.spec.volumes or []), *pod["volumes"], files]
     mount = {"name": FILES_VOLUME, "mountPath": lab.FOLDER, "readOnly": True}
     server.volume_mounts = [*(server.volume_mounts or []), *pod["mounts"], mount]
+    # What the hub itself is told of it counts.
+    server.image_pull_policy = server.image_pull_policy or pod.get("pull_policy")
     server.resources.requests, server.resources.limits = resources(granted)
     manifest.spec.enable_service_links = False
     for key, value in pod["spec"].items():

@@ -78,7 +78,7 @@ def _pod(
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": int(settings.stop_grace_s) + STORE_S,
         "securityContext": pod_security(),
-        "containers": [_container(launch, own)],
+        "containers": [_container(launch, settings, own)],
         "volumes": _once([one.volume for one in own]) + list(parts.volumes if parts else ()),
     }
     if parts:
@@ -101,11 +101,11 @@ def _pod(
     }
 
 
-def _container(launch: Launch, own: Sequence[Volume]) -> Object:
+def _container(launch: Launch, settings: Settings, own: Sequence[Volume]) -> Object:
     return {
         "name": CONTAINER,
         "image": launch.image,
-        "imagePullPolicy": "IfNotPresent",
+        "imagePullPolicy": settings.kubernetes_pull_policy,
         # Arguments, not the command: so the image's own entrypoint, a small init mostly, stays in place.
         "args": [PYTHON, "-m", "himalia.runner.pod", "--launch", f"{LAUNCH_FOLDER}/{LAUNCH_FILE}"],
         "workingDir": JOB_FOLDER,
