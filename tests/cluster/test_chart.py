@@ -172,12 +172,23 @@ def test_pods_have_what_they_need_and_no_more(release: Release) -> None:
     for component, pod in release.pods().items():
         spec = pod["spec"]
         assert spec["serviceAccountName"] == f"{NAME}-{component}"
-        assert bool(spec["automountServiceAccountToken"]) is (component in ("hub", "service"))
+        assert not spec["automountServiceAccountToken"]
+        assert holders(spec) == ({component} if component in ("hub", "service") else set())
         assert not any("hostPath" in volume for volume in spec.get("volumes", ()))
         for container in spec["containers"]:
             assert container["securityContext"]["readOnlyRootFilesystem"]
             assert "memory" in container["resources"]["limits"], container["name"]
             assert {"cpu", "memory"} <= container["resources"]["requests"].keys(), container["name"]
+
+
+def holders(spec: dict[str, Any]) -> set[str]:
+    """The containers that have a token for the cluster's API."""
+    return {
+        container["name"]
+        for container in (*spec["containers"], *spec.get("initContainers", ()))
+        for mount in container.get("volumeMounts", ())
+        if mount["mountPath"].startswith("/var/run/secrets")
+    }
 
 
 @pytest.mark.parametrize(

@@ -187,6 +187,25 @@ def test_pods_agree_on_the_checksum_of_secrets_made_with_them(tmp_path: Path) ->
     assert len(made) == len(set(made.values())) == 5
 
 
+@pytest.mark.parametrize("component", ["hub", "service"])
+def test_one_container_of_a_pod_has_its_token(tmp_path: Path, component: str) -> None:
+    spec = Rendered({}, tmp_path).pod(component)["spec"]
+    assert spec["automountServiceAccountToken"] is False
+    (volume,) = [
+        one["name"]
+        for one in spec["volumes"]
+        if any("serviceAccountToken" in source for source in one.get("projected", {}).get("sources", ()))
+    ]
+    containers = [*spec["containers"], *spec["initContainers"]]
+    holders = {
+        one["name"]: mount["mountPath"]
+        for one in containers
+        for mount in one.get("volumeMounts", ())
+        if mount["name"] == volume
+    }
+    assert holders == {component: "/var/run/secrets/kubernetes.io/serviceaccount"}
+
+
 def test_a_storage_class_may_look_like_a_number(tmp_path: Path) -> None:
     rendered = Rendered({"storage": {"data": {"class": "123"}}}, tmp_path)
     assert rendered.one("PersistentVolumeClaim", "himalia-data")["spec"]["storageClassName"] == "123"

@@ -186,6 +186,20 @@ metadata:
 automountServiceAccountToken: false
 {{- end }}
 
+{{/* A token for the Kubernetes API as a volume, and where its one container has it: no other of the pod does. */}}
+{{- define "himalia.apiToken" -}}
+name: api-token
+projected:
+  defaultMode: 0444
+  sources:
+    - serviceAccountToken: {path: token, expirationSeconds: 3607}
+    - configMap: {name: kube-root-ca.crt, items: [{key: ca.crt, path: ca.crt}]}
+    - downwardAPI: {items: [{path: namespace, fieldRef: {fieldPath: metadata.namespace}}]}
+{{- end }}
+{{- define "himalia.apiTokenMount" -}}
+{name: api-token, mountPath: /var/run/secrets/kubernetes.io/serviceaccount, readOnly: true}
+{{- end }}
+
 {{/* A mapping of variables to values as a container's `env`. */}}
 {{- define "himalia.env" -}}
 {{- range $name, $value := . }}
