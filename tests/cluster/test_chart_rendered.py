@@ -21,11 +21,11 @@ DOCS = CHART.parents[1] / "docs"
 Object = dict[str, Any]
 
 
-def helm(values: Object, folder: Path) -> subprocess.CompletedProcess[str]:
+def helm(values: Object, folder: Path, release: str = "himalia") -> subprocess.CompletedProcess[str]:
     """`helm template` of a release named himalia with these values."""
     file = folder / "values.json"
     file.write_text(json.dumps(values))
-    line = [binaries.programs() / "helm", "template", "himalia", CHART, "--kube-version", "1.34.0"]
+    line = [binaries.programs() / "helm", "template", release, CHART, "--kube-version", "1.34.0"]
     return subprocess.run([*line, "--values", file], capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -204,6 +204,37 @@ def test_one_container_of_a_pod_has_its_token(tmp_path: Path, component: str) ->
         if mount["name"] == volume
     }
     assert holders == {component: "/var/run/secrets/kubernetes.io/serviceaccount"}
+
+
+@pytest.mark.parametrize("release", ["h", "himalia", "team-a-2", "a" * 30])
+def test_a_release_may_have_a_name_of_which_services_can_be_named(tmp_path: Path, release: str) -> None:
+    done = helm({}, tmp_path, release)
+    assert not done.returncode, done.stderr
+    services = [one for one in yaml.safe_load_all(done.stdout) if one and one["kind"] == "Service"]
+    assert services
+    for one in services:
+        assert re.fullmatch(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?", one["metadata"]["name"])
+        assert one["metadata"]["labels"]["app.kubernetes.io/instance"] == release
+    assert Settings(home=Path("/srv"), kubernetes_release=release).kubernetes_release == release
+
+
+@pytest.mark.parametrize("release", ["1abc", "a.b", "a" * 31])
+def test_another_name_of_a_release_is_refused(tmp_path: Path, release: str) -> None:
+    done = helm({}, tmp_path, release)
+    assert done.returncode
+    assert f"The release cannot be named {release}:" in done.stderr
+
+
+def test_a_quota_of_processor_limits_can_be_met(tmp_path: Path) -> None:
+    limits = {"limits": {"cpu": 1, "memory": "1Gi"}}
+    named = {
+        name: {"resources": limits} for name in ("proxy", "hub", "service", "mlflow", "gateway", "postgresql")
+    }
+    rendered = Rendered({**named, "keepData": False}, tmp_path)
+    specs = [one["spec"]["template"]["spec"] for one in rendered.objects if "template" in one.get("spec", {})]
+    containers = [one for spec in specs for one in (*spec["containers"], *spec.get("initContainers", ()))]
+    assert {"removal", "wait-for-database"} <= {one["name"] for one in containers}
+    assert [one["name"] for one in containers if "cpu" not in one["resources"]["limits"]] == []
 
 
 def test_a_storage_class_may_look_like_a_number(tmp_path: Path) -> None:

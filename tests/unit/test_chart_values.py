@@ -80,6 +80,9 @@ def test_every_top_value_has_a_default() -> None:
         {"storage": {"projects": {"shared": True, "size": "1Gi"}}},
         {"pods": {"nodeSelector": {}, "hostNetwork": True}},
         {"pods": {"tolerationz": []}},
+        {"postgresql": {"storage": {"access": "ReadWriteMany"}}},
+        {"storage": {"data": {"access": "ReadWriteOncePod"}}},
+        {"storage": {"data": {"shared": True}}},
     ],
 )
 def test_what_is_wrong_is_refused(wrong: dict[str, Any]) -> None:

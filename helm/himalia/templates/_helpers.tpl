@@ -1,6 +1,9 @@
 {{/* All names of the chart; what the platform itself makes is named by the service, which is told the prefix. */}}
 {{- define "himalia.name" -}}
-{{ .Release.Name | trunc 30 | trimSuffix "-" }}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]{0,28}[a-z0-9])?$" .Release.Name) }}
+{{- fail (printf "The release cannot be named %s: Services and other objects are named after it, so it must begin with a letter, have small letters, digits and hyphens alone, and be at most 30 characters long. Choose another name for helm install." .Release.Name) }}
+{{- end }}
+{{- .Release.Name }}
 {{- end }}
 
 {{- define "himalia.hub" -}}{{ include "himalia.name" . }}-hub{{- end }}
@@ -147,7 +150,7 @@ env: {{ include "himalia.databaseEnv" . | nindent 2 }}
 securityContext: {{ include "himalia.containerSecurity" $root | nindent 2 }}
 resources:
   requests: {cpu: 50m, memory: 64Mi}
-  limits: {memory: 256Mi}
+  limits: {cpu: "1", memory: 256Mi}
 {{- end }}
 
 {{/* (list $ databases): the variables of these databases' addresses. */}}
