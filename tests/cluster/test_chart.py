@@ -118,7 +118,8 @@ def test_servers_and_jobs_go_on_without_hub_and_service(release: Release, admin:
         for component in ("hub", "service"):
             release.kubectl("delete", "pod", release.pods()[component]["metadata"]["name"])
             assert admin.get("/user/admin/api/status").status_code == 200
-        release.wait_for("service")
+        for component in ("hub", "service"):
+            release.wait_for(component)
         another_proxy(release, admin)
         assert people(release) == before
         (pod,) = release.kubectl("get", "pods", "-l", "himalia/kind=job", "-o", "name").split()
