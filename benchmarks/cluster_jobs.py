@@ -262,11 +262,12 @@ def why_not() -> str:
 @contextmanager
 def yielding() -> Iterator[None]:
     """What is started meanwhile leaves the processors to others: a control plane has machines of its own."""
+    before = os.getpriority(os.PRIO_PROCESS, 0)
     os.setpriority(os.PRIO_PROCESS, 0, YIELDS)
     try:
         yield
     finally:
-        os.setpriority(os.PRIO_PROCESS, 0, 0)
+        os.setpriority(os.PRIO_PROCESS, 0, before)
 
 
 @contextmanager

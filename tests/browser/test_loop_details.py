@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import tarfile
@@ -29,6 +28,7 @@ from loop_pages import (
 )
 from platforms import Person, Running
 from playwright.sync_api import BrowserContext, Locator, Page, expect
+from tensorboard_events import events
 
 TRAINED = """\
 import mlflow
@@ -273,17 +273,3 @@ def runs(board: Page) -> Any:
     """The runs that TensorBoard knows; it looks for others every few seconds."""
     answer = board.request.get(re.sub(r"/tensorboard/.*", "/tensorboard/data/runs", board.url))
     return sorted(json.loads(answer.text())) if answer.ok else answer.status
-
-
-def events(folder: Path) -> str:
-    """A real file of TensorBoard's events, with one scalar, in base64."""
-    from tensorboard.compat.proto.event_pb2 import Event
-    from tensorboard.compat.proto.summary_pb2 import Summary
-    from tensorboard.summary.writer.event_file_writer import EventFileWriter
-
-    writer = EventFileWriter(str(folder))
-    summary = Summary(value=[Summary.Value(tag="loss", simple_value=0.5)])
-    writer.add_event(Event(wall_time=1.0, step=1, summary=summary))
-    writer.close()
-    [file] = folder.iterdir()
-    return base64.b64encode(file.read_bytes()).decode()

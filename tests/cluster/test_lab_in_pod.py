@@ -16,7 +16,8 @@ from machinery.waiting import until
 from package_index import PackageIndex
 from platforms import Person
 from ssh_client import new_key, ssh
-from tensorboard_runs import WRITES, events, runs
+from tensorboard_events import events
+from tensorboard_runs import WRITES, runs
 
 import himalia as sdk
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import json
-from pathlib import Path
 from typing import Any
 
 from hub_platform import Lab
@@ -15,20 +13,6 @@ place = pathlib.Path("outputs/board")
 place.mkdir(parents=True)
 (place / "events.out.tfevents.1.job").write_bytes(base64.b64decode(sys.argv[1]))
 """
-
-
-def events(tmp_path: Path) -> str:
-    """A real file of TensorBoard's events, with one scalar, in base64."""
-    from tensorboard.compat.proto.event_pb2 import Event
-    from tensorboard.compat.proto.summary_pb2 import Summary
-    from tensorboard.summary.writer.event_file_writer import EventFileWriter
-
-    writer = EventFileWriter(str(tmp_path))
-    summary = Summary(value=[Summary.Value(tag="loss", simple_value=0.5)])
-    writer.add_event(Event(wall_time=1.0, step=1, summary=summary))
-    writer.close()
-    [file] = tmp_path.iterdir()
-    return base64.b64encode(file.read_bytes()).decode()
 
 
 def runs(lab: Lab) -> Any:

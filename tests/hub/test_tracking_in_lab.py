@@ -10,7 +10,8 @@ import httpx
 import pytest
 from hub_platform import Browser, Lab, until
 from platforms import PASSWORD, Person, Running
-from tensorboard_runs import WRITES, events, runs
+from tensorboard_events import events
+from tensorboard_runs import WRITES, runs
 
 
 @pytest.fixture(scope="module")
