@@ -35,6 +35,7 @@ async def database(server: PostgresServer, request: pytest.FixtureRequest) -> As
     await asyncio.to_thread(made.alone)
     await asyncio.to_thread(migrate, made)
     made.start()
+    await made.write(lambda _: None)  # its writer is connected
     yield made
     await asyncio.to_thread(made.close)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import socket
 import stat
 from collections.abc import Iterator
@@ -147,9 +148,10 @@ def test_the_proxy_closes_its_connections_itself(platform: Platform, running: La
 
 
 def test_stopping_leaves_nothing(platform: Platform, running: Lab) -> None:
+    seconds = str(10_000_000 + secrets.randbelow(10_000_000))  # that nobody else on this machine sleeps
     with running.kernel() as kernel:
-        kernel.run("import subprocess; subprocess.Popen(['setsid', 'sleep', '1000'])")
-        (mine,) = [space for space, lines in sandboxes().items() if "sleep 1000 " in lines]
+        kernel.run(f"import subprocess; subprocess.Popen(['setsid', 'sleep', {seconds!r}])")
+        (mine,) = [space for space, lines in sandboxes().items() if f"sleep {seconds} " in lines]
     state = platform.state("ada")
     assert Path(f"{state['sockets']}.sock").is_socket()
     assert platform.api("DELETE", "/users/ada/server").status_code in (202, 204)

@@ -309,7 +309,7 @@ class Database:
 
     def _run(self) -> None:
         try:
-            connection = self.writer.connect()
+            connection = self._connect()
             while (group := self._next_group()) is not None:
                 connection = self._write_group(connection, group)
             connection.close()
@@ -345,6 +345,10 @@ class Database:
             connection.invalidate()
         connection.close()
         self._next_event = 0
+        return self._connect()
+
+    def _connect(self) -> Connection:
+        """A connection, once the database answers."""
         delay = 0.1
         while True:
             try:
