@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
@@ -16,10 +17,13 @@ from typing import (
     TypeVar,
 )
 
-import httpx
+# httpx brings its own command along, and with it click, rich and pygments, a quarter of the time that `himalia` takes
+# to start; it does without where that cannot be imported.
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+import httpx  # noqa: E402
 
-from himalia.client.bridge import run
-from himalia.client.errors import Invalid, Unreachable
+from himalia.client.bridge import run  # noqa: E402
+from himalia.client.errors import Invalid, Unreachable  # noqa: E402
 
 if TYPE_CHECKING:
     from himalia.client.config import Place
