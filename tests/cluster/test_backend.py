@@ -78,10 +78,11 @@ async def test_what_waits_for_devices_says_so_and_starts_when_it_can(world: Worl
 
 async def test_stop_of_what_waits_ends_it_at_once(world: World) -> None:
     async with Service(world) as service:
-        service.backend.start(asking(world.shell(FOREVER), "nvidia.com/gpu", 1000))
-        await told(service, "nvidia.com/gpu")
-        service.backend.stop("a-1", 10, STOPPED)
-        assert (await service.ended("a-1")).reason == STOPPED
+        # No name that another test has just used: Job's controller waits before it makes pods for a name that failed.
+        service.backend.start(asking(world.shell(FOREVER, "waits-1"), "nvidia.com/gpu", 1000))
+        await told(service, "nvidia.com/gpu", "waits-1")
+        service.backend.stop("waits-1", 10, STOPPED)
+        assert (await service.ended("waits-1")).reason == STOPPED
 
 
 async def test_quota_that_never_gives_so_much(world: World, place: Place) -> None:
