@@ -56,28 +56,30 @@ c.KubeSpawner.mem_guarantee = "256M"
 """
 
 
-class HubOnHost:
-    """Hub, proxy and a service for reservations; pods reach them at `host`. `stop` leaves nothing."""
+class OwnHub:
+    """Hub and proxy on the node; pods reach the hub at `host`. `stop` leaves nothing."""
 
-    def __init__(self, kubeconfig: str, namespace: str, host: str, image: str, *, more: str = OURS) -> None:
+    def __init__(self, kubeconfig: str, namespace: str, host: str, *, more: str = OURS) -> None:
         self.home = Path(tempfile.mkdtemp(dir="/tmp", prefix="h"))
         self.namespace, self.kubeconfig, self.host = namespace, kubeconfig, host
-        self.token, service_token = secrets.token_hex(32), secrets.token_hex(32)
-        self.port, self.hub_port, api_port, self.service_port = free_ports(4)
+        self.token = secrets.token_hex(32)
+        self.port, self.hub_port, api_port = free_ports(3)
         self.url = f"http://127.0.0.1:{self.port}"
-        (self.home / "service-token").write_text(service_token)
-        self.reservations = PodReservations(self.home, service_token, image=image)
-        self.service = Running(self.reservations, self.service_port, "0.0.0.0")
         values = {"port": self.port, "hub_port": self.hub_port, "api_port": api_port, "token": self.token}
         values |= {"proxy": proxy_command(), "namespace": namespace, "bridge": host, "more": more}
         (self.home / "config.py").write_text(CONFIG.format(**values))
+
+    def serve(self, service_url: str, service_token: str) -> None:
+        """Start the hub, with that service."""
+        self.service_url = service_url
+        (self.home / "service-token").write_text(service_token)
         self.start_hub()
 
     def start_hub(self) -> None:
         environment = {
             **os.environ,
             "KUBECONFIG": self.kubeconfig,
-            "HIMALIA_SERVICE_URL": f"http://{self.host}:{self.service_port}",
+            "HIMALIA_SERVICE_URL": self.service_url,
             "HIMALIA_SERVICE_TOKEN_FILE": str(self.home / "service-token"),
             "HIMALIA_ADMIN_USERS": "grace, root-user",
             "PYTHONPATH": "",
@@ -159,7 +161,6 @@ class HubOnHost:
         finally:
             self.hub.terminate()
             self.hub.wait(30)
-            self.service.stop()
             shutil.rmtree(self.home)
 
     def end_all(self) -> None:
@@ -169,3 +170,21 @@ class HubOnHost:
                 own = f"servers/{server}" if server else "server"
                 self.api("DELETE", f"/users/{user['name']}/{own}")
         until(lambda: not any(u.get("servers") for u in self.api("GET", "/users").json()), "servers end")
+
+
+class HubOnHost(OwnHub):
+    """Such a hub beside a service that makes reservations alone."""
+
+    def __init__(self, kubeconfig: str, namespace: str, host: str, image: str, *, more: str = OURS) -> None:
+        super().__init__(kubeconfig, namespace, host, more=more)
+        service_token = secrets.token_hex(32)
+        (self.service_port,) = free_ports(1)
+        self.reservations = PodReservations(self.home, service_token, image=image)
+        self.service = Running(self.reservations, self.service_port, "0.0.0.0")
+        self.serve(f"http://{host}:{self.service_port}", service_token)
+
+    def stop(self) -> None:
+        try:
+            super().stop()
+        finally:
+            self.service.stop()

@@ -242,6 +242,19 @@ def test_a_storage_class_may_look_like_a_number(tmp_path: Path) -> None:
     assert rendered.one("PersistentVolumeClaim", "himalia-data")["spec"]["storageClassName"] == "123"
 
 
+def test_without_peers_of_an_existing_hub_nobody_is_let_in(tmp_path: Path) -> None:
+    hub = {"url": "https://lab.example.org", "existingHub": {"url": "http://203.0.113.7:8081/hub/api/"}}
+    rendered = Rendered(hub, tmp_path)
+    assert rendered.variables("service")["HIMALIA_HUB_URL"] == "http://203.0.113.7:8081"
+    servers = rendered.one("NetworkPolicy", "himalia-users-servers")["spec"]
+    assert not servers.keys() & {"ingress", "egress"}
+    assert all(
+        "from" in rule or rule["ports"] == [{"protocol": "TCP", "port": 8005}]
+        for rule in rendered.one("NetworkPolicy", "himalia-service")["spec"]["ingress"]
+    )
+    assert "himalia-hub" not in {one["metadata"]["name"] for one in rendered.objects}
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [
@@ -255,6 +268,12 @@ def test_a_storage_class_may_look_like_a_number(tmp_path: Path) -> None:
         (
             {"database": {"existingSecret": "theirs"}, "postgresql": {"existingSecret": "ours"}},
             "chart's own PostgreSQL",
+        ),
+        ({"existingHub": {"account": {"name": "hub"}}}, "Set existingHub.url"),
+        ({"existingHub": {"url": "http://hub:8081"}}, "Set url"),
+        (
+            {"url": "http://lab", "existingHub": {"url": "http://hub:8081"}, "ingress": {"enabled": True}},
+            "for MLflow's pages alone",
         ),
         ({"storage": {"objects": {"existingSecret": "key"}}}, "storage.objects.url names none"),
         (

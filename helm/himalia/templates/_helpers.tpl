@@ -45,6 +45,31 @@
 {{ if not (or .Values.database.url .Values.database.existingSecret) }}yes{{ end }}
 {{- end }}
 
+{{/* Whether the hub is the chart's own, and whether it signs people in with local accounts. */}}
+{{- define "himalia.ownHub" -}}
+{{ if not .Values.existingHub.url }}yes{{ end }}
+{{- end }}
+{{- define "himalia.accounts" -}}
+{{ if and .Values.accounts (include "himalia.ownHub" .) }}yes{{ end }}
+{{- end }}
+
+{{/* Where the service finds the hub. */}}
+{{- define "himalia.hubUrl" -}}
+{{ .Values.existingHub.url | trimSuffix "/" | trimSuffix "/hub/api" | default (printf "http://%s:8081" (include "himalia.hub" .)) }}
+{{- end }}
+
+{{/* Hub and proxy as peers of a network policy; nothing where none are named, since no peers at all means everybody. */}}
+{{- define "himalia.hubPeers" -}}
+{{- if include "himalia.ownHub" . -}}
+{{- range list "hub" "proxy" }}
+- podSelector:
+    matchLabels: {{ include "himalia.selector" (list $ .) | nindent 6 }}
+{{- end -}}
+{{- else -}}
+{{- with .Values.existingHub.peers }}{{ toYaml . }}{{ end -}}
+{{- end -}}
+{{- end }}
+
 {{/* (list $ component) */}}
 {{- define "himalia.selector" -}}
 {{- $root := index . 0 -}}
