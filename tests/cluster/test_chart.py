@@ -53,7 +53,9 @@ def lacking(one: dict[str, Any], made: list[dict[str, Any]]) -> Iterator[str]:
         if security["allowPrivilegeEscalation"] or security["capabilities"] != {"drop": ["ALL"]}:
             yield f"{here}: security"
     for container in spec["containers"] if goes_on else ():
-        if "livenessProbe" not in container or not container.keys() & {"startupProbe", "readinessProbe"}:
+        # MLflow must not hold back the service beside it.
+        ready = container["name"] == "mlflow" or container.keys() & {"startupProbe", "readinessProbe"}
+        if "livenessProbe" not in container or not ready:
             yield f"{name}, {container['name']}: probes"
     budgets = [b["spec"]["selector"]["matchLabels"] for b in made if b["kind"] == "PodDisruptionBudget"]
     labels = template["metadata"]["labels"].items()

@@ -65,7 +65,7 @@ def test_from_a_server_of_that_hub_a_job_is_run(release: Release, hub: OwnHub) -
     _, headers = hub.lab("ada")
     with Lab(hub, "ada", headers["Authorization"].split()[1]).kernel() as kernel:  # type: ignore[arg-type]
         shell(kernel, "himalia jobs submit --name first --follow -- true")
-        (job,) = json.loads(shell(kernel, "himalia jobs list --json"))["items"]
+        (job,) = json.loads(shell(kernel, "himalia jobs list --json"))
     assert (job["name"], job["status"]["state"]) == ("first", "SUCCEEDED")
     (server,) = [
         one for one in release.items("pods") if one["metadata"]["labels"].get("himalia/role") == "server"
