@@ -71,6 +71,7 @@ def server_pod(place: Place, release: str) -> dict[str, Any]:
     }
     container = {"name": "lab", "image": f"localhost/himalia-base:{TAG}", "args": ["sleep", "600"]}
     container |= {"imagePullPolicy": "Never", "securityContext": security}
+    container |= {"resources": {"requests": {"memory": "32Mi"}}}
     about = {"name": "server-ada", "labels": labels}
     spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": about, "spec": spec}
@@ -79,17 +80,20 @@ def server_pod(place: Place, release: str) -> dict[str, Any]:
 async def test_a_notebook_servers_pod_is_told_where_it_is(world: World, place: Place) -> None:
     """Now, and to a service that starts later."""
     node = place.cluster.nodes[0].name
-    async with Service(world) as service:
-        backend = service.backend
-        assert isinstance(backend, KubernetesBackend)
-        pod = server_pod(place, backend.settings.kubernetes_release)
-        place.cluster.apply(pod, namespace=place.namespace)
-        await eventually(lambda: service.of(Placed, "labofada-1"), "the server's place")
-        assert [one.machine for one in service.of(Placed, "labofada-1")] == [node]
-        assert not backend.machines()[0].foreign.memory_bytes, "what is ours is no foreign use"
-    async with Service(world) as later:
-        await eventually(lambda: later.of(Placed, "labofada-1"), "the server's place, told again")
-    place.kubectl("delete", "pod", "server-ada", "--wait=false")
+    try:
+        async with Service(world) as service:
+            backend = service.backend
+            assert isinstance(backend, KubernetesBackend)
+            foreign = backend.machines()[0].foreign
+            pod = server_pod(place, backend.settings.kubernetes_release)
+            place.cluster.apply(pod, namespace=place.namespace)
+            await eventually(lambda: service.of(Placed, "labofada-1"), "the server's place")
+            assert [one.machine for one in service.of(Placed, "labofada-1")] == [node]
+            assert backend.machines()[0].foreign == foreign, "what is ours is no foreign use"
+        async with Service(world) as later:
+            await eventually(lambda: later.of(Placed, "labofada-1"), "the server's place, told again")
+    finally:
+        place.kubectl("delete", "pod", "server-ada", "--ignore-not-found", "--wait=false")
 
 
 async def test_a_taint_is_seen_on_the_machine(world: World, place: Place) -> None:
