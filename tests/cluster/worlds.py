@@ -129,5 +129,7 @@ def a_world(
 def clear(place: Place, mine: str) -> None:
     """Remove what a backend has left; what belongs to a Job goes with it, before the next test uses its name."""
     place.kubectl("delete", "jobs,configmaps", "-l", mine, "--wait=false")
+    # Runners whose service is gone would wait for it to the end of their grace.
+    place.kubectl("delete", "pods", "-l", mine, "--grace-period=1", "--wait=false")
     kinds = "jobs,pods,secrets,services,networkpolicies"
     until(lambda: not place.kubectl("get", kinds, "-l", mine, "-o", "name"), "all that belongs to Jobs to go")
