@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 WAIT_S = 30.0
 """How long a call waits for an MLflow that is not there."""
 LOOK_S = 2.0
-SOON_S = 0.1
+SOON_S = 0.5
 
 
 class MlflowSidecar:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlencode
+from urllib.request import getproxies
 
 import aiohttp
 from kubernetes.aio import config
 from kubernetes.aio.client import Configuration
 from kubernetes.aio.client.rest import RESTClientObject
+from pydantic_core import from_json
 
 MANAGER = "himalia"
 UNTYPED = "failed to create typed patch object"
@@ -51,17 +52,20 @@ class Api:
     def __init__(self, configuration: Configuration) -> None:
         self.calls: Counter[str] = Counter()
         self._configuration = configuration
+        # Its session would look into ~/.netrc and for a proxy at each call, in a thread of its own.
+        configuration.client_session_kwargs = {"trust_env": _has_proxy()}
         self._rest: Any = RESTClientObject(configuration)
 
     @classmethod
     async def connect(cls) -> Api:
         """As a pod's service account, or as `KUBECONFIG` (or `~/.kube/config`) says. Raises Unreachable."""
         configuration = Configuration()
-        named = os.environ.get("KUBECONFIG")  # the client's own look at it is from when it was imported
         try:
-            if "KUBERNETES_SERVICE_HOST" in os.environ and named is None:
+            if _is_in_pod():
                 config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
             else:
+                # The client's own look at the variable is from when it was imported.
+                named = os.environ.get("KUBECONFIG")
                 await config.load_kube_config(named, client_configuration=configuration)  # type: ignore[no-untyped-call]
         except (config.ConfigException, OSError) as error:
             raise Unreachable(f"No way to the cluster's API is configured: {error}") from error
@@ -73,7 +77,7 @@ class Api:
 
     async def get(self, path: str, query: Mapping[str, Any] | None = None) -> Object:
         """One object, or a list of them. Raises ApiError, Unreachable."""
-        answer: Object = json.loads(await self._call("GET", path, query))
+        answer: Object = from_json(await self._call("GET", path, query))
         return answer
 
     async def text(self, path: str, query: Mapping[str, Any] | None = None) -> bytes:
@@ -83,7 +87,7 @@ class Api:
     async def apply(self, path: str, manifest: Object) -> Object:
         """Have an object be as `manifest` says (server-side apply). Raises ApiError, Unreachable."""
         query = {"fieldManager": MANAGER, "force": "true"}
-        answer: Object = json.loads(await self._call("PATCH", path, query, manifest, APPLY))
+        answer: Object = from_json(await self._call("PATCH", path, query, manifest, APPLY))
         return answer
 
     async def create(self, path: str, manifest: Object) -> None:
@@ -174,6 +178,16 @@ class Lines:
             rest.append(last)
 
 
+def _is_in_pod() -> bool:
+    """Whether the API is reached by a pod's service account."""
+    return "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ
+
+
+def _has_proxy() -> bool:
+    """Whether the way to the API is through a proxy that the environment names; within a cluster it never is."""
+    return not _is_in_pod() and bool(getproxies())
+
+
 def _resource(path: str) -> str:
     """What a path is about, for counting: `jobs`, `pods/log`."""
     parts = path.strip("/").split("/")
@@ -185,7 +199,7 @@ def _resource(path: str) -> str:
 
 def _refused(status: int, body: bytes) -> ApiError:
     try:
-        told = json.loads(body)
+        told = from_json(body)
         return ApiError(status, str(told["message"]), str(told.get("reason") or ""))
     except (ValueError, KeyError, TypeError):
         return ApiError(status, f"The cluster's API answered with HTTP status {status}.")

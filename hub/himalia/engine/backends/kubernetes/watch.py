@@ -7,11 +7,12 @@ the API has forgotten (410) begins with a new list; one that says nothing, not e
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import random
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
+
+from pydantic_core import from_json
 
 from himalia.engine.backends.kubernetes.client import Api, ApiError, Object, Unreachable
 
@@ -133,7 +134,7 @@ class Watch(Generic[R]):
         async with self._api.lines(self._path, query, self._quiet_s) as lines:
             async for together in lines:
                 for line in together:
-                    self._take(json.loads(line))
+                    self._take(from_json(line))
                 heard, self._pause_s = True, FIRST_PAUSE_S
         return heard
 
