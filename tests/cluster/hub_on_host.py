@@ -43,7 +43,7 @@ c.KubeSpawner.namespace = {namespace!r}
 c.KubeSpawner.extra_labels = {{"example.org/team": "own"}}
 {more}
 """
-OURS = 'c.Spawner.environment = {"OWN": "1"}\ninstall(c, spawner="kubernetes")\n'
+OURS = 'install(c, spawner="kubernetes")\nc.KubeSpawner.environment = {"OWN": "1"}\n'
 BARE = """
 c.JupyterHub.spawner_class = "kubespawner.KubeSpawner"
 c.KubeSpawner.image = {image!r}

@@ -328,6 +328,20 @@ def test_an_upgrade_restarts_what_it_changes(release: Release) -> None:
     until(lambda: answers(release), "the platform answers after an upgrade")
 
 
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        ({"database": {"url": "postgresql+psycopg://db.example.org/{database}"}}, "himalia-database"),
+        ({"admin": {"password": "another-long-one"}}, "himalia-admin"),
+    ],
+)
+def test_a_password_that_was_made_once_is_kept(release: Release, values: dict[str, Any], name: str) -> None:
+    """That of the chart's own PostgreSQL also beside another database, to which one may go and come back."""
+    rendered = [one for one in yaml.safe_load_all(release.template(values, over=True)) if one]
+    (secret,) = [one for one in rendered if (one["kind"], one["metadata"]["name"]) == ("Secret", name)]
+    assert secret["data"]["password"] == secrets_of(release)[name]["password"]
+
+
 def test_what_was_uninstalled_goes_on_when_it_is_installed_again(release: Release) -> None:
     secrets, claims = secrets_of(release), claims_of(release)
     release.uninstall()

@@ -161,7 +161,7 @@ def test_passwords_are_not_to_be_tried_on_what_pods_show(tmp_path: Path) -> None
         return checksum
 
     url = "postgresql+psycopg://himalia:{}@db.example.org/{{database}}"
-    assert shown({}) == shown({"admin": {"password": "one"}}) != shown({"admin": {"name": "grace"}})
+    assert shown({}) == shown({"admin": {"password": "one-of-them"}}) != shown({"admin": {"name": "grace"}})
     assert shown({"database": {"url": url.format("one")}}) == shown({"database": {"url": url.format("two")}})
 
 
@@ -242,17 +242,27 @@ def test_a_storage_class_may_look_like_a_number(tmp_path: Path) -> None:
     assert rendered.one("PersistentVolumeClaim", "himalia-data")["spec"]["storageClassName"] == "123"
 
 
-def test_without_peers_of_an_existing_hub_nobody_is_let_in(tmp_path: Path) -> None:
-    hub = {"url": "https://lab.example.org", "existingHub": {"url": "http://203.0.113.7:8081/hub/api/"}}
-    rendered = Rendered(hub, tmp_path)
+def test_an_existing_hub_alone_is_let_in(tmp_path: Path) -> None:
+    peers = [{"ipBlock": {"cidr": "203.0.113.7/32"}}]
+    existing = {"url": "http://203.0.113.7:8081/hub/api/", "peers": peers}
+    rendered = Rendered({"url": "https://lab.example.org", "existingHub": existing}, tmp_path)
     assert rendered.variables("service")["HIMALIA_HUB_URL"] == "http://203.0.113.7:8081"
     servers = rendered.one("NetworkPolicy", "himalia-users-servers")["spec"]
-    assert not servers.keys() & {"ingress", "egress"}
-    assert all(
-        "from" in rule or rule["ports"] == [{"protocol": "TCP", "port": 8005}]
-        for rule in rendered.one("NetworkPolicy", "himalia-service")["spec"]["ingress"]
-    )
+    assert [rule["from"] for rule in servers["ingress"]] == [peers]
+    assert [rule["to"] for rule in servers["egress"]] == [peers]
+    api, content = rendered.one("NetworkPolicy", "himalia-service")["spec"]["ingress"]
+    assert api["from"][0] == peers[0]
+    assert content["ports"] == [{"protocol": "TCP", "port": 8005}]
     assert "himalia-hub" not in {one["metadata"]["name"] for one in rendered.objects}
+
+
+def sized(*sizes: tuple[str, bool]) -> Object:
+    """A profile of sizes with these names, chosen beforehand or not."""
+    made = [
+        {"name": name, "title": name, "cpus": 1, "memory": "1GiB", **({"default": True} if first else {})}
+        for name, first in sizes
+    ]
+    return {"title": "Base", "framework": "Python", "environment": "base", "sizes": made}
 
 
 @pytest.mark.parametrize(
@@ -270,9 +280,25 @@ def test_without_peers_of_an_existing_hub_nobody_is_let_in(tmp_path: Path) -> No
             "chart's own PostgreSQL",
         ),
         ({"existingHub": {"account": {"name": "hub"}}}, "Set existingHub.url"),
-        ({"existingHub": {"url": "http://hub:8081"}}, "Set url"),
         (
-            {"url": "http://lab", "existingHub": {"url": "http://hub:8081"}, "ingress": {"enabled": True}},
+            {"existingHub": {"url": "http://hub:8081"}, "networkPolicy": {"enabled": False}},
+            "nothing says where people's browsers find that hub",
+        ),
+        ({"url": "http://lab", "existingHub": {"url": "http://hub:8081"}}, "Set existingHub.peers"),
+        ({"accounts": False}, "nothing says how people sign in"),
+        ({"hub": {"config": {"JupyterHub": {"base_url": "/jupyter/"}}}}, "base_url"),
+        ({"profiles": {"base": sized(("a", True), ("b", True))}}, "more than one size that is chosen"),
+        ({"profiles": {"base": sized(("a", False), ("a", True))}}, "are named a"),
+        ({"pods": {"nodeSelector": "gpu"}}, "nodeSelector"),
+        ({"pods": {"tolerations": [{"key": "a", "operater": "Exists"}]}}, "operater"),
+        ({"admin": {"password": "short"}}, "password"),
+        ({"storage": {"homes": {"size": "500K"}}}, "size"),
+        (
+            {
+                "url": "http://lab",
+                "existingHub": {"url": "http://hub:8081", "peers": [{"ipBlock": {"cidr": "203.0.113.7/32"}}]},
+                "ingress": {"enabled": True},
+            },
             "for MLflow's pages alone",
         ),
         ({"storage": {"objects": {"existingSecret": "key"}}}, "storage.objects.url names none"),

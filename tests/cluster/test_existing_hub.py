@@ -17,7 +17,14 @@ from machinery.release import Release
 from network_policies import Peer, Policies
 
 SPACE, ACCOUNT = "existing-hub", "their-hub"
-OURS = 'install(c, spawner="kubernetes")\nc.KubeSpawner.common_labels = {"app.kubernetes.io/instance": "theirs"}\n'
+OURS = """
+install(c, spawner="kubernetes")
+# As Zero to JupyterHub has it.
+c.KubeSpawner.common_labels = {"app.kubernetes.io/instance": "theirs"}
+c.KubeSpawner.environment = {}
+c.KubeSpawner.events_enabled = True
+c.KubeSpawner.storage_pvc_ensure = True
+"""
 
 
 @pytest.fixture(scope="module")

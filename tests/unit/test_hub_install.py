@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ from traitlets.config import Config
 import himalia.hub
 from himalia.hub.accounts.store import AccountStore
 from himalia.hub.install import ADMIN, READ, WRITE, install
+from himalia.hub.kubernetes.config import configure
 
 
 @pytest.fixture
@@ -43,6 +45,44 @@ def test_adds_to_what_is_there(token: Path) -> None:
     assert c.Spawner.environment["OWN"] == "1"
     assert c.Spawner.environment["HIMALIA_URL"] == "https://elsewhere/services/himalia"
     assert not [scope for scope in c.Spawner.server_token_scopes if "admin" in scope]
+
+
+def test_what_the_chart_is_told_is_added_to_or_outranks_the_chart(
+    token: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("cookie-secret", "proxy-token"):
+        (tmp_path / name).write_text("00" * 32)
+    given = {
+        "JupyterHub": {
+            "load_roles": [{"name": "culler"}],
+            "services": [{"name": "culler"}],
+            "extra_handlers": [["/own", "handler"]],
+            "concurrent_spawn_limit": 7,
+        },
+        "Spawner": {"environment": {"TZ": "UTC"}, "start_timeout": 60},
+    }
+    (tmp_path / "values.json").write_text(json.dumps(given))
+    told = {
+        "HIMALIA_SECRETS_DIR": str(tmp_path),
+        "HIMALIA_HUB_URL": "http://hub:8081",
+        "HIMALIA_PROXY_API_URL": "http://proxy:8001",
+        "HIMALIA_SERVICE_URL": "http://service:8003",
+        "HIMALIA_SERVICE_TOKEN_FILE": str(token),
+        "HIMALIA_KUBERNETES_NAMESPACE": "ml",
+        "HIMALIA_KUBERNETES_RELEASE": "himalia",
+        "HIMALIA_HUB_VALUES": str(tmp_path / "values.json"),
+        "HUB_DATABASE_URL": "sqlite://",
+    }
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    c = Config()
+    configure(c, told)
+    assert [role["name"] for role in c.JupyterHub.load_roles] == ["culler", "himalia", "himalia-admin"]
+    assert [one["name"] for one in c.JupyterHub.services] == ["culler", "himalia"]
+    assert [one[0] for one in c.JupyterHub.extra_handlers][:2] == ["/own", "/ready"]
+    assert c.JupyterHub.concurrent_spawn_limit == 7
+    assert (c.Spawner.environment["TZ"], c.Spawner.start_timeout) == ("UTC", 60)
+    assert c.Spawner.environment["HIMALIA_URL"] == "http://service:8003/services/himalia"
 
 
 def test_what_is_not_said_is_taken_from_the_environment(token: Path, monkeypatch: pytest.MonkeyPatch) -> None:

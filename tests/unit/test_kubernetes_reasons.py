@@ -104,6 +104,10 @@ def test_what_is_only_not_there_yet_is_no_trouble() -> None:
     mount = 'MountVolume.SetUp failed for volume "launch" : '
     not_yet = Said("FailedMount", f"{mount}failed to sync secret cache: timed out waiting for the condition")
     assert reasons.is_passing(not_yet, "a-1")
+    unknown = (
+        "User \"system:node:n\" cannot get resource: no relationship found between node 'n' and this object"
+    )
+    assert reasons.is_passing(Said("FailedMount", unknown), "a-1")
     assert reasons.is_passing(Said("FailedMount", f'{mount}secret "a-1" not found'), "a-1")
     assert not reasons.is_passing(Said("FailedMount", f'{mount}secret "mine" not found'), "a-1")
 

@@ -159,6 +159,8 @@ name: wait-for-database
 image: {{ include "himalia.image" (list $root $root.Values.images.platform) }}
 imagePullPolicy: {{ $root.Values.images.pullPolicy }}
 command:
+  - tini
+  - --
   - python
   - -c
   - |

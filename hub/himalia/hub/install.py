@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from himalia.core.permissions import ADMIN_ROLE
-from himalia.hub.service import ServiceClient
+from himalia.hub.service import ServiceClient, service_variables
 
 READ, WRITE, ADMIN = "custom:himalia:read", "custom:himalia:write", "custom:himalia:admin"
 ACCESS = "access:services!service=himalia"
-BASE_PATH = "/services/himalia"
 Spawner = Literal["local", "kubernetes"]
 _SPAWNERS = {
     "local": "himalia.hub.spawner.LocalSpawner",
@@ -174,12 +173,8 @@ def server_token(spawner: Any) -> str:
 
 def _servers(c: Any, service_url: str) -> None:
     c.Spawner.environment = {
-        "HIMALIA_URL": service_url.rstrip("/") + BASE_PATH,
-        "MLFLOW_TRACKING_URI": f"{service_url.rstrip('/')}{BASE_PATH}/mlflow",
+        **service_variables(service_url),
         "MLFLOW_TRACKING_TOKEN": server_token,
-        "MLFLOW_EXPERIMENT_NAME": "Default",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # no pages are there
         **_dict(c.Spawner, "environment"),
     }
     c.Spawner.server_token_scopes = [

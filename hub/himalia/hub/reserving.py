@@ -14,7 +14,7 @@ from traitlets import Integer, Unicode, default
 from traitlets.config import LoggingConfigurable
 
 from himalia.hub import spawn_form
-from himalia.hub.service import ServiceClient, ServiceError
+from himalia.hub.service import ServiceClient, ServiceError, service_variables
 
 # A spawner must start and stop servers, which this part of one does not.
 if TYPE_CHECKING:
@@ -73,6 +73,11 @@ class Reserving(_Base):
     def groups(self) -> list[str]:
         """The hub's groups that the person is a member of."""
         return [group.name for group in self.user.groups]
+
+    def get_env(self) -> dict[str, str]:
+        """With the way to the service, which a hub's own `environment` may not name."""
+        token = {"MLFLOW_TRACKING_TOKEN": str(self.api_token)}
+        return {**service_variables(self.service_url), **token, **super().get_env()}
 
     def get_state(self) -> dict[str, Any]:
         """With the reservation, so that the next hub can give it back."""

@@ -15,6 +15,18 @@ BASE_PATH = "/services/himalia"
 _NOT_ANSWERING = "The Himalia service does not answer now. Try again in a moment."
 
 
+def service_variables(url: str) -> dict[str, str]:
+    """Where a server finds the service, and MLflow in it; `url` is the service's root."""
+    base = url.rstrip("/") + BASE_PATH
+    return {
+        "HIMALIA_URL": base,
+        "MLFLOW_TRACKING_URI": f"{base}/mlflow",
+        "MLFLOW_EXPERIMENT_NAME": "Default",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # no pages are there
+    }
+
+
 class ServiceError(Exception):
     """A call that failed; `message` is a sentence for the person, `status` the HTTP status."""
 
@@ -90,7 +102,7 @@ class ServiceClient:
 
 def _read(response: HTTPResponse) -> dict[str, Any]:
     # Tornado answers 599 for what never got an answer.
-    if response.code in (502, 503, 504, 599):
+    if response.code in (502, 504, 599):
         raise ServiceError(_NOT_ANSWERING, 503)
     if response.code == 204:
         return {}
@@ -101,5 +113,8 @@ def _read(response: HTTPResponse) -> dict[str, Any]:
     if response.code in (200, 201) and isinstance(body, dict):
         return body
     error_body = body.get("error") if isinstance(body, dict) else None
-    message = (error_body or {}).get("message") or f"The service refused this (status {response.code})."
+    otherwise = (
+        _NOT_ANSWERING if response.code == 503 else f"The service refused this (status {response.code})."
+    )
+    message = (error_body or {}).get("message") or otherwise
     raise ServiceError(str(message), response.code)

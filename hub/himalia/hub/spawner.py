@@ -22,7 +22,6 @@ from himalia.environments.interpreter import base_prefixes
 from himalia.hub import lab
 from himalia.hub.memory import PERIOD_S, end_largest
 from himalia.hub.reserving import Reserving, StartFailed
-from himalia.hub.service import BASE_PATH
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,63}")
 _SERVER: Any = Spawner.server
@@ -208,10 +207,7 @@ class LocalSpawner(Reserving, Spawner):
         return Path(self.home, "logs", f"server-{self.orm_spawner.id}.log")
 
     def _environment(self, granted: dict[str, Any]) -> dict[str, str]:
-        more = {
-            "HIMALIA_URL": f"{self.service_url.rstrip('/')}{BASE_PATH}",
-            "HIMALIA_FILES_SOCKET": f"{API_INSIDE}/files.sock",
-        }
+        more = {"HIMALIA_FILES_SOCKET": f"{API_INSIDE}/files.sock"}
         if granted["projects"]:
             more["HIMALIA_PROJECT"] = granted["projects"][0]["name"]
         more |= lab.memory_and_cores(granted["limit"])

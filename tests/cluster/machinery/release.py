@@ -70,10 +70,11 @@ class Release:
         except ClusterError as error:
             raise ClusterError(f"{error}\n{self._unready()}") from None
 
-    def template(self, more: Values | None = None) -> str:
-        """What would be installed."""
+    def template(self, more: Values | None = None, *, over: bool = False) -> str:
+        """What would be installed: anew, or `over` what there is."""
         version = json.loads(self.cluster.kubectl("version", "-o", "json"))["serverVersion"]["gitVersion"]
-        return self._with_values(more, "template", self.name, str(CHART), "--kube-version", version)
+        line = ["template", self.name, str(CHART), "--kube-version", version]
+        return self._with_values(more, *line, *(["--dry-run=server"] if over else []))
 
     def uninstall(self) -> None:
         """Remove the release, and wait until its pods are gone."""

@@ -31,7 +31,6 @@ def configure(c: Any, environ: Mapping[str, str] = os.environ) -> None:
     c.JupyterHub.oauth_require_pkce = True
     c.JupyterHub.concurrent_spawn_limit = 64
     c.JupyterHub.proxy_class = FollowedProxy
-    c.JupyterHub.extra_handlers = [(r"/ready", ReadyHandler)]
     c.ConfigurableHTTPProxy.should_start = False
     c.ConfigurableHTTPProxy.api_url = environ["HIMALIA_PROXY_API_URL"]
     c.ConfigurableHTTPProxy.auth_token = _read(secrets / "proxy-token")
@@ -45,9 +44,16 @@ def configure(c: Any, environ: Mapping[str, str] = os.environ) -> None:
     has_accounts = "HIMALIA_ACCOUNTS_URL" in environ
     if has_accounts:
         first_administrator(environ)
-    install(c, spawner="kubernetes", authenticator=has_accounts)
-    for section, traits in json.loads(_read(Path(environ["HIMALIA_HUB_VALUES"]))).items():
+    given = json.loads(_read(Path(environ["HIMALIA_HUB_VALUES"])))
+    for section, traits in given.items():
         c[section].update(traits)
+    c.JupyterHub.extra_handlers = [*c.JupyterHub.get("extra_handlers", []), (r"/ready", ReadyHandler)]
+    # It adds to lists and maps; of all else what was given counts.
+    install(c, spawner="kubernetes", authenticator=has_accounts)
+    for section, traits in given.items():
+        c[section].update(
+            {name: value for name, value in traits.items() if not isinstance(value, list | dict)}
+        )
 
 
 def first_administrator(environ: Mapping[str, str]) -> None:

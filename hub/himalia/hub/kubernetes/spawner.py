@@ -33,6 +33,9 @@ class HimaliaKubeSpawner(Reserving, KubeSpawner):
     def __init__(self, **kwargs: Any) -> None:
         self.granted: dict[str, Any] | None = None
         super().__init__(**kwargs)
+        # Events would be those of all jobs' pods, too, and what is to be said stands in the pod's own status; the
+        # service makes the claims. Whatever an existing hub's configuration says, its account has no right to them.
+        self.events_enabled, self.storage_pvc_ensure = False, False
         self._own_hook: Any = self.after_pod_created_hook
         self.after_pod_created_hook: Any = self._created
 
@@ -68,11 +71,6 @@ class HimaliaKubeSpawner(Reserving, KubeSpawner):
 
     @default("automount_service_account_token")
     def _automount_default(self) -> bool:
-        return False
-
-    @default("events_enabled")
-    def _events_enabled_default(self) -> bool:
-        # They would be those of all jobs' pods, too. What is to be said stands in the pod's own status.
         return False
 
     @default("poll_interval")

@@ -35,6 +35,7 @@ AWAY = "The cluster does not answer. It is asked again until it does."
 GAVE_WAY = "Its pod gave way to one of a higher priority."
 TAKEN_BACK = "Its queue has taken it back."
 COMING = frozenset({"", "ContainerCreating", "PodInitializing"})
+PASSING = ("failed to sync", "no relationship found between node")
 NOT_THERE = re.compile(r"not found|manifest unknown|does not exist|no such image|name unknown", re.IGNORECASE)
 
 _UNSCHEDULABLE = re.compile(r"(\d+)/(\d+) nodes are available(?:: (.*?))?\.(?:\s|$)", re.DOTALL)
@@ -44,9 +45,11 @@ _QUOTA = re.compile(r"exceeded quota: (\S+), requested: (\S+), used: (\S+), limi
 
 
 def is_passing(warned: Said, secret: str) -> bool:
-    """Whether a warning is of something that is only not there yet: a Job is made before its Secret, and a node may
-    have to wait for the API."""
-    return f'secret "{secret}" not found' in warned.message or "failed to sync" in warned.message
+    """Whether a warning is of something that is only not there yet: a Job is made before its Secret, a node may have
+    to wait for the API, and an API server that has just begun does not know yet what a node's pods need."""
+    return f'secret "{secret}" not found' in warned.message or any(
+        words in warned.message for words in PASSING
+    )
 
 
 def waits(pod: Pod, warned: Said | None = None) -> Finding | None:
