@@ -11,15 +11,8 @@ from kubernetes.aio.client import Configuration
 
 from himalia.engine.backends.kubernetes.client import Api
 
-VARIABLES = (
-    "KUBERNETES_SERVICE_HOST",
-    "KUBECONFIG",
-    "http_proxy",
-    "HTTP_PROXY",
-    "https_proxy",
-    "HTTPS_PROXY",
-)
-VARIABLES += ("all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY")
+VARIABLES = ("KUBERNETES_SERVICE_HOST", "KUBECONFIG", "http_proxy", "HTTP_PROXY")
+VARIABLES += ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY")
 
 
 @asynccontextmanager
